@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reprise/params.h"
+
+namespace reprise {
+
+/// The ops that the engine needs, on one kind of machine. Every pointer is to memory of this back
+/// end (see Buffer) unless a comment says "host"; matrices are row-major and dense. Results do not
+/// depend on the number of threads. Ops throw Error; none prints.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual std::string name() const = 0;         ///< "cpu" or "cuda"
+  virtual std::string description() const = 0;  ///< for people: device, instruction set, threads
+
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void release(void* memory) noexcept = 0;
+  virtual void upload(void* to, const void* host, std::size_t bytes) = 0;
+  virtual void download(void* host, const void* from, std::size_t bytes) = 0;
+
+  // --- chroma in, chroma out
+  /// out float [count, patches * frames, 12].
+  virtual void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                         PatchworkParams params, float* out) = 0;
+  /// out float [count, crop, 12]; out_excerpts [count] say where in it each result lies.
+  virtual void augment(ChromaView chroma, const Take* takes, std::int64_t count,
+                       AugmentParams params, float* out, Excerpt* out_excerpts) = 0;
+
+  // --- audio bigrams
+  /// Bytes that bigram_forward keeps for bigram_backward, for excerpts of at most `frames` frames.
+  virtual std::size_t bigram_reserve(const BigramParams& params, std::int64_t count,
+                                     std::int64_t frames) const = 0;
+  /// out [count, dims]. `reserve` may be null when no backward follows.
+  virtual void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                              const float* weights, const BigramParams& params, float* out,
+                              void* reserve) = 0;
+  /// gradient [weights] = sum over the excerpts of d(loss)/d(weights); out_gradient [count, dims].
+  /// `reserve` is what the forward of the same arguments left.
+  virtual void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                               const float* weights, const BigramParams& params,
+                               const float* out_gradient, const void* reserve,
+                               float* gradient) = 0;
+
+  // --- learning
+  /// z [rows, dims], works [rows]; scale: one value, used by nt_xent as min(exp(scale), scale_max).
+  /// Writes loss (one value), z_gradient [rows, dims], scale_gradient (one value).
+  virtual void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
+                    const float* scale, const LossParams& params, float* loss, float* z_gradient,
+                    float* scale_gradient) = 0;
+  /// Updates weights and the two moments [count] in place; gradient_norm: one value, before clipping.
+  virtual void adam(float* weights, float* moment1, float* moment2, const float* gradient,
+                    std::int64_t count, const AdamParams& params, float* gradient_norm) = 0;
+
+  // --- fingerprints to vectors
+  /// out [rows, out_dims] = unit(in [rows, in_dims] weight^T [out_dims, in_dims] + bias).
+  virtual void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
+                       const float* bias, int out_dims, float* out) = 0;
+
+  // --- published fingerprints
+  /// out [count, dims] (Bertin-Mahieux & Ellis 2012).
+  virtual void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                     const Ftm2dParams& params, float* out) = 0;
+  /// Covariance of chroma and delta chroma, rows scaled to length 1: out [count, 576] (Kim et al.
+  /// 2008).
+  virtual void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                          float* out) = 0;
+  /// Upper triangle of the correlation matrix of the pitch classes: out [count, 66].
+  virtual void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                           float* out) = 0;
+
+  // --- exact search
+  /// out [queries, candidates] = max over keys of q [queries, keys, dims] . c [candidates, dims],
+  /// plus bias [candidates] where not null.
+  virtual void similarities(const float* q, std::int64_t queries, int keys, const float* c,
+                            std::int64_t candidates, int dims, const float* bias, float* out) = 0;
+  /// The k best candidates of each query, by descending score, ties by ascending number. ids,
+  /// scores, best_key: [queries, k]; where fewer candidates exist the id is -1.
+  virtual void top_k(const float* q, std::int64_t queries, int keys, const float* c,
+                     std::int64_t candidates, int dims, int k, std::int64_t* ids, float* scores,
+                     std::int32_t* best_key) = 0;
+};
+
+/// An array in the memory of a back end, which must outlive it.
+template <class T>
+class Buffer {
+ public:
+  Buffer(Backend& backend, std::int64_t size)
+      : backend_(&backend),
+        size_(size),
+        data_(static_cast<T*>(backend.allocate(static_cast<std::size_t>(size) * sizeof(T)))) {}
+  Buffer(Backend& backend, std::span<const T> values)
+      : Buffer(backend, static_cast<std::int64_t>(values.size())) {
+    upload(values);
+  }
+  Buffer(Buffer&& other) noexcept
+      : backend_(other.backend_),
+        size_(std::exchange(other.size_, 0)),
+        data_(std::exchange(other.data_, nullptr)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(backend_, other.backend_);
+    std::swap(size_, other.size_);
+    std::swap(data_, other.data_);
+    return *this;
+  }
+  ~Buffer() { backend_->release(data_); }
+
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  std::int64_t size() const { return size_; }
+
+  void upload(std::span<const T> values) {
+    backend_->upload(data_, values.data(), values.size_bytes());
+  }
+  void download(std::span<T> values) const {
+    backend_->download(values.data(), data_, values.size_bytes());
+  }
+  std::vector<T> download() const {
+    std::vector<T> values(static_cast<std::size_t>(size_));
+    download(std::span<T>(values));
+    return values;
+  }
+
+ private:
+  Backend* backend_;
+  std::int64_t size_;
+  T* data_;
+};
+
+/// threads 0: as many as the machine offers. Throws Error where the back end is not in this build
+/// or the machine has no device for it.
+std::unique_ptr<Backend> make_cpu_backend(int threads = 0);
+std::unique_ptr<Backend> make_cuda_backend(int device = 0);
+
+}  // namespace reprise

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace reprise {
+
+/// Everything that decides what a model computes and how it is trained. Each member is declared by
+/// one row of parameters(): from it come the command-line key, the JSON reader and writer, the range
+/// check, the help text and the hash.
+struct Config {
+  // The fingerprint.
+  std::string preset;
+  std::string input;
+  int patches;
+  int patch_frames;
+  std::string key_mode;
+  int query_keys;
+  int events;
+  int event_length;
+  bool centre_events;
+  int windows;
+  std::vector<int> lags;
+  std::string pooling;
+  std::string compression;
+  bool unit_norm;
+  int projection;
+  int projection_pca;
+  double projection_shrinkage;
+
+  // Its training.
+  std::string loss;
+  double margin;
+  double alpha;
+  double scale;
+  double scale_max;
+  std::string sampling;
+  int works_per_batch;
+  int songs_per_work;
+  double distractors;
+  int pairs_per_batch;
+  int crop;
+  double stretch_low;
+  double stretch_high;
+  double drop;
+  double noise;
+  double power_low;
+  double power_high;
+  double power_share;
+  double event_deviation;
+  double event_bias;
+  double window_deviation;
+  bool truncate_init;
+  int steps;
+  double rate;
+  std::string schedule;
+  double warm_up;
+  double beta1;
+  double beta2;
+  double epsilon;
+  double clip;
+  int validate_every;
+  std::int64_t seed;
+
+  /// The named preset: `reprise` (the default), `recipe-a` or `seed2016`. Throws UsageError.
+  static Config of_preset(std::string_view name);
+  /// Throws Error naming the key and what was expected.
+  static Config from_json(std::string_view json, const std::string& where);
+  std::string to_json() const;
+
+  /// Sets one value from text, `key=value` split by the caller. Throws UsageError.
+  void set(std::string_view key, std::string_view value);
+  std::string get(std::string_view key) const;
+
+  /// Ranges of every row and the rules between rows. Throws UsageError.
+  void validate() const;
+
+  /// 16 hexadecimal digits over the values that decide the fingerprint.
+  std::string hash() const;
+
+  bool operator==(const Config&) const = default;
+};
+
+/// One row of the table.
+struct Parameter {
+  enum class Scope : std::uint8_t { model, training };
+  using Field = std::variant<int Config::*, std::int64_t Config::*, double Config::*, bool Config::*,
+                             std::string Config::*, std::vector<int> Config::*>;
+  std::string_view name;
+  Field field;
+  Scope scope;
+  std::string_view initial;  ///< value in the preset `reprise`, as text
+  double low = 0;            ///< range, inclusive; of each element for lists
+  double high = 0;
+  std::string_view choices;  ///< of strings, separated by '|'
+  std::string_view unit;
+  std::string_view meaning;
+};
+
+std::span<const Parameter> parameters();
+
+std::vector<std::string_view> preset_names();
+
+}  // namespace reprise

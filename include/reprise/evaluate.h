@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reprise/backend.h"
+#include "reprise/fingerprints.h"
+
+namespace reprise {
+
+/// Accuracy of ranked answers, means over queries.
+struct Accuracy {
+  double map = 0;  ///< mean average precision over all R other versions: (1/R) sum_k k / rank_k
+  double mr1 = 0;  ///< mean rank of the first version, from 1
+  double p1 = 0;   ///< share of queries whose first candidate is a version
+  double p10 = 0;  ///< versions among the first ten / 10
+  double r5 = 0;   ///< versions among the first five / R
+};
+
+/// Accuracy of one query from the ascending ranks (from 1) of its versions.
+Accuracy query_accuracy(std::span<const std::int64_t> version_ranks);
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+/// 95 % percentile bootstrap interval of the mean of `values`, resampling whole groups (works), as
+/// queries of one work are not independent. Deterministic.
+Interval bootstrap_interval(std::span<const double> values,
+                            std::span<const std::string_view> groups, int resamples = 2000);
+
+/// MAP of the queries whose melodic similarity to their closest version lies in [low, high).
+struct Bucket {
+  double low = 0;
+  double high = 0;
+  std::int64_t queries = 0;
+  double map = 0;
+};
+
+/// Who the queries and the candidates are: leave one out within a split, `noise` songs as further
+/// candidates.
+struct Protocol {
+  std::string split;
+  std::vector<std::int64_t> candidates;  ///< song numbers, ascending
+  std::vector<std::int64_t> queries;     ///< positions in `candidates` that have another version
+  std::vector<std::vector<std::int64_t>> versions;  ///< of each query: positions in `candidates`
+};
+
+/// Throws Error where the split has no song or no work with two versions.
+Protocol make_protocol(const SongSet& set, std::string_view split);
+
+struct Evaluation {
+  std::string name;
+  int dims = 0;
+  std::int64_t queries = 0;
+  std::int64_t candidates = 0;
+  Accuracy accuracy;
+  Interval map_interval;
+  std::vector<double> average_precision;           ///< of each query of the protocol
+  std::vector<std::vector<std::int64_t>> ranks;    ///< of each query: ranks of its versions
+  std::vector<Bucket> buckets;                     ///< empty where similarity is unknown
+  std::vector<float> version_scores;               ///< similarity of every (query, version) pair
+  std::vector<float> other_scores;                 ///< of a fixed sample of (query, other) pairs
+  double fingerprint_seconds = 0;
+  double search_seconds = 0;
+};
+
+/// Ranks by descending similarity, ties by ascending position in the file.
+Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protocol,
+                    FingerprintMethod& method);
+
+/// The JSON of `reprise evaluate --json`.
+std::string evaluation_json(const std::string& data, const Protocol& protocol,
+                            std::span<const Evaluation> evaluations);
+
+}  // namespace reprise

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "reprise/backend.h"
+#include "reprise/config.h"
+#include "reprise/fingerprints.h"
+
+namespace reprise {
+
+/// The op parameters a configuration stands for.
+BigramParams bigram_params(const Config& config);
+
+/// A trained fingerprint: one safetensors file.
+struct Model {
+  Config config;
+  std::vector<float> weights;  ///< [BigramParams::weights()], flat as BigramParams describes
+  std::array<float, kPitchClasses> key_template{};  ///< of canonical-key models
+  std::vector<float> projection_weight;             ///< [projection, bigram dims], or empty
+  std::vector<float> projection_bias;               ///< [projection], or empty
+
+  /// Values of a fingerprint.
+  int dims() const;
+};
+
+/// Throws Error: not safetensors, wrong format or version, missing tensors, shapes or sizes that do
+/// not follow from the configuration, weights that are not finite.
+Model read_model(const std::string& path);
+void write_model(const std::string& path, const Model& model);
+
+/// The fingerprints of a model, by the rules of its configuration (input, keys, projection).
+class ModelMethod : public FingerprintMethod {
+ public:
+  ModelMethod(Backend& backend, const Model& model, std::string name);
+  ~ModelMethod() override;
+  std::string name() const override;
+  int dims() const override;
+  Fingerprints compute(const SongSet& set, std::span<const std::int64_t> songs,
+                       Keys keys) override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace reprise

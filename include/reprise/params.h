@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstdint>
+
+#include "reprise/view.h"
+
+// Plain parameters of the back ends' ops, passed by value. Only the model turns a Config into them.
+namespace reprise {
+
+inline constexpr int kMaxEvents = 64;
+inline constexpr int kMaxEventLength = 16;
+inline constexpr int kMaxWindows = 64;
+inline constexpr int kMaxTaps = 129;
+inline constexpr int kMaxLag = 1024;
+
+/// Sum over time, or mean over the event frames.
+enum class Pooling : std::uint8_t { sum, mean };
+
+/// Elementwise function of the pooled bigrams. signed_root is sign(g) sqrt(|g| + 1e-6).
+enum class Compression : std::uint8_t { none, tanh, signed_root };
+
+inline constexpr float kSignedRootEpsilon = 1e-6f;
+
+/// Audio bigrams (Van Balen, Wiering & Veltkamp 2015; thesis ch. 6, eqs 57-71):
+///   E[t,n]   = max(0, bias[n] + sum_{p,c} weight[n,p,c] x[t+p,c])      T' = max(1, T - length + 1)
+///   E        = E - mean_t E                                            if centre_events
+///   M[f,i,j] = sum_l window[f,l] sum_t E[t + lag_l, i] E[t, j]         E is zero outside the song
+///   out      = unit(compress(M / T'))                                  / T' if pooling is mean
+/// x is zero past the end of an excerpt shorter than the event filter.
+struct BigramParams {
+  int events = 0;        ///< N, salient-event filters
+  int event_length = 1;  ///< frames a filter spans
+  int windows = 0;       ///< F, co-occurrence windows
+  int taps = 0;          ///< L, signed lags
+  int lags[kMaxTaps] = {};  ///< frames, one for each tap, all different
+  bool centre_events = false;
+  Pooling pooling = Pooling::mean;
+  Compression compression = Compression::none;
+  bool unit_norm = false;  ///< scale the fingerprint to length 1
+
+  /// Flat weights: events.weight [N, length, 12], events.bias [N], windows.weight [F, L].
+  REPRISE_HOST_DEVICE int event_weights() const { return events * event_length * kPitchClasses; }
+  REPRISE_HOST_DEVICE int bias_offset() const { return event_weights(); }
+  REPRISE_HOST_DEVICE int window_offset() const { return event_weights() + events; }
+  REPRISE_HOST_DEVICE int weights() const { return window_offset() + windows * taps; }
+
+  /// Values of a fingerprint, in the order f, i, j.
+  REPRISE_HOST_DEVICE int dims() const { return windows * events * events; }
+
+  REPRISE_HOST_DEVICE int event_frames(int frames) const {
+    return frames < event_length ? 1 : frames - event_length + 1;
+  }
+};
+
+/// The distinct |lags| of a tap list, ascending. As C_-k is the transpose of C_k, only these
+/// correlation matrices are formed.
+struct LagSet {
+  int count = 0;
+  int lag[kMaxTaps] = {};
+  int of_tap[kMaxTaps] = {};  ///< index into lag of each tap
+};
+
+inline LagSet distinct_lags(const BigramParams& p) {
+  LagSet set;
+  for (int l = 0; l < p.taps; ++l) {
+    const int lag = p.lags[l] < 0 ? -p.lags[l] : p.lags[l];
+    int at = 0;
+    while (at < set.count && set.lag[at] < lag) ++at;
+    if (at < set.count && set.lag[at] == lag) continue;
+    for (int i = set.count++; i > at; --i) set.lag[i] = set.lag[i - 1];
+    set.lag[at] = lag;
+  }
+  for (int l = 0; l < p.taps; ++l) {
+    const int lag = p.lags[l] < 0 ? -p.lags[l] : p.lags[l];
+    int at = 0;
+    while (set.lag[at] != lag) ++at;
+    set.of_tap[l] = at;
+  }
+  return set;
+}
+
+/// The 2016 experiment's fixed-length input: `patches` patches of `frames` frames that start at
+/// round-half-even(linspace(0, T - frames, patches)); a song of at most frames + 1 frames is first
+/// repeated (frames + 1) / T + 1 times (integer division).
+struct PatchworkParams {
+  int patches = 8;
+  int frames = 64;
+};
+
+/// Random variation of an excerpt in training. Times are in frames.
+struct AugmentParams {
+  int crop = 256;           ///< longest result
+  float stretch_low = 1;    ///< duration factor, log-uniform
+  float stretch_high = 1;
+  float drop = 0;           ///< largest share of source frames left out
+  float noise = 0;          ///< largest deviation of the noise added to values
+  float power_low = 1;      ///< exponent of the values, uniform
+  float power_high = 1;
+  float power_share = 0;    ///< share of the excerpts to which the exponent applies
+};
+
+/// An excerpt to vary: everything random in it follows from `seed`.
+struct Take {
+  Excerpt excerpt;
+  std::uint64_t seed = 0;
+};
+
+enum class Loss : std::uint8_t { nt_xent, triplet, contrastive };
+
+/// Loss over a batch of fingerprints z [rows, dims] with a work number each. s_ab = z_a . z_b.
+///   nt_xent      rows 2p and 2p+1 are versions: mean over rows of
+///                -scale s_partner + log sum_{b: other work, or the partner} exp(scale s_b)
+///                (Sohn 2016; Chen et al. 2020)
+///   triplet      mean over rows of max(0, margin + max d_positive - min d_negative), d Euclidean
+///                (batch-hard: Hermans et al. 2017)
+///   contrastive  pairs (2p, 2p+1): mean(c d^2) + alpha mean((1 - c) max(0, margin - d)^2), c = same
+///                work, both means over all pairs (Hadsell et al. 2006, as the 2016 experiment)
+struct LossParams {
+  Loss loss = Loss::nt_xent;
+  float margin = 0;
+  float alpha = 1;
+  float scale_max = 60;
+};
+
+/// Adam (Kingma & Ba 2015) on a flat weight vector, the gradient first scaled to a norm of at most
+/// `clip` (0: left as it is).
+struct AdamParams {
+  float rate = 0;
+  float beta1 = 0.9f;
+  float beta2 = 0.999f;
+  float epsilon = 1e-8f;
+  float clip = 0;
+  std::int64_t step = 1;  ///< counts from 1
+};
+
+/// 2-D Fourier transform magnitudes (Bertin-Mahieux & Ellis 2012).
+struct Ftm2dParams {
+  int patch = 75;       ///< frames
+  int hop = 1;          ///< frames
+  float power = 1.96f;  ///< exponent of the values
+  bool keep_norm = true;  ///< 2012: unit norm before and after the power, then the frame's own norm
+  bool median = true;   ///< over patches; else mean
+  bool unit_norm = true;
+
+  REPRISE_HOST_DEVICE int dims() const { return patch * kPitchClasses; }
+};
+
+}  // namespace reprise

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reprise/view.h"
+
+namespace reprise {
+
+/// Songs as chroma, one after another, with what is known of them: one HDF5 file.
+/// A work (clique) is a composition; a song is one performance of it.
+struct SongSet {
+  std::string path;    ///< file it was read from, for messages
+  std::string source;  ///< free text
+  double frames_per_second = 0;  ///< 0 where the file does not say (beat-synchronous frames, say)
+
+  ChromaType type = ChromaType::float32;
+  std::vector<float> chroma_float;         ///< [frames, 12] where type is float32
+  std::vector<std::uint8_t> chroma_uint8;  ///< [frames, 12], value * 255, where type is uint8
+  std::vector<std::int64_t> offsets{0};    ///< [songs + 1]; song i owns rows offsets[i]..offsets[i+1]
+
+  std::vector<std::string> song_id;  ///< [songs], unique
+  std::vector<std::string> work_id;  ///< [songs]
+  std::vector<std::string> split;    ///< [songs]: train, validation, test or noise
+  std::vector<std::string> title;    ///< [songs], or empty
+  std::vector<std::string> artist;   ///< [songs], or empty
+  /// [songs], or empty: the arrangement a song performs. Songs of one tune differ in performance
+  /// only.
+  std::vector<std::string> tune_id;
+  /// [songs], or empty: 0 to 1, melodic similarity to the closest other version; NaN where unknown.
+  std::vector<float> melodic_similarity;
+
+  std::int64_t songs() const { return static_cast<std::int64_t>(song_id.size()); }
+  std::int64_t frames() const { return offsets.back(); }
+  std::int64_t frames(std::int64_t song) const { return offsets[song + 1] - offsets[song]; }
+  ChromaView chroma() const {
+    const void* data = type == ChromaType::uint8 ? static_cast<const void*>(chroma_uint8.data())
+                                                 : static_cast<const void*>(chroma_float.data());
+    return {data, type, frames()};
+  }
+  Excerpt whole(std::int64_t song, int roll = 0) const {
+    return {offsets[song], static_cast<std::int32_t>(frames(song)), roll};
+  }
+  /// Numbers of the songs of a split, ascending.
+  std::vector<std::int64_t> songs_of(std::string_view split_name) const;
+  /// Number of the song with this id, or -1.
+  std::int64_t find(std::string_view id) const;
+};
+
+/// Throws Error naming the file, what was expected and what was found: not HDF5, missing or
+/// wrong-shaped datasets, offsets that do not ascend from 0 to the number of frames, empty songs,
+/// NaN, infinite or negative chroma, duplicate song ids, unknown splits.
+SongSet read_song_set(const std::string& path);
+
+/// Writes beside the target and renames, so that a failure leaves no half-written file.
+void write_song_set(const std::string& path, const SongSet& songs);
+
+}  // namespace reprise
