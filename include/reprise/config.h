@@ -40,7 +40,6 @@ struct Config {
   double scale_max;
   std::string sampling;
   int works_per_batch;
-  int songs_per_work;
   double distractors;
   int pairs_per_batch;
   int crop;

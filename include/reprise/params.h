@@ -16,10 +16,14 @@ inline constexpr int kMaxLag = 1024;
 /// Sum over time, or mean over the event frames.
 enum class Pooling : std::uint8_t { sum, mean };
 
-/// Elementwise function of the pooled bigrams. signed_root is sign(g) sqrt(|g| + 1e-6).
+/// Elementwise function of the pooled bigrams. signed_root is g / sqrt(|g| + 1e-6): the signed square
+/// root, continuous through zero so that rounding noise stays small.
 enum class Compression : std::uint8_t { none, tanh, signed_root };
 
 inline constexpr float kSignedRootEpsilon = 1e-6f;
+
+/// A song whose compressed bigrams are shorter than this is silent: its unit fingerprint is zeros.
+inline constexpr float kSilentNorm = 1e-6f;
 
 /// Audio bigrams (Van Balen, Wiering & Veltkamp 2015; thesis ch. 6, eqs 57-71):
 ///   E[t,n]   = max(0, bias[n] + sum_{p,c} weight[n,p,c] x[t+p,c])      T' = max(1, T - length + 1)

@@ -1,0 +1,116 @@
+#include "reprise/backend.h"
+
+#include <cblas.h>
+#include <fmt/format.h>
+
+#include <cstring>
+#include <new>
+#include <thread>
+
+#include "backend/cpu/ops.h"
+#include "reprise/error.h"
+
+namespace reprise {
+namespace {
+
+constexpr std::align_val_t kAlignment{64};  // a cache line
+
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads)
+      : threads_(threads > 0 ? threads
+                             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))) {
+    // Ops share work out themselves, in pieces that do not depend on the number of threads.
+    openblas_set_num_threads(1);
+  }
+
+  std::string name() const override { return "cpu"; }
+  std::string description() const override {
+    return fmt::format("cpu, {} thread{}, {}", threads_, threads_ == 1 ? "" : "s",
+                       cpu::instruction_set());
+  }
+
+  void* allocate(std::size_t bytes) override {
+    void* memory = ::operator new(bytes, kAlignment, std::nothrow);
+    if (!memory)
+      throw Error(fmt::format("out of memory: {:.1f} GB were asked for",
+                              static_cast<double>(bytes) * 1e-9));
+    return memory;
+  }
+  void release(void* memory) noexcept override { ::operator delete(memory, kAlignment); }
+  void upload(void* to, const void* host, std::size_t bytes) override {
+    if (bytes > 0) std::memcpy(to, host, bytes);
+  }
+  void download(void* host, const void* from, std::size_t bytes) override {
+    if (bytes > 0) std::memcpy(host, from, bytes);
+  }
+
+  void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                 PatchworkParams params, float* out) override {
+    cpu::patchwork(chroma, excerpts, count, params, threads_, out);
+  }
+  void augment(ChromaView chroma, const Take* takes, std::int64_t count, AugmentParams params,
+               float* out, Excerpt* out_excerpts) override {
+    cpu::augment(chroma, takes, count, params, threads_, out, out_excerpts);
+  }
+  std::size_t bigram_reserve(const BigramParams& params, std::int64_t count,
+                             std::int64_t frames) const override {
+    return cpu::bigram_reserve(params, count, frames);
+  }
+  void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                      const float* weights, const BigramParams& params, float* out,
+                      void* reserve) override {
+    cpu::bigram_forward(chroma, excerpts, count, weights, params, threads_, out, reserve);
+  }
+  void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                       const float* weights, const BigramParams& params,
+                       const float* out_gradient, const void* reserve, float* gradient) override {
+    cpu::bigram_backward(chroma, excerpts, count, weights, params, out_gradient, reserve, threads_,
+                         gradient);
+  }
+  void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
+            const float* scale, const LossParams& params, float* loss, float* z_gradient,
+            float* scale_gradient) override {
+    cpu::loss(z, works, rows, dims, scale, params, threads_, loss, z_gradient, scale_gradient);
+  }
+  void adam(float* weights, float* moment1, float* moment2, const float* gradient,
+            std::int64_t count, const AdamParams& params, float* gradient_norm) override {
+    cpu::adam(weights, moment1, moment2, gradient, count, params, gradient_norm);
+  }
+  void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
+               const float* bias, int out_dims, float* out) override {
+    cpu::project(in, rows, in_dims, weight, bias, out_dims, threads_, out);
+  }
+  void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+             const Ftm2dParams& params, float* out) override {
+    cpu::ftm2d(chroma, excerpts, count, params, threads_, out);
+  }
+  void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                  float* out) override {
+    cpu::covariance(chroma, excerpts, count, threads_, out);
+  }
+  void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                   float* out) override {
+    cpu::correlation(chroma, excerpts, count, threads_, out);
+  }
+  void similarities(const float* q, std::int64_t queries, int keys, const float* c,
+                    std::int64_t candidates, int dims, const float* bias, float* out) override {
+    cpu::similarities(q, queries, keys, c, candidates, dims, bias, threads_, out);
+  }
+  void top_k(const float* q, std::int64_t queries, int keys, const float* c,
+             std::int64_t candidates, int dims, int k, std::int64_t* ids, float* scores,
+             std::int32_t* best_key) override {
+    cpu::top_k(q, queries, keys, c, candidates, dims, k, threads_, ids, scores, best_key);
+  }
+
+ private:
+  int threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(int threads) {
+  return std::make_unique<CpuBackend>(threads);
+}
+
+}  // namespace reprise

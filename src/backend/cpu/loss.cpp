@@ -1,0 +1,179 @@
+// The losses of LossParams: each writes d(loss)/d(s) or weights of rows, then one product gives the
+// gradient of the fingerprints.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "backend/cpu/gemm.h"
+#include "backend/cpu/ops.h"
+
+namespace reprise::cpu {
+namespace {
+
+// One row of softmax cross-entropy: the partner against all songs of other works.
+double nt_xent_row(const float* s, const std::int32_t* works, std::int64_t rows, std::int64_t a,
+                   float scale, float* ds, double* scale_gradient) {
+  const std::int64_t partner = a ^ 1;
+  float largest = s[partner];
+  for (std::int64_t b = 0; b < rows; ++b)
+    if (works[b] != works[a]) largest = std::max(largest, s[b]);
+  double total = 0;
+  for (std::int64_t b = 0; b < rows; ++b) {
+    const bool counts = b == partner || works[b] != works[a];
+    ds[b] = counts ? std::exp(scale * (s[b] - largest)) : 0.0f;
+    total += double{ds[b]};
+  }
+  double mean_similarity = 0;  // under the softmax
+  for (std::int64_t b = 0; b < rows; ++b) {
+    const double share = double{ds[b]} / total;
+    mean_similarity += share * double{s[b]};
+    ds[b] = static_cast<float>(share * double{scale} / static_cast<double>(rows));
+  }
+  ds[partner] -= scale / static_cast<float>(rows);
+  *scale_gradient = mean_similarity - double{s[partner]};
+  return std::log(total) + double{scale} * (double{largest} - double{s[partner]});
+}
+
+}  // namespace
+
+static void nt_xent(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
+                    float log_scale, const LossParams& params, int threads, float* loss,
+                    float* z_gradient, float* scale_gradient) {
+  const float raw = std::exp(log_scale);
+  const float scale = std::min(raw, params.scale_max);
+  std::vector<float> s(rows * rows), ds(rows * rows), both(rows * rows);
+  std::vector<double> losses(rows), scales(rows);
+  gemm(true, rows, rows, dims, z, z, s.data(), threads);
+  parallel_for(rows, threads, [&](std::int64_t a, int) {
+    losses[a] = nt_xent_row(&s[a * rows], works, rows, a, scale, &ds[a * rows], &scales[a]);
+  });
+  // s_ab = z_a . z_b has both rows' gradients.
+  for (std::int64_t a = 0; a < rows; ++a)
+    for (std::int64_t b = 0; b < rows; ++b) both[a * rows + b] = ds[a * rows + b] + ds[b * rows + a];
+  gemm(false, rows, dims, rows, both.data(), z, z_gradient, threads);
+  double total = 0, total_scale = 0;
+  for (std::int64_t a = 0; a < rows; ++a) {
+    total += losses[a];
+    total_scale += scales[a];
+  }
+  *loss = static_cast<float>(total / static_cast<double>(rows));
+  // d scale / d log_scale = scale, and 0 where the limit holds.
+  *scale_gradient = raw < params.scale_max
+                        ? static_cast<float>(total_scale / static_cast<double>(rows)) * scale
+                        : 0.0f;
+}
+
+static void triplet(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
+                    const LossParams& params, int threads, float* loss, float* z_gradient) {
+  std::vector<float> s(rows * rows), weight(rows * rows, 0.0f);
+  gemm(true, rows, rows, dims, z, z, s.data(), threads);
+  const auto distance = [&](std::int64_t a, std::int64_t b) {
+    // The rows' own products, not 1: the gradient holds for any z.
+    return std::sqrt(std::max(0.0f, s[a * rows + a] + s[b * rows + b] - 2 * s[a * rows + b]));
+  };
+  double total = 0;
+  for (std::int64_t a = 0; a < rows; ++a) {
+    std::int64_t positive = -1, negative = -1;
+    float furthest = -1, nearest = std::numeric_limits<float>::infinity();
+    for (std::int64_t b = 0; b < rows; ++b) {
+      if (b == a) continue;
+      const float d = distance(a, b);
+      if (works[b] == works[a]) {
+        if (d > furthest) furthest = d, positive = b;
+      } else if (d < nearest) {
+        nearest = d, negative = b;
+      }
+    }
+    if (positive < 0 || negative < 0) continue;
+    const float value = params.margin + furthest - nearest;
+    if (value <= 0) continue;
+    total += double{value};
+    // d |z_a - z_b| = (z_a - z_b) . (dz_a - dz_b) / |z_a - z_b|; a pair at distance 0 has none.
+    const float share = 1.0f / static_cast<float>(rows);
+    if (furthest > 0) weight[a * rows + positive] += share / furthest;
+    if (nearest > 0) weight[a * rows + negative] -= share / nearest;
+  }
+  // z_gradient_a = sum_b (w_ab + w_ba) (z_a - z_b).
+  std::vector<float> both(rows * rows);
+  for (std::int64_t a = 0; a < rows; ++a) {
+    float own = 0;
+    for (std::int64_t b = 0; b < rows; ++b) {
+      const float w = weight[a * rows + b] + weight[b * rows + a];
+      both[a * rows + b] = -w;
+      own += w;
+    }
+    both[a * rows + a] += own;
+  }
+  gemm(false, rows, dims, rows, both.data(), z, z_gradient, threads);
+  *loss = static_cast<float>(total / static_cast<double>(rows));
+}
+
+static void contrastive(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
+                        const LossParams& params, int threads, float* loss, float* z_gradient) {
+  const std::int64_t pairs = rows / 2;
+  std::vector<double> losses(pairs);
+  parallel_for(pairs, threads, [&](std::int64_t p, int) {
+    const float* a = z + 2 * p * dims;
+    const float* b = a + dims;
+    float* da = z_gradient + 2 * p * dims;
+    float* db = da + dims;
+    double square = 0;
+    for (int i = 0; i < dims; ++i) square += double{a[i] - b[i]} * double{a[i] - b[i]};
+    const double d = std::sqrt(square);
+    double slope;  // of the loss by z_a, as a multiple of z_a - z_b
+    if (works[2 * p] == works[2 * p + 1]) {
+      losses[p] = square;
+      slope = 2;
+    } else {
+      const double short_of = std::max(0.0, double{params.margin} - d);
+      losses[p] = double{params.alpha} * short_of * short_of;
+      // The root has no derivative at d = 0: such a pair is left where it is.
+      slope = d > 0 ? -2 * double{params.alpha} * short_of / d : 0;
+    }
+    const auto share = static_cast<float>(slope / static_cast<double>(pairs));
+    for (int i = 0; i < dims; ++i) {
+      da[i] = share * (a[i] - b[i]);
+      db[i] = -da[i];
+    }
+  });
+  double total = 0;
+  for (const double value : losses) total += value;
+  *loss = static_cast<float>(total / static_cast<double>(pairs));
+}
+
+void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
+          const float* scale, const LossParams& params, int threads, float* loss,
+          float* z_gradient, float* scale_gradient) {
+  *scale_gradient = 0;
+  switch (params.loss) {
+    case Loss::nt_xent:
+      nt_xent(z, works, rows, dims, *scale, params, threads, loss, z_gradient, scale_gradient);
+      break;
+    case Loss::triplet:
+      triplet(z, works, rows, dims, params, threads, loss, z_gradient);
+      break;
+    case Loss::contrastive:
+      contrastive(z, works, rows, dims, params, threads, loss, z_gradient);
+      break;
+  }
+}
+
+void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
+             const float* bias, int out_dims, int threads, float* out) {
+  gemm(true, rows, out_dims, in_dims, in, weight, out, threads);
+  parallel_for(rows, threads, [&](std::int64_t row, int) {
+    float* v = out + row * out_dims;
+    double square = 0;
+    for (int i = 0; i < out_dims; ++i) {
+      v[i] += bias[i];
+      square += double{v[i]} * double{v[i]};
+    }
+    const auto norm = static_cast<float>(std::sqrt(square));
+    if (norm > 0)
+      for (int i = 0; i < out_dims; ++i) v[i] /= norm;
+  });
+}
+
+}  // namespace reprise::cpu

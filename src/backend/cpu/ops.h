@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "reprise/params.h"
+
+// The ops of backend.h as free functions, one file each; `threads` is the size of the team.
+namespace reprise::cpu {
+
+void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+               PatchworkParams params, int threads, float* out);
+void augment(ChromaView chroma, const Take* takes, std::int64_t count, const AugmentParams& params,
+             int threads, float* out, Excerpt* out_excerpts);
+
+std::size_t bigram_reserve(const BigramParams& params, std::int64_t count, std::int64_t frames);
+void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                    const float* weights, const BigramParams& params, int threads, float* out,
+                    void* reserve);
+void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                     const float* weights, const BigramParams& params, const float* out_gradient,
+                     const void* reserve, int threads, float* gradient);
+
+void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
+          const float* scale, const LossParams& params, int threads, float* loss,
+          float* z_gradient, float* scale_gradient);
+void adam(float* weights, float* moment1, float* moment2, const float* gradient,
+          std::int64_t count, const AdamParams& params, float* gradient_norm);
+void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
+             const float* bias, int out_dims, int threads, float* out);
+
+void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+           const Ftm2dParams& params, int threads, float* out);
+void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, int threads,
+                float* out);
+void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, int threads,
+                 float* out);
+
+void similarities(const float* q, std::int64_t queries, int keys, const float* c,
+                  std::int64_t candidates, int dims, const float* bias, int threads, float* out);
+void top_k(const float* q, std::int64_t queries, int keys, const float* c,
+           std::int64_t candidates, int dims, int k, int threads, std::int64_t* ids, float* scores,
+           std::int32_t* best_key);
+
+/// The instruction set that Highway's dispatch chose.
+const char* instruction_set();
+
+}  // namespace reprise::cpu

@@ -1,0 +1,170 @@
+#include "reprise/baselines.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "baselines/settings.h"
+#include "core/linear_algebra.h"
+#include "model/song_batches.h"
+#include "reprise/error.h"
+#include "reprise/random.h"
+
+namespace reprise {
+namespace {
+
+constexpr std::string_view kNames[] = {"cov",        "corr",      "2dftm",
+                                       "2dftm-seed", "2dftm-pca", "random"};
+
+// The keys [keys] of a song; a key-invariant method needs only one to look a song up.
+std::vector<std::int32_t> rolls_of(Keys keys, bool key_invariant) {
+  const bool twelve = keys == Keys::all || (keys == Keys::query && !key_invariant);
+  std::vector<std::int32_t> rolls;
+  for (int roll = 0; roll < (twelve ? kPitchClasses : 1); ++roll) rolls.push_back(roll);
+  return rolls;
+}
+
+Fingerprints empty_fingerprints(std::size_t songs, int dims, std::span<const std::int32_t> rolls) {
+  Fingerprints result;
+  result.songs = static_cast<std::int64_t>(songs);
+  result.keys = static_cast<int>(rolls.size());
+  result.dims = dims;
+  result.values.resize(songs * rolls.size() * dims);
+  for (std::size_t i = 0; i < songs; ++i)
+    result.rolls.insert(result.rolls.end(), rolls.begin(), rolls.end());
+  return result;
+}
+
+// A fingerprint that one op of the back end computes, perhaps reduced by PCA.
+class OpMethod : public FingerprintMethod {
+ public:
+  // (chroma, excerpts, count, out [count, dims]), all in the back end's memory.
+  using Op = std::function<void(ChromaView, const Excerpt*, std::int64_t, float*)>;
+
+  OpMethod(Backend& backend, std::string name, int dims, bool key_invariant, Op op)
+      : backend_(backend),
+        name_(std::move(name)),
+        op_dims_(dims),
+        key_invariant_(key_invariant),
+        op_(std::move(op)) {}
+
+  void fit(const SongSet& set, int components) {
+    const std::vector<std::int64_t> songs = set.songs_of("train");
+    if (songs.size() < 2)
+      throw Error(fmt::format("{}: {} needs train songs to fit its components to: expected at least "
+                              "2, found {}",
+                              set.path, name_, songs.size()));
+    const Fingerprints train = compute(set, songs, Keys::candidate);
+    pca_ = fit_pca(train.values.data(), train.songs, op_dims_, components);
+  }
+
+  std::string name() const override { return name_; }
+  int dims() const override { return pca_ ? pca_->components : op_dims_; }
+  Metric metric() const override { return pca_ ? Metric::euclidean : Metric::cosine; }
+
+  Fingerprints compute(const SongSet& set, std::span<const std::int64_t> songs,
+                       Keys keys) override {
+    const std::vector<std::int32_t> rolls = rolls_of(keys, key_invariant_);
+    Fingerprints result = empty_fingerprints(songs.size(), dims(), rolls);
+    for_each_song_batch(
+        backend_, set, songs,
+        [&](ChromaView chroma, std::span<const Excerpt> excerpts, std::size_t first) {
+          const std::vector<float> values = run(chroma, excerpts, rolls);
+          const std::size_t vectors = excerpts.size() * rolls.size();
+          float* to = result.values.data() + first * rolls.size() * dims();
+          if (pca_)
+            pca_->project(values.data(), static_cast<std::int64_t>(vectors), to);
+          else
+            std::copy(values.begin(), values.end(), to);
+        });
+    return result;
+  }
+
+ private:
+  // [songs, rolls, op_dims_].
+  std::vector<float> run(ChromaView chroma, std::span<const Excerpt> songs,
+                         std::span<const std::int32_t> rolls) {
+    std::vector<Excerpt> excerpts;
+    for (const Excerpt& song : songs)
+      for (const std::int32_t roll : rolls) excerpts.push_back({song.first, song.frames, roll});
+    const auto count = static_cast<std::int64_t>(excerpts.size());
+    const Buffer<Excerpt> on_device(backend_, std::span<const Excerpt>(excerpts));
+    Buffer<float> out(backend_, count * op_dims_);
+    op_(chroma, on_device.data(), count, out.data());
+    return out.download();
+  }
+
+  Backend& backend_;
+  std::string name_;
+  int op_dims_;
+  bool key_invariant_;
+  Op op_;
+  std::optional<Pca> pca_;
+};
+
+// What chance gives: normally distributed values that follow from the song's id alone.
+class RandomMethod : public FingerprintMethod {
+ public:
+  std::string name() const override { return "random"; }
+  int dims() const override { return 64; }
+
+  Fingerprints compute(const SongSet& set, std::span<const std::int64_t> songs,
+                       Keys keys) override {
+    Fingerprints result = empty_fingerprints(songs.size(), dims(), rolls_of(keys, true));
+    float* to = result.values.data();
+    for (const std::int64_t song : songs)
+      for (int key = 0; key < result.keys; ++key) {
+        Random random(hash(set.song_id[song]));
+        to = std::generate_n(to, dims(), [&] { return random.normal(); });
+      }
+    return result;
+  }
+
+ private:
+  // FNV-1a, 64 bits.
+  static std::uint64_t hash(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325u;
+    for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3u;
+    return hash;
+  }
+};
+
+}  // namespace
+
+std::vector<std::string_view> method_names() { return {std::begin(kNames), std::end(kNames)}; }
+
+std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& backend,
+                                               const SongSet& fit,
+                                               const std::map<std::string, std::string>& settings) {
+  if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames))
+    throw UsageError(
+        fmt::format("unknown method '{}': expected one of {}", name, fmt::join(kNames, ", ")));
+  const MethodSettings s = method_settings(name, settings);
+  if (name == "random") return std::make_unique<RandomMethod>();
+  if (name == "cov")
+    return std::make_unique<OpMethod>(
+        backend, "cov", 4 * kPitchClasses * kPitchClasses, false,
+        [&backend](ChromaView chroma, const Excerpt* excerpts, std::int64_t count, float* out) {
+          backend.covariance(chroma, excerpts, count, out);
+        });
+  if (name == "corr")
+    return std::make_unique<OpMethod>(
+        backend, "corr", kPitchClasses * (kPitchClasses - 1) / 2, false,
+        [&backend](ChromaView chroma, const Excerpt* excerpts, std::int64_t count, float* out) {
+          backend.correlation(chroma, excerpts, count, out);
+        });
+  auto method = std::make_unique<OpMethod>(
+      backend, std::string(name), s.ftm2d.dims(), true,
+      [&backend, params = s.ftm2d](ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                                   float* out) {
+        backend.ftm2d(chroma, excerpts, count, params, out);
+      });
+  if (name == "2dftm-pca") method->fit(fit, s.components);
+  return method;
+}
+
+}  // namespace reprise

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "reprise/backend.h"
+
+namespace reprise::cli {
+
+/// Work to do once the command line is understood.
+using Action = std::function<void()>;
+
+// Each adds one subcommand that sets `action` when it is chosen.
+void add_info(CLI::App& app, Action& action);
+void add_train(CLI::App& app, Action& action);
+void add_fingerprint(CLI::App& app, Action& action);
+void add_evaluate(CLI::App& app, Action& action);
+void add_query(CLI::App& app, Action& action);
+void add_devices(CLI::App& app, Action& action);
+
+/// `--device` and `--threads`, on every command that computes.
+struct DeviceOptions {
+  std::string device = "auto";
+  int threads = 0;
+  void add_to(CLI::App& command);
+  /// Throws Error where --device cuda cannot be had; auto falls back to the CPU and says why, once.
+  std::unique_ptr<Backend> open() const;
+};
+
+/// Why there is no CUDA back end, or empty.
+std::string why_no_cuda();
+
+/// `key=value` texts, split. Throws UsageError.
+std::vector<std::pair<std::string, std::string>> split_settings(
+    const std::vector<std::string>& settings);
+
+/// One line that is rewritten while work goes on, on a terminal only.
+class ProgressLine {
+ public:
+  ProgressLine();
+  ~ProgressLine();
+  bool on_terminal() const { return terminal_; }
+  /// share: 0 to 1.
+  void show(double share, const std::string& text);
+  void clear();
+
+ private:
+  bool terminal_;
+  bool shown_ = false;
+};
+
+/// "1 h 02 min", "3 min 05 s", "12 s".
+std::string duration_text(double seconds);
+
+}  // namespace reprise::cli

@@ -1,0 +1,115 @@
+#include "reprise/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "core/files.h"
+#include "core/svg.h"
+#include "reprise/baselines.h"
+#include "reprise/error.h"
+#include "reprise/model.h"
+
+namespace reprise::cli {
+namespace {
+
+struct Evaluate {
+  std::string data, split = "test", json, histogram_path;
+  std::vector<std::string> models, methods, settings;
+  DeviceOptions device;
+
+  void run() const {
+    if (models.empty() && methods.empty())
+      throw UsageError("evaluate: expected at least one --model or --method");
+    const SongSet set = read_song_set(data);
+    const Protocol protocol = make_protocol(set, split);
+    const auto backend = device.open();
+    const auto split_up = split_settings(settings);
+
+    ProgressLine line;
+    std::vector<Evaluation> results;
+    const std::size_t total = models.size() + methods.size();
+    const auto add = [&](FingerprintMethod& method) {
+      line.show(static_cast<double>(results.size()) / static_cast<double>(total), method.name());
+      results.push_back(reprise::evaluate(*backend, set, protocol, method));
+    };
+    for (const std::string& path : models) {
+      ModelMethod method(*backend, read_model(path), path);
+      add(method);
+    }
+    for (const std::string& name : methods)
+      add(*make_method(name, *backend, set, {split_up.begin(), split_up.end()}));
+    line.clear();
+
+    print(set, protocol, results);
+    if (!json.empty()) replace_file(json, evaluation_json(data, protocol, results));
+    if (!histogram_path.empty()) write_histogram(results.front());
+  }
+
+  void print(const SongSet& set, const Protocol& protocol,
+             const std::vector<Evaluation>& results) const {
+    fmt::print("{}, {} split: {} queries among {} candidates\n\n", set.path, protocol.split,
+               protocol.queries.size(), protocol.candidates.size());
+    std::size_t width = 11;
+    for (const Evaluation& e : results) width = std::max(width, e.name.size());
+    fmt::print("{:<{}}    MAP  [95 % interval]     P@1    P@10     R@5      MR1   dims   seconds\n",
+               "fingerprint", width);
+    for (const Evaluation& e : results)
+      fmt::print("{:<{}}  {:.3f}  [{:.3f} - {:.3f}]   {:.3f}   {:.3f}   {:.3f}   {:6.1f}   {:4}   {:7.2f}\n",
+                 e.name, width, e.accuracy.map, e.map_interval.low, e.map_interval.high,
+                 e.accuracy.p1, e.accuracy.p10, e.accuracy.r5, e.accuracy.mr1, e.dims,
+                 e.fingerprint_seconds + e.search_seconds);
+    if (results.front().buckets.empty()) return;
+    fmt::print("\nMAP by melodic similarity of the query to its closest version\n{:<{}}", "", width);
+    for (const Bucket& b : results.front().buckets)
+      fmt::print("  {:>10}", fmt::format("{:.2f}-{:.2f}", b.low, std::min(b.high, 1.0)));
+    fmt::print("\n{:<{}}", "queries", width);
+    for (const Bucket& b : results.front().buckets) fmt::print("  {:>10}", b.queries);
+    for (const Evaluation& e : results) {
+      fmt::print("\n{:<{}}", e.name, width);
+      for (const Bucket& b : e.buckets)
+        fmt::print("  {:>10}", b.queries > 0 ? fmt::format("{:.3f}", b.map) : "-");
+    }
+    fmt::print("\n");
+  }
+
+  void write_histogram(const Evaluation& e) const {
+    std::vector<Series> series(2);
+    series[0].name = "covers";
+    series[1].name = "non-covers";
+    for (const float score : e.version_scores) series[0].values.push_back(1 - double{score});
+    for (const float score : e.other_scores) series[1].values.push_back(1 - double{score});
+    replace_file(histogram_path,
+                 histogram("Distances of covers and non-covers", "cosine distance", series));
+  }
+};
+
+}  // namespace
+
+void add_evaluate(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<Evaluate>();
+  CLI::App* command =
+      app.add_subcommand("evaluate", "Measure how well covers are found, leaving one out");
+  command->add_option("--data", options->data, "song set (HDF5)")->required();
+  command->add_option("--split", options->split, "train, validation or test")
+      ->check(CLI::IsMember({"train", "validation", "test"}))
+      ->capture_default_str();
+  command->add_option("--model", options->models, "trained model (safetensors); repeatable");
+  command->add_option("--method", options->methods,
+                      "published fingerprint: cov, corr, 2dftm, 2dftm-seed, 2dftm-pca or random; "
+                      "repeatable");
+  command->add_option("--set", options->settings, "key=value: change a setting of the methods");
+  command->add_option("--json", options->json, "write the figures to this file too");
+  command->add_option("--histogram", options->histogram_path,
+                      "draw the distances of the first fingerprint's covers and non-covers (SVG)");
+  options->device.add_to(*command);
+  command->footer(
+      "MAP: mean average precision; P@1, P@10: share of versions among the first 1 and 10; R@5:\n"
+      "share of a song's versions among the first five; MR1: mean rank of the first version.\n\n"
+      "Example:\n  reprise evaluate --data data/tunes.h5 --model model.safetensors --method cov "
+      "--method 2dftm\n");
+  command->callback([options, &action] { action = [options] { options->run(); }; });
+}
+
+}  // namespace reprise::cli

@@ -1,0 +1,71 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <numeric>
+
+#include "cli/commands.h"
+#include "core/files.h"
+#include "io/npy.h"
+#include "reprise/baselines.h"
+#include "reprise/error.h"
+#include "reprise/model.h"
+
+namespace reprise::cli {
+namespace {
+
+struct Fingerprint {
+  std::string data, model, method, out;
+  std::vector<std::string> settings;
+  bool transpositions = false;
+  DeviceOptions device;
+
+  void run() const {
+    if (model.empty() == method.empty())
+      throw UsageError("fingerprint: expected one of --model and --method");
+    const SongSet set = read_song_set(data);
+    const auto backend = device.open();
+    std::unique_ptr<FingerprintMethod> how;
+    if (!model.empty()) {
+      if (!settings.empty()) throw UsageError("--set changes a --method, not a --model");
+      how = std::make_unique<ModelMethod>(*backend, read_model(model), model);
+    } else {
+      const auto split = split_settings(settings);
+      how = make_method(method, *backend, set, {split.begin(), split.end()});
+    }
+    std::vector<std::int64_t> songs(set.songs());
+    std::iota(songs.begin(), songs.end(), 0);
+    const Fingerprints f =
+        how->compute(set, songs, transpositions ? Keys::all : Keys::candidate);
+    std::vector<std::int64_t> shape{f.songs, f.dims};
+    if (transpositions) shape.insert(shape.begin() + 1, f.keys);
+    std::string ids;
+    for (const std::string& id : set.song_id) ids += id + "\n";
+    const std::string ids_path = std::filesystem::path(out).replace_extension(".ids.txt");
+    write_npy(out, shape, f.values.data());
+    replace_file(ids_path, ids);
+    fmt::print("{}: {} songs, {}{} values each; ids in {}\n", out, f.songs,
+               transpositions ? "12 transpositions of " : "", f.dims, ids_path);
+  }
+};
+
+}  // namespace
+
+void add_fingerprint(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<Fingerprint>();
+  CLI::App* command = app.add_subcommand("fingerprint", "Write the fingerprints of a song set");
+  command->add_option("--data", options->data, "song set (HDF5)")->required();
+  command->add_option("--model", options->model, "trained model (safetensors)");
+  command->add_option("--method", options->method,
+                      "published fingerprint: cov, corr, 2dftm, 2dftm-seed, 2dftm-pca or random");
+  command->add_option("--set", options->settings, "key=value: change a setting of --method");
+  command->add_flag("--transpositions", options->transpositions,
+                    "all twelve: [songs, 12, D], index r rolled up by r semitones");
+  command->add_option("--out", options->out, "NumPy file to write; ids go beside it")->required();
+  options->device.add_to(*command);
+  command->footer(
+      "Example:\n  reprise fingerprint --data data/tunes.h5 --model model.safetensors --out "
+      "tunes.npy\n");
+  command->callback([options, &action] { action = [options] { options->run(); }; });
+}
+
+}  // namespace reprise::cli

@@ -1,0 +1,79 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "cli/commands.h"
+#include "reprise/error.h"
+#include "reprise/model.h"
+#include "reprise/song_set.h"
+
+namespace reprise::cli {
+namespace {
+
+bool is_hdf5(const std::string& path) {
+  struct Closer {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  const std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "rb"));
+  if (!file) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+  char magic[8] = {};
+  return std::fread(magic, 1, 8, file.get()) == 8 && std::memcmp(magic, "\x89HDF\r\n\x1a\n", 8) == 0;
+}
+
+void print_song_set(const SongSet& set) {
+  fmt::print("{}: song set\n", set.path);
+  fmt::print("source   {}\n", set.source);
+  fmt::print("chroma   {} frames of 12 pitch classes, {}{}\n", set.frames(),
+             set.type == ChromaType::uint8 ? "uint8" : "float32",
+             set.frames_per_second > 0
+                 ? fmt::format(", {:g} a second, {:.1f} hours", set.frames_per_second,
+                               static_cast<double>(set.frames()) / set.frames_per_second / 3600)
+                 : "");
+  fmt::print("\n{:<12} {:>8} {:>8} {:>8} {:>12}\n", "split", "songs", "works", "queries", "frames");
+  for (const char* split : {"train", "validation", "test", "noise"}) {
+    std::map<std::string, int> works;
+    std::int64_t frames = 0, queries = 0;
+    const auto songs = set.songs_of(split);
+    for (const std::int64_t song : songs) {
+      ++works[set.work_id[song]];
+      frames += set.frames(song);
+    }
+    for (const auto& [work, size] : works)
+      if (size > 1) queries += size;
+    if (!songs.empty())
+      fmt::print("{:<12} {:>8} {:>8} {:>8} {:>12}\n", split, songs.size(), works.size(),
+                 std::strcmp(split, "noise") == 0 ? 0 : queries, frames);
+  }
+}
+
+void print_model(const std::string& path, const Model& model) {
+  fmt::print("{}: model, {} values a song, {} learned parameters{}\n", path, model.dims(),
+             model.weights.size(),
+             model.projection_bias.empty()
+                 ? ""
+                 : fmt::format(" and a projection of {}",
+                               model.projection_weight.size() + model.projection_bias.size()));
+  fmt::print("configuration {}\n\n", model.config.hash());
+  for (const Parameter& p : parameters())
+    fmt::print("{:<22} {:<14} {}\n", p.name, model.config.get(p.name), p.meaning);
+}
+
+}  // namespace
+
+void add_info(CLI::App& app, Action& action) {
+  const auto path = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("info", "Say what a song set or model holds");
+  command->add_option("file", *path, "song set (HDF5) or model (safetensors)")->required();
+  command->footer("Example:\n  reprise info data/tunes.h5\n");
+  command->callback([path, &action] {
+    action = [path] {
+      is_hdf5(*path) ? print_song_set(read_song_set(*path)) : print_model(*path, read_model(*path));
+    };
+  });
+}
+
+}  // namespace reprise::cli

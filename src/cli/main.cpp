@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+
+#include "cli/commands.h"
+#include "reprise/error.h"
+#include "reprise/version.h"
+
+namespace {
+
+int fail(const std::string& what, int status) {
+  std::string line = what;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::fflush(stdout);
+  fmt::print(stderr, "reprise: {}\n", line);
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace reprise;
+  CLI::App app{"Finds covers: learns fingerprints of songs from their chroma and searches them."};
+  app.set_version_flag("--version", std::string("reprise ") + kVersion);
+  app.require_subcommand(1);
+  app.footer("Each command has its own help with an example: reprise train --help");
+  cli::Action action;
+  cli::add_train(app, action);
+  cli::add_evaluate(app, action);
+  cli::add_query(app, action);
+  cli::add_fingerprint(app, action);
+  cli::add_info(app, action);
+  cli::add_devices(app, action);
+  try {
+    app.parse(argc, argv);
+    action();
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return fail(fmt::format("{} (see reprise {}--help)", error.what(),
+                            app.get_subcommands().empty()
+                                ? std::string()
+                                : app.get_subcommands().front()->get_name() + " "),
+                2);
+  } catch (const UsageError& error) {
+    return fail(error.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory: free some, or work on fewer or shorter songs at once", 1);
+  } catch (const std::exception& error) {
+    return fail(error.what(), 1);
+  }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) return fail("cannot write the output", 1);
+  return 0;
+}

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "io/hdf5.h"
+
+namespace reprise::hdf5 {
+
+/// A dataset that has been found safe to read: storage inside the file, known filters, and sizes
+/// that a file of this length can hold.
+struct Dataset {
+  Handle id;
+  std::string name;
+  Element element;
+  Shape shape;
+
+  std::int64_t size() const;  ///< product of the shape
+};
+
+/// An HDF5 file that is not trusted. Every function throws Error naming the file and the object,
+/// what was expected and what was found. Object names are absolute: "/analysis/beats_start".
+class Reader {
+ public:
+  explicit Reader(const std::string& path);
+  /// The same from memory; `path` is for messages.
+  Reader(std::span<const std::uint8_t> image, const std::string& path);
+
+  const std::string& path() const { return path_; }
+
+  bool has(const std::string& name) const;
+
+  /// Opens and checks a dataset; reads no values.
+  Dataset dataset(const std::string& name, const Shape& expected) const;
+
+  /// Values in C order. Integers are read from integers only, reals from any number.
+  template <class T>
+  std::vector<T> numbers(const std::string& name, const Shape& expected) const {
+    const Dataset source = dataset(name, expected);
+    require_numbers(source, std::is_integral_v<T>);
+    require_plausible(source.name, source.size(), sizeof(T));
+    std::vector<T> values(static_cast<std::size_t>(source.size()));
+    read(source, native_type<T>(), values.data());
+    return values;
+  }
+
+  /// Strings of fixed or variable length, without their padding; ASCII or UTF-8, not checked.
+  std::vector<std::string> texts(const std::string& name, std::int64_t expected = kAny) const;
+
+  /// Attributes of one value; nothing where the object has no such attribute.
+  std::optional<std::string> text_attribute(const std::string& object,
+                                            const std::string& name) const;
+  std::optional<std::int64_t> integer_attribute(const std::string& object,
+                                                const std::string& name) const;
+  std::optional<double> real_attribute(const std::string& object, const std::string& name) const;
+
+ private:
+  struct Attribute;
+  void open(Handle access);
+  void require_numbers(const Dataset& source, bool integers) const;
+  void require_plausible(const std::string& name, std::int64_t count, std::size_t bytes) const;
+  void require_safe_storage(const Dataset& source) const;
+  void read(const Dataset& source, hid_t type, void* values) const;
+  std::vector<std::string> fixed_texts(const Dataset& source) const;
+  std::vector<std::string> variable_texts(const Dataset& source) const;
+  std::optional<Attribute> attribute(const std::string& object, const std::string& name) const;
+  [[noreturn]] void fail(const std::string& name, const std::string& message) const;
+
+  Session session_;
+  std::string path_;
+  std::int64_t file_bytes_ = 0;
+  Handle dataset_access_;  ///< refuses links to other files
+  Handle link_access_;
+  Handle file_;
+};
+
+}  // namespace reprise::hdf5

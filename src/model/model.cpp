@@ -1,0 +1,198 @@
+#include "reprise/model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+
+#include "io/safetensors.h"
+#include "model/keys.h"
+#include "model/song_batches.h"
+#include "reprise/error.h"
+
+namespace reprise {
+
+BigramParams bigram_params(const Config& config) {
+  BigramParams p;
+  p.events = config.events;
+  p.event_length = config.event_length;
+  p.windows = config.windows;
+  p.taps = static_cast<int>(config.lags.size());
+  std::copy(config.lags.begin(), config.lags.end(), p.lags);
+  p.centre_events = config.centre_events;
+  p.pooling = config.pooling == "sum" ? Pooling::sum : Pooling::mean;
+  p.compression = config.compression == "tanh"          ? Compression::tanh
+                  : config.compression == "signed-root" ? Compression::signed_root
+                                                        : Compression::none;
+  p.unit_norm = config.unit_norm;
+  return p;
+}
+
+int Model::dims() const {
+  return projection_bias.empty() ? bigram_params(config).dims()
+                                 : static_cast<int>(projection_bias.size());
+}
+
+namespace {
+
+constexpr const char* kFormat = "reprise-model";
+constexpr const char* kVersion = "1";
+
+std::vector<float> read_tensor(const Safetensors& file, const std::string& path,
+                               const std::string& name, const std::vector<std::int64_t>& shape) {
+  const Tensor& tensor = file.at(name, path);
+  if (tensor.shape != shape)
+    throw Error(fmt::format("{}: tensor {}: expected shape [{}], found [{}]", path, name,
+                            fmt::join(shape, ", "), fmt::join(tensor.shape, ", ")));
+  std::vector<float> values = tensor.floats();
+  for (const float value : values)
+    if (!std::isfinite(value))
+      throw Error(fmt::format("{}: tensor {}: expected finite values, found {}", path, name, value));
+  return values;
+}
+
+const std::string& metadata(const Safetensors& file, const std::string& path,
+                            const std::string& key) {
+  const auto at = file.metadata.find(key);
+  if (at == file.metadata.end())
+    throw Error(fmt::format("{}: expected a Reprise model, found no '{}' in __metadata__", path, key));
+  return at->second;
+}
+
+}  // namespace
+
+Model read_model(const std::string& path) {
+  const Safetensors file = read_safetensors(path);
+  if (metadata(file, path, "format") != kFormat)
+    throw Error(fmt::format("{}: expected format {}, found {}", path, kFormat,
+                            metadata(file, path, "format")));
+  if (metadata(file, path, "version") != kVersion)
+    throw Error(fmt::format("{}: expected model version {}, found {}", path, kVersion,
+                            metadata(file, path, "version")));
+  Model model;
+  model.config = Config::from_json(metadata(file, path, "config"), path);
+  const BigramParams p = bigram_params(model.config);
+  model.weights = read_tensor(file, path, "events.weight", {p.events, p.event_length, kPitchClasses});
+  const auto bias = read_tensor(file, path, "events.bias", {p.events});
+  const auto windows = read_tensor(file, path, "windows.weight", {p.windows, p.taps});
+  model.weights.insert(model.weights.end(), bias.begin(), bias.end());
+  model.weights.insert(model.weights.end(), windows.begin(), windows.end());
+  if (model.config.key_mode == "canonical") {
+    const auto key = read_tensor(file, path, "key.template", {kPitchClasses});
+    std::copy(key.begin(), key.end(), model.key_template.begin());
+  }
+  if (model.config.projection > 0) {
+    model.projection_weight =
+        read_tensor(file, path, "projection.weight", {model.config.projection, p.dims()});
+    model.projection_bias = read_tensor(file, path, "projection.bias", {model.config.projection});
+  }
+  return model;
+}
+
+void write_model(const std::string& path, const Model& model) {
+  const BigramParams p = bigram_params(model.config);
+  Safetensors file;
+  file.metadata = {{"format", kFormat}, {"version", kVersion}, {"config", model.config.to_json()}};
+  const float* weights = model.weights.data();
+  file.tensors["events.weight"] = Tensor::of({p.events, p.event_length, kPitchClasses}, weights);
+  file.tensors["events.bias"] = Tensor::of({p.events}, weights + p.bias_offset());
+  file.tensors["windows.weight"] = Tensor::of({p.windows, p.taps}, weights + p.window_offset());
+  if (model.config.key_mode == "canonical")
+    file.tensors["key.template"] = Tensor::of({kPitchClasses}, model.key_template.data());
+  if (!model.projection_bias.empty()) {
+    const auto dims = static_cast<std::int64_t>(model.projection_bias.size());
+    file.tensors["projection.weight"] =
+        Tensor::of({dims, p.dims()}, model.projection_weight.data());
+    file.tensors["projection.bias"] = Tensor::of({dims}, model.projection_bias.data());
+  }
+  write_safetensors(path, file);
+}
+
+struct ModelMethod::State {
+  Backend& backend;
+  std::string name;
+  Config config;
+  BigramParams bigrams;
+  PitchHistogram key_template;
+  int dims;
+  bool projected;
+  Buffer<float> weights;
+  Buffer<float> projection_weight;
+  Buffer<float> projection_bias;
+
+  // Semitones to roll a song up, one for each key it is fingerprinted in.
+  std::vector<int> rolls(const SongSet& set, std::int64_t song, Keys keys) const {
+    if (keys == Keys::all || (keys == Keys::query && config.key_mode == "all"))
+      return {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    if (config.key_mode == "all") return {0};
+    const auto best = rolls_by_fit(pitch_histogram(set, song), key_template);
+    return {best.begin(), best.begin() + (keys == Keys::query ? config.query_keys : 1)};
+  }
+
+  // out (host) [excerpts, dims].
+  void fingerprint(ChromaView chroma, std::span<const Excerpt> excerpts, float* out) {
+    const auto count = static_cast<std::int64_t>(excerpts.size());
+    Buffer<Excerpt> items(backend, excerpts);
+    Buffer<float> bigram(backend, count * bigrams.dims());
+    if (config.input == "patchwork") {
+      const PatchworkParams p{config.patches, config.patch_frames};
+      const std::int64_t frames = std::int64_t{p.patches} * p.frames;
+      Buffer<float> patches(backend, count * frames * kPitchClasses);
+      backend.patchwork(chroma, items.data(), count, p, patches.data());
+      std::vector<Excerpt> fixed(excerpts.size());
+      for (std::int64_t i = 0; i < count; ++i)
+        fixed[i] = {i * frames, static_cast<std::int32_t>(frames), 0};
+      items.upload(fixed);
+      backend.bigram_forward({patches.data(), ChromaType::float32, count * frames}, items.data(),
+                             count, weights.data(), bigrams, bigram.data(), nullptr);
+    } else {
+      backend.bigram_forward(chroma, items.data(), count, weights.data(), bigrams, bigram.data(),
+                             nullptr);
+    }
+    const std::span<float> to(out, static_cast<std::size_t>(count) * dims);
+    if (!projected) return bigram.download(to);
+    Buffer<float> vectors(backend, count * dims);
+    backend.project(bigram.data(), count, bigrams.dims(), projection_weight.data(),
+                    projection_bias.data(), dims, vectors.data());
+    vectors.download(to);
+  }
+};
+
+ModelMethod::ModelMethod(Backend& backend, const Model& model, std::string name)
+    : state_(new State{backend, std::move(name), model.config, bigram_params(model.config),
+                       model.key_template, model.dims(), !model.projection_bias.empty(),
+                       Buffer<float>(backend, std::span<const float>(model.weights)),
+                       Buffer<float>(backend, std::span<const float>(model.projection_weight)),
+                       Buffer<float>(backend, std::span<const float>(model.projection_bias))}) {}
+
+ModelMethod::~ModelMethod() = default;
+
+std::string ModelMethod::name() const { return state_->name; }
+
+int ModelMethod::dims() const { return state_->dims; }
+
+Fingerprints ModelMethod::compute(const SongSet& set, std::span<const std::int64_t> songs,
+                                  Keys keys) {
+  Fingerprints result;
+  result.songs = static_cast<std::int64_t>(songs.size());
+  result.dims = state_->dims;
+  result.keys = songs.empty() ? 1 : static_cast<int>(state_->rolls(set, songs[0], keys).size());
+  result.rolls.reserve(songs.size() * result.keys);
+  result.values.resize(songs.size() * result.keys * result.dims);
+  float* out = result.values.data();
+  for_each_song_batch(
+      state_->backend, set, songs,
+      [&](ChromaView chroma, std::span<const Excerpt> excerpts, std::size_t first) {
+        std::vector<Excerpt> items;
+        for (std::size_t i = 0; i < excerpts.size(); ++i)
+          for (const int roll : state_->rolls(set, songs[first + i], keys)) {
+            items.push_back({excerpts[i].first, excerpts[i].frames, roll});
+            result.rolls.push_back(roll);
+          }
+        state_->fingerprint(chroma, items, out);
+        out += items.size() * result.dims;
+      });
+  return result;
+}
+
+}  // namespace reprise

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "reprise/backend.h"
+#include "reprise/song_set.h"
+
+namespace reprise {
+
+/// Hands songs of a set to `body` in pieces that fit in memory: body(chroma, excerpts, first), with
+/// the piece's chroma in the back end's memory and one whole-song excerpt (host) for each of
+/// songs[first ...].
+template <class Body>
+void for_each_song_batch(Backend& backend, const SongSet& set, std::span<const std::int64_t> songs,
+                         Body&& body) {
+  constexpr std::int64_t kFrames = 1 << 18;
+  constexpr std::size_t kSongs = 512;
+  const std::size_t value = set.type == ChromaType::uint8 ? 1 : sizeof(float);
+  const std::size_t row = kPitchClasses * value;
+  const auto* data = static_cast<const std::uint8_t*>(set.chroma().data);
+  for (std::size_t first = 0; first < songs.size();) {
+    std::vector<Excerpt> excerpts;
+    std::int64_t frames = 0;
+    while (first + excerpts.size() < songs.size() && excerpts.size() < kSongs) {
+      const Excerpt song = set.whole(songs[first + excerpts.size()]);
+      if (!excerpts.empty() && frames + song.frames > kFrames) break;
+      excerpts.push_back({frames, song.frames, 0});
+      frames += song.frames;
+    }
+    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(frames) * row);
+    for (std::size_t i = 0; i < excerpts.size(); ++i)
+      std::memcpy(bytes.data() + excerpts[i].first * row,
+                  data + set.offsets[songs[first + i]] * row, excerpts[i].frames * row);
+    const Buffer<std::uint8_t> chroma(backend, bytes);
+    body(ChromaView{chroma.data(), set.type, frames}, std::span<const Excerpt>(excerpts), first);
+    first += excerpts.size();
+  }
+}
+
+}  // namespace reprise

@@ -1,0 +1,350 @@
+#include "reprise/trainer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <numbers>
+#include <optional>
+
+#include "core/files.h"
+#include "core/svg.h"
+#include "model/keys.h"
+#include "model/projection.h"
+#include "reprise/error.h"
+#include "reprise/evaluate.h"
+#include "reprise/random.h"
+#include "train/checkpoint.h"
+#include "train/sampler.h"
+
+namespace reprise {
+namespace {
+
+constexpr std::int64_t kLogEvery = 10;
+
+AugmentParams augment_params(const Config& c) {
+  AugmentParams p;
+  p.crop = c.crop;
+  p.stretch_low = static_cast<float>(c.stretch_low);
+  p.stretch_high = static_cast<float>(c.stretch_high);
+  p.drop = static_cast<float>(c.drop);
+  p.noise = static_cast<float>(c.noise);
+  p.power_low = static_cast<float>(c.power_low);
+  p.power_high = static_cast<float>(c.power_high);
+  p.power_share = static_cast<float>(c.power_share);
+  return p;
+}
+
+LossParams loss_params(const Config& c) {
+  LossParams p;
+  p.loss = c.loss == "nt-xent"   ? Loss::nt_xent
+           : c.loss == "triplet" ? Loss::triplet
+                                 : Loss::contrastive;
+  p.margin = static_cast<float>(c.margin);
+  p.alpha = static_cast<float>(c.alpha);
+  p.scale_max = static_cast<float>(c.scale_max);
+  return p;
+}
+
+// The learning rate of a step (from 0): a linear rise, then constant or half a cosine to zero.
+double rate_at(const Config& c, std::int64_t step) {
+  const auto steps = static_cast<double>(c.steps);
+  const double rise = std::floor(c.warm_up * steps);
+  const auto at = static_cast<double>(step);
+  if (at < rise) return c.rate * (at + 1) / rise;
+  if (c.schedule == "constant") return c.rate;
+  return c.rate * 0.5 * (1 + std::cos(std::numbers::pi * (at - rise) / std::max(1.0, steps - rise)));
+}
+
+std::vector<float> initial_weights(const Config& config) {
+  const BigramParams p = bigram_params(config);
+  Random random(Random::derive(static_cast<std::uint64_t>(config.seed), 0));
+  const auto draw = [&](double deviation) {
+    float value = random.normal();
+    while (config.truncate_init && std::abs(value) > 2) value = random.normal();
+    return value * static_cast<float>(deviation);
+  };
+  std::vector<float> learned(p.weights() + 1);
+  for (int i = 0; i < p.bias_offset(); ++i) learned[i] = draw(config.event_deviation);
+  for (int i = 0; i < p.events; ++i)
+    learned[p.bias_offset() + i] = static_cast<float>(config.event_bias);
+  for (int i = p.window_offset(); i < p.weights(); ++i) learned[i] = draw(config.window_deviation);
+  learned.back() = static_cast<float>(std::log(config.scale));
+  return learned;
+}
+
+// Names the data a checkpoint belongs to.
+std::string data_name(const SongSet& set) {
+  std::uint64_t hash = 0;
+  for (std::int64_t i = 0; i < set.songs(); ++i) {
+    for (const unsigned char c : set.song_id[i]) hash = Random::derive(hash, c);
+    hash = Random::derive(hash, static_cast<std::uint64_t>(set.frames(i)));
+  }
+  return fmt::format("{} songs, {} frames, {:016x}", set.songs(), set.frames(), hash);
+}
+
+// The device's side of a run: chroma, learned values, and the memory of one step.
+class Learner {
+ public:
+  Learner(Backend& backend, const SongSet& set, const Config& config, const Checkpoint& state)
+      : backend_(backend),
+        config_(config),
+        bigrams_(bigram_params(config)),
+        augment_(augment_params(config)),
+        loss_(loss_params(config)),
+        chroma_type_(set.type),
+        chroma_frames_(set.frames()),
+        chroma_(backend, set.frames() * kPitchClasses *
+                             (set.type == ChromaType::uint8 ? 1 : sizeof(float))),
+        learned_(backend, std::span<const float>(state.learned)),
+        moment1_(backend, std::span<const float>(state.moment1)),
+        moment2_(backend, std::span<const float>(state.moment2)),
+        gradient_(backend, learned_.size()),
+        numbers_(backend, 2) {
+    backend.upload(chroma_.data(), set.chroma().data, static_cast<std::size_t>(chroma_.size()));
+  }
+
+  struct Step {
+    double loss;
+    double gradient_norm;
+  };
+
+  Step step(const TrainingBatch& batch, std::int64_t number, double rate) {
+    const auto rows = static_cast<std::int64_t>(batch.takes.size());
+    Memory& m = memory(rows);
+    m.works.upload(batch.works);
+    cut(batch, m);
+    const ChromaView cropped{m.chroma.data(), ChromaType::float32, rows * cut_frames()};
+    backend_.bigram_forward(cropped, m.excerpts.data(), rows, learned_.data(), bigrams_,
+                            m.bigrams.data(), m.reserve.data());
+    float* scale = learned_.data() + bigrams_.weights();
+    float* scale_gradient = gradient_.data() + bigrams_.weights();
+    backend_.loss(m.bigrams.data(), m.works.data(), rows, bigrams_.dims(), scale, loss_,
+                  numbers_.data(), m.gradient.data(), scale_gradient);
+    backend_.bigram_backward(cropped, m.excerpts.data(), rows, learned_.data(), bigrams_,
+                             m.gradient.data(), m.reserve.data(), gradient_.data());
+    AdamParams adam;
+    adam.rate = static_cast<float>(rate);
+    adam.beta1 = static_cast<float>(config_.beta1);
+    adam.beta2 = static_cast<float>(config_.beta2);
+    adam.epsilon = static_cast<float>(config_.epsilon);
+    adam.clip = static_cast<float>(config_.clip);
+    adam.step = number + 1;
+    backend_.adam(learned_.data(), moment1_.data(), moment2_.data(), gradient_.data(),
+                  gradient_.size(), adam, numbers_.data() + 1);
+    const std::vector<float> numbers = numbers_.download();
+    return {double{numbers[0]}, double{numbers[1]}};
+  }
+
+  void save(Checkpoint& state) const {
+    state.learned = learned_.download();
+    state.moment1 = moment1_.download();
+    state.moment2 = moment2_.download();
+  }
+
+ private:
+  struct Memory {
+    Memory(Backend& backend, std::int64_t batch_rows, std::int64_t frames, const BigramParams& p)
+        : rows(batch_rows),
+          takes(backend, rows),
+          excerpts(backend, rows),
+          whole(backend, rows),
+          works(backend, rows),
+          chroma(backend, rows * frames * kPitchClasses),
+          bigrams(backend, rows * p.dims()),
+          gradient(backend, rows * p.dims()),
+          reserve(backend, static_cast<std::int64_t>(backend.bigram_reserve(p, rows, frames))) {}
+    std::int64_t rows;
+    Buffer<Take> takes;
+    Buffer<Excerpt> excerpts;
+    Buffer<Excerpt> whole;
+    Buffer<std::int32_t> works;
+    Buffer<float> chroma, bigrams, gradient;
+    Buffer<std::uint8_t> reserve;
+  };
+
+  std::int64_t cut_frames() const {
+    return config_.input == "patchwork" ? std::int64_t{config_.patches} * config_.patch_frames
+                                        : config_.crop;
+  }
+
+  Memory& memory(std::int64_t rows) {
+    if (!memory_ || memory_->rows != rows) {
+      memory_.reset();  // before more is asked for
+      memory_.emplace(backend_, rows, cut_frames(), bigrams_);
+    }
+    return *memory_;
+  }
+
+  // The batch's chroma, and where each row lies in it.
+  void cut(const TrainingBatch& batch, Memory& m) {
+    const ChromaView songs{chroma_.data(), chroma_type_, chroma_frames_};
+    if (config_.input == "whole") {
+      m.takes.upload(batch.takes);
+      backend_.augment(songs, m.takes.data(), m.rows, augment_, m.chroma.data(),
+                       m.excerpts.data());
+      return;
+    }
+    std::vector<Excerpt> whole, fixed;
+    for (const Take& take : batch.takes) {
+      whole.push_back(take.excerpt);
+      fixed.push_back({static_cast<std::int64_t>(fixed.size()) * cut_frames(),
+                       static_cast<std::int32_t>(cut_frames()), 0});
+    }
+    m.whole.upload(whole);
+    m.excerpts.upload(fixed);
+    backend_.patchwork(songs, m.whole.data(), m.rows, {config_.patches, config_.patch_frames},
+                       m.chroma.data());
+  }
+
+  Backend& backend_;
+  const Config& config_;
+  BigramParams bigrams_;
+  AugmentParams augment_;
+  LossParams loss_;
+  ChromaType chroma_type_;
+  std::int64_t chroma_frames_;
+  Buffer<std::uint8_t> chroma_;
+  Buffer<float> learned_, moment1_, moment2_, gradient_, numbers_;
+  std::optional<Memory> memory_;
+};
+
+Model model_of(const Config& config, const PitchHistogram& key, const std::vector<float>& learned) {
+  Model model;
+  model.config = config;
+  model.key_template = key;
+  model.weights.assign(learned.begin(), learned.end() - 1);
+  return model;
+}
+
+void write_curve(const TrainingFiles& files, const Checkpoint& state) {
+  std::string csv = "step,loss,gradient_norm,rate,validation_map\n";
+  Series loss{"loss", {}, {}, false}, map{"validation MAP", {}, {}, true};
+  for (std::size_t i = 0; i < state.curve.size(); i += Checkpoint::kCurveColumns) {
+    const float* row = &state.curve[i];
+    csv += fmt::format("{:.0f},{:.6g},{:.6g},{:.6g},{}\n", row[0], row[1], row[2], row[3],
+                       row[4] < 0 ? "" : fmt::format("{:.4f}", row[4]));
+    loss.points.emplace_back(row[0], row[1]);
+    if (row[4] >= 0) map.points.emplace_back(row[0], row[4]);
+  }
+  replace_file(files.log, csv);
+  const std::vector<Series> both{std::move(loss), std::move(map)};
+  replace_file(files.curve, line_chart("Training", "step", "loss", "validation MAP", both));
+}
+
+Checkpoint resumed(const std::string& path, const Config& config, const std::string& data,
+                   std::size_t size) {
+  Checkpoint state = read_checkpoint(path);
+  const Config then = Config::from_json(state.config, path);
+  for (const Parameter& p : parameters())
+    if (then.get(p.name) != config.get(p.name))
+      throw Error(fmt::format("{}: was trained with {} = {}, asked for is {}: resume with the same "
+                              "settings, or train anew without --resume",
+                              path, p.name, then.get(p.name), config.get(p.name)));
+  if (state.data != data)
+    throw Error(fmt::format("{}: belongs to other data: expected {}, found {}", path, data,
+                            state.data));
+  if (state.learned.size() != size)
+    throw Error(fmt::format("{}: expected {} learned values, found {}", path, size,
+                            state.learned.size()));
+  return state;
+}
+
+}  // namespace
+
+TrainingFiles TrainingFiles::beside(const std::string& model) {
+  std::string stem = model;
+  const std::string extension = ".safetensors";
+  if (stem.ends_with(extension)) stem.resize(stem.size() - extension.size());
+  return {model, stem + ".checkpoint.safetensors", stem + ".log.csv", stem + ".loss.svg"};
+}
+
+TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config,
+                      const TrainingFiles& files, bool resume,
+                      const std::function<void(const TrainingProgress&)>& report,
+                      const std::atomic<bool>& stop) {
+  config.validate();
+  PitchHistogram key{};
+  if (config.key_mode == "canonical") {
+    std::vector<PitchHistogram> histograms;
+    for (const std::int64_t song : set.songs_of("train"))
+      histograms.push_back(pitch_histogram(set, song));
+    key = learn_key_template(histograms);
+  }
+  const Sampler sampler(set, config, key);
+  std::optional<Protocol> validation;
+  if (!set.songs_of("validation").empty()) validation = make_protocol(set, "validation");
+
+  Checkpoint state;
+  state.learned = initial_weights(config);
+  if (resume) {
+    state = resumed(files.checkpoint, config, data_name(set), state.learned.size());
+  } else {
+    state.config = config.to_json();
+    state.data = data_name(set);
+    state.moment1.assign(state.learned.size(), 0.0f);
+    state.moment2.assign(state.learned.size(), 0.0f);
+    write_checkpoint(files.checkpoint, state);  // a target that cannot be written fails now
+  }
+  Learner learner(backend, set, config, state);
+
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point begin = Clock::now();
+  const double seconds_before = state.seconds;
+  const auto save = [&] {
+    learner.save(state);
+    state.seconds = seconds_before + std::chrono::duration<double>(Clock::now() - begin).count();
+    write_checkpoint(files.checkpoint, state);
+    write_curve(files, state);
+  };
+
+  while (state.step < config.steps && !stop) {
+    const double rate = rate_at(config, state.step);
+    const Learner::Step done = learner.step(sampler.draw(state.step), state.step, rate);
+    ++state.step;
+    if (!std::isfinite(done.loss) || !std::isfinite(done.gradient_norm))
+      throw Error(fmt::format("training diverged at step {}: the loss is {}, the gradient's norm {}: "
+                              "lower the rate with --set rate=...",
+                              state.step, done.loss, done.gradient_norm));
+    TrainingProgress progress;
+    progress.step = state.step;
+    progress.steps = config.steps;
+    progress.loss = done.loss;
+    progress.gradient_norm = done.gradient_norm;
+    progress.rate = rate;
+    const bool last = state.step == config.steps;
+    const bool check = state.step % config.validate_every == 0 || last;
+    if (check) {
+      learner.save(state);
+      if (validation) {
+        ModelMethod method(backend, model_of(config, key, state.learned), "validation");
+        progress.validation_map = evaluate(backend, set, *validation, method).accuracy.map;
+      }
+      if (!validation || progress.validation_map > state.best_map) {
+        state.best_map = progress.validation_map;
+        state.best = state.learned;
+      }
+    }
+    if (check || state.step % kLogEvery == 0 || state.step == 1)
+      for (const double value : {static_cast<double>(state.step), done.loss, done.gradient_norm,
+                                 rate, progress.validation_map})
+        state.curve.push_back(static_cast<float>(value));
+    if (check) save();
+    progress.best_map = state.best_map;
+    progress.seconds = seconds_before + std::chrono::duration<double>(Clock::now() - begin).count();
+    report(progress);
+  }
+  TrainingOutcome outcome;
+  outcome.best_map = state.best_map;
+  if (state.step < config.steps) {
+    save();
+    return outcome;
+  }
+  outcome.finished = true;
+  outcome.model = model_of(config, key, state.best);
+  fit_projection(backend, set, outcome.model);
+  write_model(files.model, outcome.model);
+  return outcome;
+}
+
+}  // namespace reprise
