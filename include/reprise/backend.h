@@ -66,7 +66,8 @@ class Backend {
                        const float* bias, int out_dims, float* out) = 0;
 
   // --- published fingerprints
-  /// out [count, dims] (Bertin-Mahieux & Ellis 2012).
+  /// out [count, dims] (Bertin-Mahieux & Ellis 2012), row-major [time frequency, pitch frequency].
+  /// Songs shorter than a patch are padded with zeros to one, where the original gives none.
   virtual void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                      const Ftm2dParams& params, float* out) = 0;
   /// Covariance of chroma and delta chroma, rows scaled to length 1: out [count, 576] (Kim et al.

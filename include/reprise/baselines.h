@@ -15,6 +15,9 @@ namespace reprise {
 /// Ellis 2012), `2dftm-seed`, `2dftm-pca`, and `random`.
 std::vector<std::string_view> method_names();
 
+/// True where `settings` of the method may hold `name`.
+bool method_has_setting(std::string_view method, std::string_view name);
+
 /// `settings` override a method's own parameters (`2dftm*`: patch, hop, power, keep_norm, median,
 /// unit_norm; `2dftm-pca`: components too). `2dftm-pca` is fitted on the train split of `fit`.
 /// Throws UsageError for an unknown name or setting, Error where `fit` has too few train songs.

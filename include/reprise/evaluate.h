@@ -34,7 +34,8 @@ struct Interval {
 Interval bootstrap_interval(std::span<const double> values,
                             std::span<const std::string_view> groups, int resamples = 2000);
 
-/// MAP of the queries whose melodic similarity to their closest version lies in [low, high).
+/// MAP of the queries whose melodic similarity to their closest version lies in [low, high); the last
+/// bucket includes its end.
 struct Bucket {
   double low = 0;
   double high = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -17,14 +18,13 @@
 namespace reprise {
 namespace {
 
-constexpr std::string_view kNames[] = {"cov",        "corr",      "2dftm",
-                                       "2dftm-seed", "2dftm-pca", "random"};
+constexpr std::string_view kNames[] = {"cov", "corr", "2dftm", "2dftm-seed", "2dftm-pca", "random"};
 
 // The keys [keys] of a song; a key-invariant method needs only one to look a song up.
 std::vector<std::int32_t> rolls_of(Keys keys, bool key_invariant) {
   const bool twelve = keys == Keys::all || (keys == Keys::query && !key_invariant);
-  std::vector<std::int32_t> rolls;
-  for (int roll = 0; roll < (twelve ? kPitchClasses : 1); ++roll) rolls.push_back(roll);
+  std::vector<std::int32_t> rolls(twelve ? kPitchClasses : 1);
+  std::iota(rolls.begin(), rolls.end(), 0);
   return rolls;
 }
 
@@ -55,9 +55,10 @@ class OpMethod : public FingerprintMethod {
   void fit(const SongSet& set, int components) {
     const std::vector<std::int64_t> songs = set.songs_of("train");
     if (songs.size() < 2)
-      throw Error(fmt::format("{}: {} needs train songs to fit its components to: expected at least "
-                              "2, found {}",
-                              set.path, name_, songs.size()));
+      throw Error(
+          fmt::format("{}: {} needs train songs to fit its components to: expected at least "
+                      "2, found {}",
+                      set.path, name_, songs.size()));
     const Fingerprints train = compute(set, songs, Keys::candidate);
     pca_ = fit_pca(train.values.data(), train.songs, op_dims_, components);
   }
@@ -135,7 +136,9 @@ class RandomMethod : public FingerprintMethod {
 
 }  // namespace
 
-std::vector<std::string_view> method_names() { return {std::begin(kNames), std::end(kNames)}; }
+std::vector<std::string_view> method_names() {
+  return {std::begin(kNames), std::end(kNames)};
+}
 
 std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& backend,
                                                const SongSet& fit,

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "reprise/baselines.h"
 #include "reprise/error.h"
 
 namespace reprise {
@@ -23,7 +24,7 @@ struct Setting {
 };
 
 constexpr Setting kSettings[] = {
-    {"patch", &Ftm2dParams::patch, 1, 4096},
+    {"patch", &Ftm2dParams::patch, 1, 1024},
     {"hop", &Ftm2dParams::hop, 1, 65536},
     {"power", &Ftm2dParams::power, 0.05f, 20},
     {"keep_norm", &Ftm2dParams::keep_norm},
@@ -74,6 +75,12 @@ const Setting& find_setting(std::string_view method, std::string_view name) {
 
 }  // namespace
 
+bool method_has_setting(std::string_view method, std::string_view name) {
+  for (const Setting& setting : kSettings)
+    if (setting.name == name) return has_setting(method, setting);
+  return false;
+}
+
 MethodSettings method_settings(std::string_view method,
                                const std::map<std::string, std::string>& values) {
   MethodSettings settings;
@@ -85,15 +92,15 @@ MethodSettings method_settings(std::string_view method,
                       .keep_norm = false,
                       .median = false,
                       .unit_norm = false};
-  for (const auto& [name, text] : values) {
-    const Setting& setting = find_setting(method, name);
-    std::visit(Overload{[&](int Ftm2dParams::*f) { settings.ftm2d.*f = number<int>(setting, text); },
-                        [&](float Ftm2dParams::*f) {
-                          settings.ftm2d.*f = number<float>(setting, text);
-                        },
-                        [&](bool Ftm2dParams::*f) { settings.ftm2d.*f = boolean(setting, text); },
-                        [&](int MethodSettings::*f) { settings.*f = number<int>(setting, text); }},
-               setting.field);
+  for (const auto& value : values) {
+    const Setting& setting = find_setting(method, value.first);
+    const std::string& text = value.second;
+    std::visit(
+        Overload{[&](int Ftm2dParams::*f) { settings.ftm2d.*f = number<int>(setting, text); },
+                 [&](float Ftm2dParams::*f) { settings.ftm2d.*f = number<float>(setting, text); },
+                 [&](bool Ftm2dParams::*f) { settings.ftm2d.*f = boolean(setting, text); },
+                 [&](int MethodSettings::*f) { settings.*f = number<int>(setting, text); }},
+        setting.field);
   }
   return settings;
 }

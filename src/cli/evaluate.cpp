@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "cli/commands.h"
 #include "core/files.h"
@@ -25,7 +26,11 @@ struct Evaluate {
     const SongSet set = read_song_set(data);
     const Protocol protocol = make_protocol(set, split);
     const auto backend = device.open();
-    const auto split_up = split_settings(settings);
+    const auto all_settings = split_settings(settings);
+    for (const auto& [key, value] : all_settings)
+      if (std::none_of(methods.begin(), methods.end(),
+                       [&](const std::string& m) { return method_has_setting(m, key); }))
+        throw UsageError(fmt::format("--set {}: none of the methods has this setting", key));
 
     ProgressLine line;
     std::vector<Evaluation> results;
@@ -38,8 +43,12 @@ struct Evaluate {
       ModelMethod method(*backend, read_model(path), path);
       add(method);
     }
-    for (const std::string& name : methods)
-      add(*make_method(name, *backend, set, {split_up.begin(), split_up.end()}));
+    for (const std::string& name : methods) {
+      std::map<std::string, std::string> own;
+      for (const auto& [key, value] : all_settings)
+        if (method_has_setting(name, key)) own[key] = value;
+      add(*make_method(name, *backend, set, own));
+    }
     line.clear();
 
     print(set, protocol, results);
@@ -99,7 +108,7 @@ void add_evaluate(CLI::App& app, Action& action) {
   command->add_option("--method", options->methods,
                       "published fingerprint: cov, corr, 2dftm, 2dftm-seed, 2dftm-pca or random; "
                       "repeatable");
-  command->add_option("--set", options->settings, "key=value: change a setting of the methods");
+  command->add_option("--set", options->settings, "key=value: change a setting of the methods that have it");
   command->add_option("--json", options->json, "write the figures to this file too");
   command->add_option("--histogram", options->histogram_path,
                       "draw the distances of the first fingerprint's covers and non-covers (SVG)");

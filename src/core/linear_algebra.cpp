@@ -14,9 +14,8 @@ extern "C" void dsyevr_(const char* job, const char* range, const char* triangle
                         double* a, const int* a_stride, const double* value_low,
                         const double* value_high, const int* index_low, const int* index_high,
                         const double* tolerance, int* found, double* values, double* vectors,
-                        const int* vector_stride, int* support, double* work,
-                        const int* work_size, int* int_work, const int* int_work_size,
-                        int* status);
+                        const int* vector_stride, int* support, double* work, const int* work_size,
+                        int* int_work, const int* int_work_size, int* status);
 
 namespace reprise {
 namespace {
@@ -28,9 +27,8 @@ void use_one_blas_thread() {
 
 // Eigenvectors are unique up to their sign.
 void fix_sign(std::span<double> vector) {
-  const auto largest = std::max_element(vector.begin(), vector.end(), [](double a, double b) {
-    return std::abs(a) < std::abs(b);
-  });
+  const auto largest = std::max_element(
+      vector.begin(), vector.end(), [](double a, double b) { return std::abs(a) < std::abs(b); });
   if (*largest < 0)
     for (double& value : vector) value = -value;
 }
@@ -68,7 +66,8 @@ SymmetricEigen largest_eigenvectors(std::span<const double> matrix, int n, int k
   for (int i = 0; i < n; ++i)
     for (int j = 0; j <= i; ++j)
       if (!std::isfinite(matrix[static_cast<std::size_t>(i) * n + j]))
-        throw Error(fmt::format("eigenvectors: the matrix is not finite in row {}, column {}", i, j));
+        throw Error(
+            fmt::format("eigenvectors: the matrix is not finite in row {}, column {}", i, j));
   SymmetricEigen result;
   k = std::min(k, n);
   if (k <= 0) return result;
@@ -131,8 +130,8 @@ void multiply(const double* a, const double* b, std::int64_t m, std::int64_t n, 
               double* out) {
   use_one_blas_thread();
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, static_cast<int>(m), static_cast<int>(n),
-              static_cast<int>(inner), 1, a, static_cast<int>(inner), b, static_cast<int>(n), 0, out,
-              static_cast<int>(n));
+              static_cast<int>(inner), 1, a, static_cast<int>(inner), b, static_cast<int>(n), 0,
+              out, static_cast<int>(n));
 }
 
 void multiply_transposed(const double* a, const double* b, std::int64_t m, std::int64_t n,

@@ -11,8 +11,9 @@ namespace reprise {
 
 /// Eigenvectors of a symmetric matrix.
 struct SymmetricEigen {
-  std::vector<double> values;   ///< [k], descending
-  std::vector<double> vectors;  ///< [k, n], rows of length 1, the component of largest magnitude > 0
+  std::vector<double> values;  ///< [k], descending
+  std::vector<double>
+      vectors;  ///< [k, n], rows of length 1, the component of largest magnitude > 0
 };
 
 /// The k eigenvectors of largest eigenvalue of a symmetric matrix [n, n], of which only the lower

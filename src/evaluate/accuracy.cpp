@@ -53,6 +53,7 @@ Interval bootstrap_interval(std::span<const double> values,
     group.count += 1;
   }
   std::vector<Group> all;
+  all.reserve(by_name.size());
   for (const auto& [name, group] : by_name) all.push_back(group);
 
   Random random(0);

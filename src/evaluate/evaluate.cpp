@@ -147,9 +147,9 @@ std::vector<Bucket> similarity_buckets(const SongSet& set, const Protocol& proto
   for (std::size_t i = 0; i < protocol.queries.size(); ++i) {
     const float similarity = set.melodic_similarity[protocol.candidates[protocol.queries[i]]];
     if (std::isnan(similarity)) continue;
-    const auto after = std::upper_bound(std::begin(kBucketLow), std::end(kBucketLow),
-                                        double{similarity}) -
-                       std::begin(kBucketLow);
+    const auto after =
+        std::upper_bound(std::begin(kBucketLow), std::end(kBucketLow), double{similarity}) -
+        std::begin(kBucketLow);
     Bucket& bucket = buckets[std::max<std::ptrdiff_t>(after - 1, 0)];
     bucket.queries += 1;
     bucket.map += average_precision[i];

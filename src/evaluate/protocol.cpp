@@ -34,9 +34,10 @@ Protocol make_protocol(const SongSet& set, std::string_view split) {
     protocol.versions.push_back(std::move(versions));
   }
   if (protocol.queries.empty())
-    throw Error(fmt::format("{}: expected works with two songs or more in the split '{}', found one "
-                            "song of each",
-                            set.path, split));
+    throw Error(
+        fmt::format("{}: expected works with two songs or more in the split '{}', found one "
+                    "song of each",
+                    set.path, split));
   return protocol;
 }
 

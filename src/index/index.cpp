@@ -24,8 +24,8 @@ Index::Index(Backend& backend, Fingerprints candidates)
       candidates_(unit(std::move(candidates))),
       vectors_(backend, std::span<const float>(candidates_.values)) {
   if (candidates_.keys != 1)
-    throw Error(fmt::format("index: expected candidates in one key each, found {} keys",
-                            candidates_.keys));
+    throw Error(
+        fmt::format("index: expected candidates in one key each, found {} keys", candidates_.keys));
   candidates_.values = {};
 }
 

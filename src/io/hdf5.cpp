@@ -56,7 +56,9 @@ Session::Session() : lock_(hdf5_mutex) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 
-Session::~Session() { H5Eset_auto2(H5E_DEFAULT, print_, print_data_); }
+Session::~Session() {
+  H5Eset_auto2(H5E_DEFAULT, print_, print_data_);
+}
 
 std::string last_failure() {
   std::string cause;
@@ -73,7 +75,8 @@ std::string last_failure() {
     cause.erase(0, at + kSystem.size());
     cause.erase(std::min(cause.find('\''), cause.size()));
   }
-  const std::string line = quote(cause);
+  constexpr std::size_t kLongest = 200;
+  const std::string line = quote(cause, kLongest);
   return line.substr(1, line.size() - 2);
 }
 

@@ -27,9 +27,9 @@ std::optional<Reader::Attribute> Reader::attribute(const std::string& object,
   const std::string label = "attribute " + name;
   if (exists < 0) fail(label, fmt::format("cannot be looked up: {}", last_failure()));
   Attribute found;
-  found.id = Handle(H5Aopen_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT,
-                                    link_access_.get()),
-                    H5Aclose);
+  found.id = Handle(
+      H5Aopen_by_name(file_.get(), object.c_str(), name.c_str(), H5P_DEFAULT, link_access_.get()),
+      H5Aclose);
   if (!found.id) fail(label, fmt::format("cannot be opened: {}", last_failure()));
   found.type = Handle(H5Aget_type(found.id.get()), H5Tclose);
   const Handle space(H5Aget_space(found.id.get()), H5Sclose);

@@ -23,10 +23,11 @@ constexpr std::int64_t kExpansion = 2000;
 constexpr std::int64_t kFreeBytes = std::int64_t{1} << 20;
 /// Text of variable length is not compressed; equal strings might share a place.
 constexpr std::int64_t kTextExpansion = 64;
-constexpr std::int64_t kLargestChunk = std::int64_t{64} << 20;
 constexpr std::size_t kLongestText = std::size_t{1} << 20;
 
-Handle property_list(hid_t kind) { return {H5Pcreate(kind), H5Pclose}; }
+Handle property_list(hid_t kind) {
+  return {H5Pcreate(kind), H5Pclose};
+}
 
 /// Follows no link into another file.
 Handle access_inside(hid_t kind) {
@@ -71,9 +72,8 @@ class TextArena {
 /// Bytes of a file that can be read. Throws Error.
 std::int64_t readable_size(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0)
-    throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
-  struct stat status{};
+  if (descriptor < 0) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+  struct stat status {};
   const bool is_file = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
   ::close(descriptor);
   if (!is_file) throw Error(fmt::format("{}: expected a file, found something else", path));
@@ -82,7 +82,9 @@ std::int64_t readable_size(const std::string& path) {
 
 }  // namespace
 
-std::int64_t Dataset::size() const { return count_of(shape).value_or(0); }
+std::int64_t Dataset::size() const {
+  return count_of(shape).value_or(0);
+}
 
 // Opening.
 
@@ -143,8 +145,7 @@ Dataset Reader::dataset(const std::string& name, const Shape& expected) const {
   if (!shape)
     fail(name, fmt::format("expected shape {}, found none or an absurd one", to_string(expected)));
   if (!matches(*shape, expected))
-    fail(name,
-         fmt::format("expected shape {}, found {}", to_string(expected), to_string(*shape)));
+    fail(name, fmt::format("expected shape {}, found {}", to_string(expected), to_string(*shape)));
   found.shape = *shape;
   const std::optional<std::int64_t> count = count_of(found.shape);
   if (!count) fail(name, fmt::format("found absurd shape {}", to_string(found.shape)));
@@ -159,11 +160,11 @@ void Reader::require_plausible(const std::string& name, std::int64_t count,
   if (bytes > static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max()) ||
       __builtin_mul_overflow(count, static_cast<std::int64_t>(bytes), &total) ||
       std::max<std::int64_t>(total - kFreeBytes, 0) / kExpansion > file_bytes_)
-    fail(name, fmt::format("{} values of {} bytes are more than a file of {} bytes can hold",
-                           count, bytes, file_bytes_));
+    fail(name, fmt::format("{} values of {} bytes are more than a file of {} bytes can hold", count,
+                           bytes, file_bytes_));
 }
 
-void Reader::require_safe_storage(const Dataset& source) const {
+void Reader::require_safe_storage(Dataset& source) const {
   const Handle creation(H5Dget_create_plist(source.id.get()), H5Pclose);
   if (!creation) fail(source.name, fmt::format("cannot be described: {}", last_failure()));
   const H5D_layout_t layout = H5Pget_layout(creation.get());
@@ -171,31 +172,18 @@ void Reader::require_safe_storage(const Dataset& source) const {
     fail(source.name, "expected values stored in this file, found a virtual dataset");
   if (H5Pget_external_count(creation.get()) != 0)
     fail(source.name, "expected values stored in this file, found them in another");
-  if (layout == H5D_CHUNKED) {
-    std::vector<hsize_t> lengths(H5S_MAX_RANK);
-    const int rank = H5Pget_chunk(creation.get(), H5S_MAX_RANK, lengths.data());
-    Shape chunk{static_cast<std::int64_t>(source.element.bytes)};
-    for (int i = 0; i < rank; ++i)
-      chunk.push_back(static_cast<std::int64_t>(lengths[static_cast<std::size_t>(i)]));
-    const std::optional<std::int64_t> bytes = count_of(chunk);
-    if (rank != static_cast<int>(source.shape.size()) || !bytes || *bytes > kLargestChunk)
-      fail(source.name, fmt::format("expected chunks of at most {} bytes, found larger ones",
-                                    kLargestChunk));
+  source.chunked = layout == H5D_CHUNKED;
+  if (source.chunked) {
+    filters_of(source, creation.get());
+    chunk_shape(source, creation.get());
+    return;
   }
-  const int filters = H5Pget_nfilters(creation.get());
-  for (int i = 0; i < filters; ++i) {
-    unsigned flags = 0;
-    std::size_t values = 0;
-    char filter_name[64] = {};
-    const H5Z_filter_t filter =
-        H5Pget_filter2(creation.get(), static_cast<unsigned>(i), &flags, &values, nullptr,
-                       sizeof filter_name, filter_name, nullptr);
-    if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE &&
-        filter != H5Z_FILTER_FLETCHER32)
-      fail(source.name,
-           fmt::format("expected the filters deflate, shuffle and fletcher32, found number {} ({})",
-                       static_cast<int>(filter), quote(filter_name)));
-  }
+  // HDF5 takes the length of other storage on trust; none at all stands for a fill value.
+  const auto bytes = static_cast<hsize_t>(source.size()) * source.element.bytes;
+  const hsize_t stored = H5Dget_storage_size(source.id.get());
+  const bool unwritten = stored == 0 && layout == H5D_CONTIGUOUS;
+  if (stored != bytes && !unwritten && !source.element.variable)
+    fail(source.name, fmt::format("expected {} bytes of values, found {}", bytes, stored));
 }
 
 void Reader::require_numbers(const Dataset& source, bool integers) const {
@@ -207,8 +195,49 @@ void Reader::require_numbers(const Dataset& source, bool integers) const {
 
 void Reader::read(const Dataset& source, hid_t type, void* values) const {
   if (source.size() == 0) return;
-  if (H5Dread(source.id.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-    fail(source.name, fmt::format("cannot be read: {}", last_failure()));
+  if (!source.chunked) {
+    if (H5Dread(source.id.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+      fail(source.name, fmt::format("cannot be read: {}", last_failure()));
+    return;
+  }
+  const std::size_t count = static_cast<std::size_t>(source.size());
+  const std::size_t bytes = H5Tget_size(type);
+  const Handle file_type(H5Dget_type(source.id.get()), H5Tclose);
+  if (H5Tequal(file_type.get(), type) > 0) {
+    gather_chunks(source, static_cast<std::uint8_t*>(values));
+    return;
+  }
+  std::vector<std::uint8_t> converted(count * std::max(bytes, source.element.bytes));
+  gather_chunks(source, converted.data());
+  if (H5Tconvert(file_type.get(), type, count, converted.data(), nullptr, H5P_DEFAULT) < 0)
+    fail(source.name, fmt::format("cannot be converted: {}", last_failure()));
+  std::memcpy(values, converted.data(), count * bytes);
+}
+
+/// The values of all chunks in their places, in the file's type.
+void Reader::gather_chunks(const Dataset& source, std::uint8_t* values) const {
+  for_each_chunk(source, [&](const Chunk& chunk) {
+    const std::size_t axes = source.shape.size();
+    const std::int64_t width = chunk.shape[axes - 1];  // values that lie together
+    const std::int64_t row = std::min(width, source.shape[axes - 1] - chunk.offset[axes - 1]);
+    const std::int64_t rows = count_of(chunk.shape).value_or(0) / width;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      std::int64_t rest = r;
+      std::int64_t at = chunk.offset[axes - 1];
+      std::int64_t stride = source.shape[axes - 1];
+      bool inside = true;  // the last chunk of an axis may reach past its end
+      for (std::size_t i = axes - 1; i-- > 0; rest /= chunk.shape[i]) {
+        const std::int64_t index = chunk.offset[i] + rest % chunk.shape[i];
+        inside = inside && index < source.shape[i];
+        at += index * stride;
+        stride *= source.shape[i];
+      }
+      const auto element = static_cast<std::int64_t>(source.element.bytes);
+      if (inside)
+        std::memcpy(values + at * element, chunk.bytes.data() + r * width * element,
+                    static_cast<std::size_t>(row * element));
+    }
+  });
 }
 
 std::vector<std::string> Reader::texts(const std::string& name, std::int64_t expected) const {
@@ -226,24 +255,22 @@ std::vector<std::string> Reader::fixed_texts(const Dataset& source) const {
          fmt::format("expected text of at most {} bytes, found {}", kLongestText, width));
   const Handle type(H5Dget_type(source.id.get()), H5Tclose);
   const H5T_str_t padding = H5Tget_strpad(type.get());
-  const Handle space(H5Dget_space(source.id.get()), H5Sclose);
-
-  // Some rows at a time: one long title makes all rows wide.
-  constexpr std::size_t kBlockBytes = std::size_t{4} << 20;
-  const hsize_t rows = static_cast<hsize_t>(source.size());
-  const hsize_t block_rows = std::max<hsize_t>(1, kBlockBytes / width);
-  std::vector<char> block(static_cast<std::size_t>(std::min(rows, block_rows)) * width);
-  std::vector<std::string> out;
-  out.reserve(static_cast<std::size_t>(rows));
-  for (hsize_t first = 0; first < rows; first += block_rows) {
-    const hsize_t count = std::min(block_rows, rows - first);
-    const Handle memory(H5Screate_simple(1, &count, nullptr), H5Sclose);
-    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &first, nullptr, &count, nullptr);
-    if (H5Dread(source.id.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT,
-                block.data()) < 0)
-      fail(source.name, fmt::format("cannot be read: {}", last_failure()));
+  std::vector<std::string> out(static_cast<std::size_t>(source.size()));
+  const auto store = [&](std::size_t first, std::size_t count, const std::uint8_t* fields) {
+    const auto* text = reinterpret_cast<const char*>(fields);
     for (std::size_t i = 0; i < count; ++i)
-      out.push_back(without_padding({block.data() + i * width, width}, padding));
+      out[first + i] = without_padding({text + i * width, width}, padding);
+  };
+  if (source.chunked) {
+    for_each_chunk(source, [&](const Chunk& chunk) {
+      const auto first = static_cast<std::size_t>(chunk.offset[0]);
+      const auto count = static_cast<std::size_t>(chunk.shape[0]);
+      store(first, std::min(count, out.size() - first), chunk.bytes.data());
+    });
+  } else if (!out.empty()) {
+    std::vector<std::uint8_t> fields(out.size() * width);
+    read(source, type.get(), fields.data());
+    store(0, out.size(), fields.data());
   }
   return out;
 }
@@ -257,8 +284,8 @@ std::vector<std::string> Reader::variable_texts(const Dataset& source) const {
   const Handle transfer = property_list(H5P_DATASET_XFER);
   H5Pset_vlen_mem_manager(transfer.get(), TextArena::allocate, &arena, TextArena::keep, &arena);
   std::vector<char*> pointers(static_cast<std::size_t>(source.size()));
-  if (!pointers.empty() && H5Dread(source.id.get(), type.get(), H5S_ALL, H5S_ALL, transfer.get(),
-                                   pointers.data()) < 0)
+  if (!pointers.empty() &&
+      H5Dread(source.id.get(), type.get(), H5S_ALL, H5S_ALL, transfer.get(), pointers.data()) < 0)
     fail(source.name, fmt::format("cannot be read: {}", last_failure()));
   std::vector<std::string> out;
   out.reserve(pointers.size());

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,8 +20,16 @@ struct Dataset {
   std::string name;
   Element element;
   Shape shape;
+  bool chunked = false;
 
   std::int64_t size() const;  ///< product of the shape
+};
+
+/// A part of a dataset, unpacked: values in the file's type, in C order.
+struct Chunk {
+  Shape offset;  ///< of its first value in the dataset
+  Shape shape;   ///< may reach past the end of the dataset
+  std::vector<std::uint8_t> bytes;
 };
 
 /// An HDF5 file that is not trusted. Every function throws Error naming the file and the object,
@@ -64,7 +73,12 @@ class Reader {
   void open(Handle access);
   void require_numbers(const Dataset& source, bool integers) const;
   void require_plausible(const std::string& name, std::int64_t count, std::size_t bytes) const;
-  void require_safe_storage(const Dataset& source) const;
+  void require_safe_storage(Dataset& source) const;
+  std::vector<H5Z_filter_t> filters_of(const Dataset& source, hid_t creation) const;
+  Shape chunk_shape(const Dataset& source, hid_t creation) const;
+  /// Every chunk in C order of the grid.
+  void for_each_chunk(const Dataset& source, const std::function<void(const Chunk&)>& visit) const;
+  void gather_chunks(const Dataset& source, std::uint8_t* values) const;
   void read(const Dataset& source, hid_t type, void* values) const;
   std::vector<std::string> fixed_texts(const Dataset& source) const;
   std::vector<std::string> variable_texts(const Dataset& source) const;

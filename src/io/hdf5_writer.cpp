@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::size_t kLongestText = 65535;
 
-std::vector<hsize_t> lengths_of(const Shape& shape) { return {shape.begin(), shape.end()}; }
+std::vector<hsize_t> lengths_of(const Shape& shape) {
+  return {shape.begin(), shape.end()};
+}
 
 Handle text_type(std::size_t width) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
@@ -57,8 +59,8 @@ void Writer::require(bool done, const std::string& name) {
 Handle Writer::create(const std::string& name, hid_t type, const Shape& shape,
                       std::int64_t chunk_rows) {
   const std::vector<hsize_t> lengths = lengths_of(shape);
-  const Handle space(
-      H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr), H5Sclose);
+  const Handle space(H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
+                     H5Sclose);
   const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   H5Pset_obj_track_times(creation.get(), false);
   if (std::find(shape.begin(), shape.end(), 0) == shape.end()) {
@@ -76,8 +78,8 @@ Handle Writer::create(const std::string& name, hid_t type, const Shape& shape,
   return dataset;
 }
 
-void Writer::write(const std::string& name, hid_t type, const Shape& shape,
-                   std::int64_t chunk_rows, const void* values) {
+void Writer::write(const std::string& name, hid_t type, const Shape& shape, std::int64_t chunk_rows,
+                   const void* values) {
   const Handle dataset = create(name, type, shape, chunk_rows);
   require(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0 &&
               H5Dflush(dataset.get()) >= 0,
@@ -120,8 +122,7 @@ void Writer::texts(const std::string& name, const std::vector<std::string>& valu
 void Writer::write_attribute(const std::string& name, hid_t type, const void* value) {
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
   const Handle attribute(
-      H5Acreate2(file_.get(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT),
-      H5Aclose);
+      H5Acreate2(file_.get(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
   require(attribute && H5Awrite(attribute.get(), type, value) >= 0, "attribute " + name);
 }
 

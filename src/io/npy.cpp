@@ -99,8 +99,7 @@ class HeaderParser {
     while (!take(')')) {
       if (!comma || lengths.size() == kMostAxes) fail("the end of the shape", quote(text_));
       std::int64_t length = 0;
-      const auto [end, error] =
-          std::from_chars(text_.data(), text_.data() + text_.size(), length);
+      const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), length);
       if (error != std::errc() || length < 0) fail("a length", quote(text_));
       text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
       lengths.push_back(length);
@@ -132,7 +131,8 @@ std::string header_of(const std::vector<std::int64_t>& shape) {
   for (const std::int64_t length : shape) tuple += fmt::format("{}, ", length);
   if (shape.size() > 1) tuple.resize(tuple.size() - 2);
   if (shape.size() == 1) tuple.resize(tuple.size() - 1);
-  std::string text = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", tuple);
+  std::string text =
+      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", tuple);
   // The values start at a multiple of 64 bytes, after a newline.
   constexpr std::size_t kAlignment = 64;
   constexpr std::size_t kPreamble = 10;
@@ -140,8 +140,8 @@ std::string header_of(const std::vector<std::int64_t>& shape) {
   text.append((kAlignment - unpadded % kAlignment) % kAlignment, ' ');
   text += '\n';
   std::string header(kMagic);
-  header += {'\x01', '\x00', static_cast<char>(text.size() & 0xff),
-             static_cast<char>(text.size() >> 8)};
+  header +=
+      {'\x01', '\x00', static_cast<char>(text.size() & 0xff), static_cast<char>(text.size() >> 8)};
   return header + text;
 }
 
@@ -175,7 +175,9 @@ Npy parse_npy(const std::vector<std::uint8_t>& bytes, const std::string& path) {
   return array;
 }
 
-Npy read_npy(const std::string& path) { return parse_npy(read_file(path, kLargestFile), path); }
+Npy read_npy(const std::string& path) {
+  return parse_npy(read_file(path, kLargestFile), path);
+}
 
 void write_npy(const std::string& path, const std::vector<std::int64_t>& shape,
                const float* values) {

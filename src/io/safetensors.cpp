@@ -193,9 +193,13 @@ Tensor Tensor::of(std::vector<std::int64_t> shape, const std::int64_t* values) {
   return tensor_of("I64", std::move(shape), values);
 }
 
-std::int64_t Tensor::size() const { return byte_count(shape, 1).value_or(0); }
+std::int64_t Tensor::size() const {
+  return byte_count(shape, 1).value_or(0);
+}
 
-std::vector<float> Tensor::floats() const { return values_of<float>(*this, "F32"); }
+std::vector<float> Tensor::floats() const {
+  return values_of<float>(*this, "F32");
+}
 
 std::vector<std::int64_t> Tensor::integers() const {
   return values_of<std::int64_t>(*this, "I64");
@@ -206,8 +210,8 @@ const Tensor& Safetensors::at(const std::string& name, const std::string& path) 
   if (found == tensors.end())
     fail(path, fmt::format("expected a tensor {}, found none", quote(name)));
   if (found->second.type != "F32")
-    fail(path, fmt::format("tensor {}: expected type F32, found {}", quote(name),
-                           found->second.type));
+    fail(path,
+         fmt::format("tensor {}: expected type F32, found {}", quote(name), found->second.type));
   return found->second;
 }
 
@@ -251,9 +255,9 @@ void write_safetensors(const std::string& path, const Safetensors& file) {
     const std::int64_t bytes = value_bytes(tensor.type);
     if (name == kMetadata || bytes == 0 ||
         byte_count(tensor.shape, bytes) != static_cast<std::int64_t>(tensor.bytes.size()))
-      fail(path, fmt::format("tensor {}: expected {} values of shape [{}], found {} bytes",
-                             quote(name), tensor.type, fmt::join(tensor.shape, ", "),
-                             tensor.bytes.size()));
+      fail(path,
+           fmt::format("tensor {}: expected {} values of shape [{}], found {} bytes", quote(name),
+                       tensor.type, fmt::join(tensor.shape, ", "), tensor.bytes.size()));
     order.push_back(&item);
   }
   // Wide values first, so that every tensor is aligned to its values.
@@ -267,9 +271,8 @@ void write_safetensors(const std::string& path, const Safetensors& file) {
     const auto& [name, tensor] = *item;
     const std::size_t begin = data.size();
     data.append(tensor.bytes.begin(), tensor.bytes.end());
-    header[name] = {{"dtype", tensor.type},
-                    {"shape", tensor.shape},
-                    {"data_offsets", {begin, data.size()}}};
+    header[name] = {
+        {"dtype", tensor.type}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
   }
   std::string text;
   try {

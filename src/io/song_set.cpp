@@ -113,7 +113,9 @@ std::int64_t SongSet::find(std::string_view id) const {
   return found == song_id.end() ? -1 : found - song_id.begin();
 }
 
-SongSet read_song_set(const std::string& path) { return read(hdf5::Reader(path)); }
+SongSet read_song_set(const std::string& path) {
+  return read(hdf5::Reader(path));
+}
 
 SongSet parse_song_set(std::span<const std::uint8_t> image, const std::string& path) {
   return read(hdf5::Reader(image, path));

@@ -50,8 +50,8 @@ void check_ids(const std::vector<std::string>& ids, std::string_view dataset,
   for (std::size_t i = 0; i < ids.size(); ++i)
     if (ids[i].empty() || has_control_character(ids[i]))
       fail(path, dataset,
-           fmt::format("expected an id of printable characters, found {} in song {}",
-                       quote(ids[i]), i));
+           fmt::format("expected an id of printable characters, found {} in song {}", quote(ids[i]),
+                       i));
 }
 
 void check_unique(const std::vector<std::string>& ids, std::string_view dataset,
@@ -99,9 +99,9 @@ void check_split(const std::vector<std::string>& split, const std::string& path)
 void check_similarity(const std::vector<float>& similarity, const std::string& path) {
   for (std::size_t i = 0; i < similarity.size(); ++i)
     if (similarity[i] < 0 || similarity[i] > 1)
-      fail(path, "melodic_similarity",
-           fmt::format("expected values from 0 to 1 or NaN, found {} in song {}", similarity[i],
-                       i));
+      fail(
+          path, "melodic_similarity",
+          fmt::format("expected values from 0 to 1 or NaN, found {} in song {}", similarity[i], i));
 }
 
 }  // namespace

@@ -35,11 +35,10 @@ std::size_t character_length(std::string_view text) {
 
 }  // namespace
 
-std::string quote(std::string_view text) {
-  constexpr std::size_t kLongest = 60;
+std::string quote(std::string_view text, std::size_t longest) {
   std::string out = "'";
   std::size_t i = 0;
-  while (i < text.size() && i < kLongest) {
+  while (i < text.size() && i < longest) {
     const std::size_t length = is_control(text[i]) ? 0 : character_length(text.substr(i));
     if (length > 0)
       out.append(text.substr(i, length));

@@ -1,13 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace reprise {
 
-/// For messages: in single quotes, cut after 60 bytes, on one line (bytes outside printable ASCII
-/// that are not UTF-8, and control characters, as \xNN).
-std::string quote(std::string_view text);
+/// For messages: in single quotes, on one line (control characters and bytes that are not UTF-8 as
+/// \xNN), cut after `longest` bytes.
+std::string quote(std::string_view text, std::size_t longest = 60);
 
 bool is_utf8(std::string_view text);
 

@@ -42,7 +42,8 @@ Matrix<kColumns> scatter(const std::vector<double>& rows) {
 
 // The untransposed column that column c shows after a roll, in each block of 12 columns.
 int source(int c, int roll) {
-  return c / kPitchClasses * kPitchClasses + (c % kPitchClasses + kPitchClasses - roll) % kPitchClasses;
+  return c / kPitchClasses * kPitchClasses +
+         (c % kPitchClasses + kPitchClasses - roll) % kPitchClasses;
 }
 
 constexpr int kBoth = 2 * kPitchClasses;  // chroma and its change
@@ -85,7 +86,8 @@ Matrix<kPitchClasses> pitch_correlation(ChromaView chroma, const Excerpt& excerp
 // Calls song(first excerpt) once a run of excerpts of the same frames, then write(matrix, excerpt
 // number) for each of the run.
 template <class Song, class Write>
-void for_each_song(const Excerpt* excerpts, std::int64_t count, int threads, Song song, Write write) {
+void for_each_song(const Excerpt* excerpts, std::int64_t count, int threads, Song song,
+                   Write write) {
   const std::vector<std::int64_t> starts = runs_of_same_frames(excerpts, count);
   const std::int64_t runs = static_cast<std::int64_t>(starts.size()) - 1;
   parallel_for(runs, threads, [&](std::int64_t run, int) {

@@ -5,10 +5,10 @@
 // of a song. The pitch transform is taken once a frame, for k = 0..6; as x is real,
 // |F(-l, -k)| = |F(l, k)| gives the rest. The time transform of all patches at once: a magnitude
 // does not depend on where time begins, so the phase may be counted from the start of the song, and
-// exp(-2 pi i l t / patch) repeats every `patch` frames. A patch's sum is then the tail of the block
-// of `patch` frames it begins in plus the head of the next block, both running sums (van Herk 1992;
-// Gil & Werman 1993): a few operations a frame whatever the hop, and no subtraction that would let
-// rounding errors grow. The time frequencies l lie in the vector lanes.
+// exp(-2 pi i l t / patch) repeats every `patch` frames. A patch's sum is then the tail of the
+// block of `patch` frames it begins in plus the head of the next block, both running sums (van Herk
+// 1992; Gil & Werman 1993): a few operations a frame whatever the hop, and no subtraction that
+// would let rounding errors grow. The time frequencies l lie in the vector lanes.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -41,8 +41,8 @@ struct Ftm2dTables {
       for (std::int64_t t = 0; t < params.patch; ++t)
         for (int part = 0; part < 2; ++part)
           for (int lane = 0; lane < kLanes; ++lane) {
-            const double angle = turn * static_cast<double>(t * (b * kLanes + lane) % params.patch) /
-                                 params.patch;
+            const double angle =
+                turn * static_cast<double>(t * (b * kLanes + lane) % params.patch) / params.patch;
             time.push_back(static_cast<float>(part == 0 ? std::cos(angle) : std::sin(angle)));
           }
     for (int k = 0; k < kPitchFrequencies; ++k)
@@ -145,9 +145,8 @@ Vector median_root(const float* squares, std::int64_t patches) {
   const Lanes d;
   const hn::RebindToSigned<Lanes> di;
   using Bits = hn::Vec<decltype(di)>;
-  const auto load = [&](std::int64_t p) HWY_ATTR {
-    return hn::BitCast(di, hn::LoadU(d, squares + p * kLanes));
-  };
+  const auto load = [&](std::int64_t p)
+                        HWY_ATTR { return hn::BitCast(di, hn::LoadU(d, squares + p * kLanes)); };
   const std::int32_t below = static_cast<std::int32_t>((patches - 1) / 2);
   Bits low = hn::Zero(di);
   for (int bit = 30; bit >= 0; --bit) {
@@ -169,8 +168,7 @@ Vector median_root(const float* squares, std::int64_t patches) {
     }
     high = hn::IfThenElse(hn::Gt(no_larger, hn::Set(di, below + 1)), low, next);
   }
-  const Vector sum =
-      hn::Add(hn::Sqrt(hn::BitCast(d, low)), hn::Sqrt(hn::BitCast(d, high)));
+  const Vector sum = hn::Add(hn::Sqrt(hn::BitCast(d, low)), hn::Sqrt(hn::BitCast(d, high)));
   return hn::Mul(sum, hn::Set(d, 0.5f));
 }
 
@@ -223,8 +221,8 @@ float length(const float* frame) {
   return std::sqrt(square);
 }
 
-// Raises a frame's values to a power; with keep_norm between two scalings to length 1, and then back
-// to its length.
+// Raises a frame's values to a power; with keep_norm between two scalings to length 1, and then
+// back to its length.
 void apply_power(const Ftm2dParams& params, float* frame) {
   const float norm = params.keep_norm ? length(frame) : 1;
   if (norm == 0) return;
@@ -253,9 +251,10 @@ void ftm2d_song(const Ftm2dTables& tables, ChromaView chroma, const Excerpt& exc
   double square = 0;
   for (int l = 0; l < params.patch; ++l)
     for (int k = 0; k < kPitchClasses; ++k) {
-      const float value = k < kPitchFrequencies
-                              ? pooled[k * width + l]
-                              : pooled[(kPitchClasses - k) * width + (params.patch - l) % params.patch];
+      const float value =
+          k < kPitchFrequencies
+              ? pooled[k * width + l]
+              : pooled[(kPitchClasses - k) * width + (params.patch - l) % params.patch];
       out[l * kPitchClasses + k] = value;
       square += double{value} * value;
     }

@@ -1,0 +1,112 @@
+#pragma once
+
+// The table of bigram cases that tests and benchmarks share.
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "reprise/params.h"
+#include "reprise/random.h"
+
+namespace reprise {
+
+struct BigramCase {
+  std::string name;
+  BigramParams params;
+  std::vector<int> frames;  ///< of each excerpt
+};
+
+inline BigramParams bigram_case_params(int events, int length, int windows,
+                                       const std::vector<int>& lags, bool centre, Pooling pooling,
+                                       Compression compression, bool unit) {
+  BigramParams p;
+  p.events = events;
+  p.event_length = length;
+  p.windows = windows;
+  p.taps = static_cast<int>(lags.size());
+  for (int l = 0; l < p.taps; ++l) p.lags[l] = lags[l];
+  p.centre_events = centre;
+  p.pooling = pooling;
+  p.compression = compression;
+  p.unit_norm = unit;
+  return p;
+}
+
+inline std::vector<int> lag_range(int first, int last) {
+  std::vector<int> lags;
+  for (int lag = first; lag <= last; ++lag) lags.push_back(lag);
+  return lags;
+}
+
+/// The lags of the default preset.
+inline std::vector<int> default_lags() {
+  std::vector<int> lags{-32, -26, -21, -17, -14, -12, -10};
+  for (const int lag : lag_range(-8, 8)) lags.push_back(lag);
+  for (const int lag : {10, 12, 14, 17, 21, 26, 32}) lags.push_back(lag);
+  return lags;
+}
+
+inline std::vector<BigramCase> bigram_cases() {
+  using enum Compression;
+  const auto mean = Pooling::mean;
+  const auto sum = Pooling::sum;
+  const std::vector<int> lengths{1, 2, 31, 32, 33, 130};
+  return {
+      {"seed2016", bigram_case_params(12, 1, 12, lag_range(-5, 6), false, sum, tanh, false), {512}},
+      {"recipe_a", bigram_case_params(24, 1, 12, lag_range(-7, 8), true, mean, signed_root, true),
+       {256, 64}},
+      {"reprise", bigram_case_params(12, 4, 20, default_lags(), true, mean, signed_root, true),
+       {256, 33, 5, 3, 1}},
+      {"ragged", bigram_case_params(12, 4, 3, lag_range(-2, 2), true, mean, tanh, true), lengths},
+      {"one_event", bigram_case_params(1, 1, 1, {0}, false, mean, none, false), lengths},
+      {"no_zero_lag", bigram_case_params(5, 3, 2, {-7, 3, 40}, true, mean, none, false), lengths},
+      {"long_filter", bigram_case_params(7, 16, 2, {-1, 4}, true, mean, signed_root, true),
+       {15, 16, 17, 100}},
+      {"n16", bigram_case_params(16, 2, 4, lag_range(-3, 3), true, mean, signed_root, true), {70}},
+      {"n32", bigram_case_params(32, 1, 3, {0, 5}, false, mean, tanh, true), {70}},
+      {"n48", bigram_case_params(48, 1, 2, {-1, 0}, true, mean, none, true), {40}},
+      {"n64", bigram_case_params(64, 4, 2, lag_range(0, 6), true, mean, signed_root, true), {65}},
+  };
+}
+
+inline std::ostream& operator<<(std::ostream& out, const BigramCase& c) { return out << c.name; }
+
+/// Chroma-like values: each frame's largest is 1.
+inline std::vector<float> random_chroma(std::int64_t frames, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<float> chroma(static_cast<std::size_t>(frames) * kPitchClasses);
+  for (std::int64_t t = 0; t < frames; ++t) {
+    float* frame = &chroma[t * kPitchClasses];
+    for (int c = 0; c < kPitchClasses; ++c) frame[c] = 0.6f * random.uniform();
+    frame[random.below(kPitchClasses)] = 1.0f;
+  }
+  return chroma;
+}
+
+inline std::vector<float> random_values(std::int64_t count, float deviation, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (float& value : values) value = deviation * random.normal();
+  return values;
+}
+
+/// Weights in the range that training starts from, with biases that leave most events at work.
+inline std::vector<float> bigram_case_weights(const BigramParams& p, std::uint64_t seed) {
+  std::vector<float> weights = random_values(p.weights(), 0.1f, seed);
+  for (int i = 0; i < p.events; ++i) weights[p.bias_offset() + i] = 0.1f;
+  return weights;
+}
+
+/// The excerpts of a case, one after another, each with another roll.
+inline std::vector<Excerpt> case_excerpts(const BigramCase& c) {
+  std::vector<Excerpt> excerpts;
+  std::int64_t first = 0;
+  for (const int frames : c.frames) {
+    excerpts.push_back({first, frames, static_cast<std::int32_t>(excerpts.size() * 5 % 12)});
+    first += frames;
+  }
+  return excerpts;
+}
+
+}  // namespace reprise

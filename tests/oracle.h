@@ -1,0 +1,207 @@
+#pragma once
+
+// The definitions as plain loops, in double precision the truth, in float the yardstick of
+// tolerance.h. Nothing here is shared with the engine but the parameter structs.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "reprise/params.h"
+
+namespace reprise::oracle {
+
+/// x [frames, 12] of an excerpt, rolled.
+template <class Real>
+std::vector<Real> excerpt_chroma(ChromaView chroma, const Excerpt& e) {
+  std::vector<Real> x(std::size_t(e.frames) * 12);
+  for (int t = 0; t < e.frames; ++t)
+    for (int c = 0; c < 12; ++c)
+      x[t * 12 + c] = Real(chroma.at(e.first + t, ((c - e.roll) % 12 + 12) % 12));
+  return x;
+}
+
+template <class Real>
+struct Bigrams {
+  int frames = 0;           // of events
+  std::vector<Real> raw;    // E before centring [frames, N]
+  std::vector<Real> e;      // E [frames, N]
+  std::vector<Real> g;      // pooled bigrams [F, N, N]
+  std::vector<Real> y;      // compressed
+  std::vector<Real> out;    // fingerprint
+};
+
+template <class Real>
+Real compress(Compression kind, Real g) {
+  if (kind == Compression::tanh) return std::tanh(g);
+  if (kind == Compression::none) return g;
+  return g / std::sqrt(std::abs(g) + Real(1e-6));
+}
+
+template <class Real>
+Real compress_slope(Compression kind, Real g) {
+  if (kind == Compression::tanh) return 1 - std::tanh(g) * std::tanh(g);
+  if (kind == Compression::none) return 1;
+  const Real shifted = std::abs(g) + Real(1e-6);
+  return (std::abs(g) / 2 + Real(1e-6)) / (shifted * std::sqrt(shifted));
+}
+
+/// Audio bigrams by the definition in params.h: every tap's shifted copy of E, no lag identity.
+template <class Real, class Weight>
+Bigrams<Real> bigram_forward(const std::vector<Real>& x, const std::vector<Weight>& weights,
+                             const BigramParams& p) {
+  const int frames = int(x.size()) / 12, n = p.events;
+  Bigrams<Real> b;
+  b.frames = std::max(1, frames - p.event_length + 1);
+  b.raw.assign(std::size_t(b.frames) * n, 0);
+  for (int t = 0; t < b.frames; ++t)
+    for (int i = 0; i < n; ++i) {
+      Real sum = Real(weights[p.bias_offset() + i]);
+      for (int q = 0; q < p.event_length; ++q)
+        for (int c = 0; c < 12; ++c)
+          if (t + q < frames)
+            sum += Real(weights[(i * p.event_length + q) * 12 + c]) * x[(t + q) * 12 + c];
+      b.raw[t * n + i] = std::max(Real(0), sum);
+    }
+  b.e = b.raw;
+  if (p.centre_events)
+    for (int i = 0; i < n; ++i) {
+      Real mean = 0;
+      for (int t = 0; t < b.frames; ++t) mean += b.raw[t * n + i];
+      mean /= Real(b.frames);
+      for (int t = 0; t < b.frames; ++t) b.e[t * n + i] -= mean;
+    }
+  const auto at = [&](int t, int i) {
+    return t < 0 || t >= b.frames ? Real(0) : b.e[t * n + i];
+  };
+  b.g.assign(p.dims(), 0);
+  for (int f = 0; f < p.windows; ++f)
+    for (int t = 0; t < b.frames; ++t)
+      for (int i = 0; i < n; ++i) {
+        Real windowed = 0;
+        for (int l = 0; l < p.taps; ++l)
+          windowed += Real(weights[p.window_offset() + f * p.taps + l]) * at(t + p.lags[l], i);
+        for (int j = 0; j < n; ++j) b.g[(f * n + i) * n + j] += windowed * b.e[t * n + j];
+      }
+  if (p.pooling == Pooling::mean)
+    for (Real& value : b.g) value /= Real(b.frames);
+  for (const Real value : b.g) b.y.push_back(compress(p.compression, value));
+  b.out = b.y;
+  if (p.unit_norm) {
+    Real square = 0;
+    for (const Real value : b.y) square += value * value;
+    for (Real& value : b.out) value = square > Real(1e-12) ? value / std::sqrt(square) : Real(0);
+  }
+  return b;
+}
+
+/// The chain rule through bigram_forward, line by line: adds to gradient [weights].
+template <class Real, class Weight>
+void bigram_backward(const std::vector<Real>& x, const std::vector<Weight>& weights,
+                     const BigramParams& p, const std::vector<float>& out_gradient,
+                     std::vector<Real>& gradient) {
+  const Bigrams<Real> b = bigram_forward(x, weights, p);
+  const int frames = int(x.size()) / 12, n = p.events;
+  Real square = 0, along = 0;
+  for (int d = 0; d < p.dims(); ++d) {
+    square += b.y[d] * b.y[d];
+    along += b.y[d] * Real(out_gradient[d]);
+  }
+  std::vector<Real> dg(p.dims());
+  for (int d = 0; d < p.dims(); ++d) {
+    Real dy = Real(out_gradient[d]);
+    if (p.unit_norm)
+      dy = square > Real(1e-12) ? (dy - b.y[d] * along / square) / std::sqrt(square) : Real(0);
+    dg[d] = dy * compress_slope(p.compression, b.g[d]);
+    if (p.pooling == Pooling::mean) dg[d] /= Real(b.frames);
+  }
+  std::vector<Real> de(b.e.size(), 0);
+  for (int f = 0; f < p.windows; ++f)
+    for (int l = 0; l < p.taps; ++l) {
+      Real& dw = gradient[p.window_offset() + f * p.taps + l];
+      const Real w = Real(weights[p.window_offset() + f * p.taps + l]);
+      for (int t = 0; t < b.frames; ++t) {
+        const int s = t + p.lags[l];
+        if (s < 0 || s >= b.frames) continue;
+        for (int i = 0; i < n; ++i)
+          for (int j = 0; j < n; ++j) {
+            const Real d = dg[(f * n + i) * n + j];
+            dw += d * b.e[s * n + i] * b.e[t * n + j];
+            de[s * n + i] += d * w * b.e[t * n + j];
+            de[t * n + j] += d * w * b.e[s * n + i];
+          }
+      }
+    }
+  for (int i = 0; i < n; ++i) {
+    Real mean = 0;
+    if (p.centre_events) {
+      for (int t = 0; t < b.frames; ++t) mean += de[t * n + i];
+      mean /= Real(b.frames);
+    }
+    for (int t = 0; t < b.frames; ++t) {
+      if (b.raw[t * n + i] <= 0) continue;
+      const Real d = de[t * n + i] - mean;
+      gradient[p.bias_offset() + i] += d;
+      for (int q = 0; q < p.event_length; ++q)
+        for (int c = 0; c < 12; ++c)
+          if (t + q < frames)
+            gradient[(i * p.event_length + q) * 12 + c] += d * x[(t + q) * 12 + c];
+    }
+  }
+}
+
+/// The losses of LossParams, by their definitions.
+template <class Real>
+Real loss(const std::vector<Real>& z, const std::vector<std::int32_t>& works, int dims,
+          Real log_scale, const LossParams& p) {
+  const int rows = int(works.size());
+  const auto dot = [&](int a, int b) {
+    Real sum = 0;
+    for (int d = 0; d < dims; ++d) sum += z[a * dims + d] * z[b * dims + d];
+    return sum;
+  };
+  const auto distance = [&](int a, int b) {
+    Real sum = 0;
+    for (int d = 0; d < dims; ++d)
+      sum += (z[a * dims + d] - z[b * dims + d]) * (z[a * dims + d] - z[b * dims + d]);
+    return std::sqrt(sum);
+  };
+  Real total = 0;
+  if (p.loss == Loss::nt_xent) {
+    const Real scale = std::min(std::exp(log_scale), Real(p.scale_max));
+    for (int a = 0; a < rows; ++a) {
+      const int partner = a % 2 == 0 ? a + 1 : a - 1;
+      Real sum = 0;
+      for (int b = 0; b < rows; ++b)
+        if (b == partner || works[b] != works[a]) sum += std::exp(scale * dot(a, b));
+      total += std::log(sum) - scale * dot(a, partner);
+    }
+    return total / Real(rows);
+  }
+  if (p.loss == Loss::triplet) {
+    for (int a = 0; a < rows; ++a) {
+      Real furthest = -1, nearest = std::numeric_limits<Real>::infinity();
+      for (int b = 0; b < rows; ++b) {
+        if (b == a) continue;
+        if (works[b] == works[a]) {
+          furthest = std::max(furthest, distance(a, b));
+        } else {
+          nearest = std::min(nearest, distance(a, b));
+        }
+      }
+      if (furthest >= 0 && std::isfinite(nearest))
+        total += std::max(Real(0), Real(p.margin) + furthest - nearest);
+    }
+    return total / Real(rows);
+  }
+  for (int a = 0; a < rows; a += 2) {
+    const Real d = distance(a, a + 1);
+    const Real short_of = std::max(Real(0), Real(p.margin) - d);
+    total += works[a] == works[a + 1] ? d * d : Real(p.alpha) * short_of * short_of;
+  }
+  return total / Real(rows / 2);
+}
+
+}  // namespace reprise::oracle

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <vector>
+
+#include "reprise/backend.h"
+
+namespace reprise {
+
+/// Passes every op on to the CPU and keeps the parameters that the bigrams were asked for.
+class RecordingBackend final : public Backend {
+ public:
+  std::vector<BigramParams> bigram_calls;
+
+  std::string name() const override { return cpu_->name(); }
+  std::string description() const override { return cpu_->description(); }
+  void* allocate(std::size_t bytes) override { return cpu_->allocate(bytes); }
+  void release(void* memory) noexcept override { cpu_->release(memory); }
+  void upload(void* to, const void* host, std::size_t bytes) override {
+    cpu_->upload(to, host, bytes);
+  }
+  void download(void* host, const void* from, std::size_t bytes) override {
+    cpu_->download(host, from, bytes);
+  }
+  void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                 PatchworkParams params, float* out) override {
+    cpu_->patchwork(chroma, excerpts, count, params, out);
+  }
+  void augment(ChromaView chroma, const Take* takes, std::int64_t count, AugmentParams params,
+               float* out, Excerpt* out_excerpts) override {
+    cpu_->augment(chroma, takes, count, params, out, out_excerpts);
+  }
+  std::size_t bigram_reserve(const BigramParams& params, std::int64_t count,
+                             std::int64_t frames) const override {
+    return cpu_->bigram_reserve(params, count, frames);
+  }
+  void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                      const float* weights, const BigramParams& params, float* out,
+                      void* reserve) override {
+    bigram_calls.push_back(params);
+    cpu_->bigram_forward(chroma, excerpts, count, weights, params, out, reserve);
+  }
+  void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                       const float* weights, const BigramParams& params,
+                       const float* out_gradient, const void* reserve, float* gradient) override {
+    cpu_->bigram_backward(chroma, excerpts, count, weights, params, out_gradient, reserve, gradient);
+  }
+  void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
+            const float* scale, const LossParams& params, float* loss, float* z_gradient,
+            float* scale_gradient) override {
+    cpu_->loss(z, works, rows, dims, scale, params, loss, z_gradient, scale_gradient);
+  }
+  void adam(float* weights, float* moment1, float* moment2, const float* gradient,
+            std::int64_t count, const AdamParams& params, float* gradient_norm) override {
+    cpu_->adam(weights, moment1, moment2, gradient, count, params, gradient_norm);
+  }
+  void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
+               const float* bias, int out_dims, float* out) override {
+    cpu_->project(in, rows, in_dims, weight, bias, out_dims, out);
+  }
+  void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+             const Ftm2dParams& params, float* out) override {
+    cpu_->ftm2d(chroma, excerpts, count, params, out);
+  }
+  void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                  float* out) override {
+    cpu_->covariance(chroma, excerpts, count, out);
+  }
+  void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                   float* out) override {
+    cpu_->correlation(chroma, excerpts, count, out);
+  }
+  void similarities(const float* q, std::int64_t queries, int keys, const float* c,
+                    std::int64_t candidates, int dims, const float* bias, float* out) override {
+    cpu_->similarities(q, queries, keys, c, candidates, dims, bias, out);
+  }
+  void top_k(const float* q, std::int64_t queries, int keys, const float* c,
+             std::int64_t candidates, int dims, int k, std::int64_t* ids, float* scores,
+             std::int32_t* best_key) override {
+    cpu_->top_k(q, queries, keys, c, candidates, dims, k, ids, scores, best_key);
+  }
+
+ private:
+  std::unique_ptr<Backend> cpu_ = make_cpu_backend(1);
+};
+
+}  // namespace reprise

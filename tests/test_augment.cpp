@@ -1,0 +1,180 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "op_cases.h"
+#include "reprise/backend.h"
+
+namespace reprise {
+namespace {
+
+// Frame t, pitch class c holds t + c / 16: every value tells where it came from.
+std::vector<float> numbered(int frames) {
+  std::vector<float> chroma(std::size_t(frames) * 12);
+  for (int t = 0; t < frames; ++t)
+    for (int c = 0; c < 12; ++c) chroma[t * 12 + c] = float(t) + float(c) / 16;
+  return chroma;
+}
+
+std::vector<float> patchwork(int frames, PatchworkParams params, int roll) {
+  const std::vector<float> chroma = numbered(frames);
+  const Excerpt e{0, frames, roll};
+  std::vector<float> out(std::size_t(params.patches) * params.frames * 12);
+  make_cpu_backend(1)->patchwork({chroma.data(), ChromaType::float32, frames}, &e, 1, params,
+                                 out.data());
+  return out;
+}
+
+struct Starts {
+  int frames;
+  std::vector<int> starts;  // in the repeated song
+};
+
+// round-half-even(i (T - 64) / 7), i = 0 .. 7, by hand; T <= 65 is repeated 65 / T + 1 times.
+const Starts kStarts[] = {
+    {1, {0, 0, 1, 1, 1, 1, 2, 2}},                        // repeated to 66 frames
+    {63, {0, 9, 18, 27, 35, 44, 53, 62}},                 // to 126
+    {64, {0, 9, 18, 27, 37, 46, 55, 64}},                 // to 128
+    {65, {0, 9, 19, 28, 38, 47, 57, 66}},                 // to 130
+    {66, {0, 0, 1, 1, 1, 1, 2, 2}},                       // as it is
+    {511, {0, 64, 128, 192, 255, 319, 383, 447}},
+    {512, {0, 64, 128, 192, 256, 320, 384, 448}},
+    {513, {0, 64, 128, 192, 257, 321, 385, 449}},
+    {7064, {0, 1000, 2000, 3000, 4000, 5000, 6000, 7000}},
+};
+
+TEST(Patchwork, StartsByHand) {
+  for (const Starts& known : kStarts) {
+    const std::vector<float> out = patchwork(known.frames, {8, 64}, 0);
+    for (int patch = 0; patch < 8; ++patch)
+      for (int t = 0; t < 64; ++t)
+        for (int c = 0; c < 12; ++c)
+          ASSERT_EQ(out[((patch * 64) + t) * 12 + c],
+                    float((known.starts[patch] + t) % known.frames) + float(c) / 16)
+              << "T = " << known.frames << ", patch " << patch << ", frame " << t;
+  }
+}
+
+TEST(Patchwork, HalvesGoToEven) {
+  // (T - 4) / 2 = 2.5 and 3.5.
+  EXPECT_EQ(patchwork(9, {3, 4}, 0)[4 * 12], 2.0f);
+  EXPECT_EQ(patchwork(11, {3, 4}, 0)[4 * 12], 4.0f);
+}
+
+TEST(Patchwork, RollsUp) {
+  const std::vector<float> out = patchwork(100, {8, 64}, 5);
+  EXPECT_EQ(out[0 * 12 + 5], 0.0f);         // C became F
+  EXPECT_EQ(out[0 * 12 + 0], 7.0f / 16);    // G became C
+}
+
+struct Varied {
+  std::vector<float> chroma;
+  Excerpt where;
+};
+
+Varied augment(const std::vector<float>& chroma, std::uint64_t seed, const AugmentParams& params,
+               int roll = 0) {
+  const auto frames = std::int64_t(chroma.size()) / 12;
+  const Take take{{0, std::int32_t(frames), roll}, seed};
+  Varied v;
+  v.chroma.resize(std::size_t(params.crop) * 12, -1.0f);
+  make_cpu_backend(1)->augment({chroma.data(), ChromaType::float32, frames}, &take, 1, params,
+                               v.chroma.data(), &v.where);
+  return v;
+}
+
+TEST(Augment, NothingAskedForIsACopy) {
+  AugmentParams params;
+  params.crop = 300;
+  const auto chroma = numbered(200);
+  const Varied v = augment(chroma, 1, params);
+  ASSERT_EQ(v.where.frames, 200);
+  for (std::size_t i = 0; i < chroma.size(); ++i) ASSERT_FLOAT_EQ(v.chroma[i], chroma[i]);
+}
+
+TEST(Augment, CropIsARunOfFramesAnywhere) {
+  AugmentParams params;
+  params.crop = 50;
+  std::set<int> starts;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const Varied v = augment(numbered(60), seed, params);
+    ASSERT_EQ(v.where.frames, 50);
+    const int start = int(std::lround(v.chroma[0]));
+    starts.insert(start);
+    for (int t = 0; t < 50; ++t) ASSERT_NEAR(v.chroma[t * 12], float(start + t), 1e-4);
+  }
+  EXPECT_EQ(starts.size(), 11u);  // 0 to 10
+}
+
+TEST(Augment, StretchKeepsToItsRange) {
+  AugmentParams params;
+  params.crop = 1000;
+  params.stretch_low = 0.75f;
+  params.stretch_high = 1.35f;
+  int shortest = 1000, longest = 0;
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    const Varied v = augment(numbered(200), seed, params);
+    shortest = std::min(shortest, v.where.frames);
+    longest = std::max(longest, v.where.frames);
+    // Frame t shows time t / stretch.
+    const float stretch = float(v.where.frames) / 200;
+    EXPECT_NEAR(v.chroma[100 * 12], 100 / stretch, 0.6);
+  }
+  EXPECT_GE(shortest, 150);
+  EXPECT_LT(shortest, 155);
+  EXPECT_LE(longest, 270);
+  EXPECT_GT(longest, 262);
+}
+
+TEST(Augment, DropsAtMostItsShare) {
+  AugmentParams params;
+  params.crop = 4000;
+  params.drop = 0.2f;
+  int fewest = 4000;
+  for (std::uint64_t seed = 0; seed < 100; ++seed)
+    fewest = std::min(fewest, augment(numbered(2000), seed, params).where.frames);
+  EXPECT_GT(fewest, 2000 * 0.8 - 80);
+  EXPECT_LT(fewest, 2000 * 0.85);
+}
+
+TEST(Augment, NoiseAndPowerKeepValuesValid) {
+  AugmentParams params;
+  params.crop = 256;
+  params.noise = 0.05f;
+  params.power_low = 0.6f;
+  params.power_high = 1.6f;
+  params.power_share = 0.5f;
+  const auto chroma = random_chroma(256, 7);
+  double distance = 0;
+  for (std::uint64_t seed = 0; seed < 50; ++seed)
+    for (std::size_t i = 0; const float value : augment(chroma, seed, params).chroma) {
+      ASSERT_TRUE(std::isfinite(value));
+      ASSERT_GE(value, 0.0f);
+      ASSERT_LT(value, 1.5f);
+      distance += std::abs(double(value) - double(chroma[i++]));
+    }
+  EXPECT_GT(distance / (50 * 256 * 12), 0.01);
+}
+
+TEST(Augment, OneSeedOneResult) {
+  AugmentParams params;
+  params.stretch_low = 0.8f;
+  params.stretch_high = 1.25f;
+  params.drop = params.noise = 0.05f;
+  const auto chroma = random_chroma(500, 7);
+  EXPECT_EQ(augment(chroma, 3, params).chroma, augment(chroma, 3, params).chroma);
+  EXPECT_NE(augment(chroma, 3, params).chroma, augment(chroma, 4, params).chroma);
+}
+
+TEST(Augment, OneFrameAndSilence) {
+  AugmentParams params;
+  params.stretch_low = params.stretch_high = 0.2f;
+  params.drop = 0.9f;
+  EXPECT_GE(augment(std::vector<float>(12, 0.5f), 1, params).where.frames, 1);
+  for (const float value : augment(std::vector<float>(12 * 400, 0.0f), 1, params).chroma)
+    EXPECT_TRUE(value == 0.0f || value == -1.0f);
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,184 @@
+#include <gtest/gtest.h>
+
+#include "op_cases.h"
+#include "oracle.h"
+#include "reprise/backend.h"
+#include "tolerance.h"
+
+namespace reprise {
+namespace {
+
+class Bigram : public testing::TestWithParam<BigramCase> {
+ protected:
+  void SetUp() override {
+    const BigramCase& c = GetParam();
+    excerpts = case_excerpts(c);
+    chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1);
+    weights = bigram_case_weights(c.params, 2);
+    out_gradient = random_values(std::int64_t(excerpts.size()) * c.params.dims(), 1.0f, 3);
+  }
+  ChromaView view() const {
+    return {chroma.data(), ChromaType::float32, std::int64_t(chroma.size()) / 12};
+  }
+  std::vector<float> forward(Backend& backend, ChromaView songs, std::vector<float>* gradient) {
+    const BigramParams& p = GetParam().params;
+    std::int64_t longest = 0;
+    for (const Excerpt& e : excerpts) longest = std::max<std::int64_t>(longest, e.frames);
+    const auto count = std::int64_t(excerpts.size());
+    std::vector<float> out(count * p.dims());
+    std::vector<std::uint8_t> reserve(backend.bigram_reserve(p, count, longest));
+    backend.bigram_forward(songs, excerpts.data(), count, weights.data(), p, out.data(),
+                           gradient ? reserve.data() : nullptr);
+    if (gradient) {
+      gradient->resize(p.weights());
+      backend.bigram_backward(songs, excerpts.data(), count, weights.data(), p,
+                              out_gradient.data(), reserve.data(), gradient->data());
+    }
+    return out;
+  }
+
+  std::vector<Excerpt> excerpts;
+  std::vector<float> chroma, weights, out_gradient;
+};
+
+TEST_P(Bigram, ForwardEqualsTheDefinition) {
+  const auto backend = make_cpu_backend(2);
+  const std::vector<float> out = forward(*backend, view(), nullptr);
+  std::vector<double> truth;
+  std::vector<float> plain;
+  for (const Excerpt& e : excerpts) {
+    const auto d = oracle::bigram_forward(oracle::excerpt_chroma<double>(view(), e), weights,
+                                          GetParam().params);
+    const auto f = oracle::bigram_forward(oracle::excerpt_chroma<float>(view(), e), weights,
+                                          GetParam().params);
+    truth.insert(truth.end(), d.out.begin(), d.out.end());
+    plain.insert(plain.end(), f.out.begin(), f.out.end());
+  }
+  expect_close(out, truth, plain, GetParam().name);
+}
+
+TEST_P(Bigram, BackwardEqualsTheChainRule) {
+  const auto backend = make_cpu_backend(2);
+  const BigramParams& p = GetParam().params;
+  std::vector<float> gradient;
+  forward(*backend, view(), &gradient);
+  std::vector<double> truth(p.weights(), 0);
+  std::vector<float> plain(p.weights(), 0);
+  for (std::size_t i = 0; i < excerpts.size(); ++i) {
+    const std::vector<float> dout(out_gradient.begin() + std::ptrdiff_t(i) * p.dims(),
+                                  out_gradient.begin() + std::ptrdiff_t(i + 1) * p.dims());
+    oracle::bigram_backward(oracle::excerpt_chroma<double>(view(), excerpts[i]), weights, p, dout,
+                            truth);
+    oracle::bigram_backward(oracle::excerpt_chroma<float>(view(), excerpts[i]), weights, p, dout,
+                            plain);
+  }
+  // Filters, biases and windows are of different sizes: each is held to its own scale.
+  const std::pair<int, int> parts[] = {{0, p.bias_offset()},
+                                       {p.bias_offset(), p.window_offset()},
+                                       {p.window_offset(), p.weights()}};
+  for (const auto& [first, last] : parts)
+    expect_close(std::span(gradient).subspan(first, last - first),
+                 std::span(truth).subspan(first, last - first),
+                 std::span(plain).subspan(first, last - first), GetParam().name);
+}
+
+// The chain rule of the oracle against finite differences of its forward, in double precision. The
+// step must keep clear of kinks: an event that is rectified on one side only.
+TEST_P(Bigram, ChainRuleEqualsFiniteDifferences) {
+  const BigramParams& p = GetParam().params;
+  const Excerpt e = excerpts[0];
+  const auto x = oracle::excerpt_chroma<double>(view(), e);
+  const std::vector<float> dout(out_gradient.begin(), out_gradient.begin() + p.dims());
+  std::vector<double> gradient(p.weights(), 0);
+  std::vector<double> at(weights.begin(), weights.end());
+  oracle::bigram_backward(x, at, p, dout, gradient);
+  const auto value = [&](const std::vector<double>& w) {
+    const auto b = oracle::bigram_forward(x, w, p);
+    double sum = 0;
+    for (int d = 0; d < p.dims(); ++d) sum += double(dout[d]) * b.out[d];
+    return sum;
+  };
+  const auto kink = [&](const std::vector<double>& a, const std::vector<double>& b) {
+    const auto fa = oracle::bigram_forward(x, a, p), fb = oracle::bigram_forward(x, b, p);
+    for (std::size_t i = 0; i < fa.raw.size(); ++i)
+      if ((fa.raw[i] > 0) != (fb.raw[i] > 0)) return true;
+    return false;
+  };
+  Random random(4);
+  int checked = 0;
+  const double largest = std::abs(*std::max_element(
+      gradient.begin(), gradient.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
+  for (int trial = 0; trial < 60 && checked < 20; ++trial) {
+    // Every kind of weight gets its turn.
+    const int parts[] = {0, p.bias_offset(), p.window_offset(), p.weights()};
+    const int part = trial % 3;
+    const int w = parts[part] + int(random.below(std::uint32_t(parts[part + 1] - parts[part])));
+    const double step = 1e-7;
+    std::vector<double> up = at, down = at;
+    up[w] += step;
+    down[w] -= step;
+    if (kink(up, down)) continue;
+    EXPECT_NEAR((value(up) - value(down)) / (2 * step), gradient[w], 2e-5 * largest)
+        << GetParam().name << " weight " << w;
+    ++checked;
+  }
+  EXPECT_GE(checked, 6) << "too many kinks to check " << GetParam().name;
+}
+
+TEST_P(Bigram, SameBitsForAnyNumberOfThreads) {
+  std::vector<float> one_gradient, many_gradient;
+  const auto one = make_cpu_backend(1), many = make_cpu_backend(5);
+  EXPECT_EQ(forward(*one, view(), &one_gradient), forward(*many, view(), &many_gradient));
+  EXPECT_EQ(one_gradient, many_gradient);
+}
+
+TEST_P(Bigram, BytesAreFractionsOf255) {
+  std::vector<std::uint8_t> bytes(chroma.size());
+  for (std::size_t i = 0; i < chroma.size(); ++i) {
+    bytes[i] = std::uint8_t(chroma[i] * 255);
+    chroma[i] = float(bytes[i]) * (1.0f / 255.0f);
+  }
+  const auto backend = make_cpu_backend(1);
+  EXPECT_EQ(forward(*backend, {bytes.data(), ChromaType::uint8, view().frames}, nullptr),
+            forward(*backend, view(), nullptr));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Bigram, testing::ValuesIn(bigram_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(BigramValues, SilenceGivesZerosNotNaN) {
+  const BigramParams p = bigram_case_params(12, 4, 20, default_lags(), true, Pooling::mean,
+                                            Compression::signed_root, true);
+  const auto weights = bigram_case_weights(p, 1);
+  const std::vector<float> silence(100 * 12, 0.0f);
+  const Excerpt e{0, 100, 0};
+  std::vector<float> out(p.dims(), 1.0f), gradient(p.weights(), 1.0f), ones(p.dims(), 1.0f);
+  const auto backend = make_cpu_backend(1);
+  std::vector<std::uint8_t> reserve(backend->bigram_reserve(p, 1, 100));
+  const ChromaView view{silence.data(), ChromaType::float32, 100};
+  backend->bigram_forward(view, &e, 1, weights.data(), p, out.data(), reserve.data());
+  backend->bigram_backward(view, &e, 1, weights.data(), p, ones.data(), reserve.data(),
+                           gradient.data());
+  // All frames alike: centred, nothing is left.
+  for (const float value : out) EXPECT_EQ(value, 0.0f);
+  for (const float value : gradient) EXPECT_EQ(value, 0.0f);
+}
+
+// One frame, one event, by hand: E = max(0, 0.5 + 2 * 0.25) = 1, M = w * E * E = 3.
+TEST(BigramValues, OneFrameByHand) {
+  const BigramParams p = bigram_case_params(1, 1, 1, {0}, false, Pooling::sum, Compression::none, false);
+  std::vector<float> weights(14, 0.0f);
+  weights[3] = 2;      // filter, pitch class 3
+  weights[12] = 0.5f;  // bias
+  weights[13] = 3;     // window
+  std::vector<float> chroma(12, 0.0f);
+  chroma[1] = 0.25f;  // rolled up by two: pitch class 3
+  const Excerpt e{0, 1, 2};
+  float out = 0;
+  make_cpu_backend(1)->bigram_forward({chroma.data(), ChromaType::float32, 1}, &e, 1,
+                                      weights.data(), p, &out, nullptr);
+  EXPECT_EQ(out, 3.0f);
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,308 @@
+// The real binary, end to end: what it prints, what it writes, how it fails.
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "io/npy.h"
+#include "io/safetensors.h"
+#include "reprise/model.h"
+#include "small_set.h"
+
+namespace reprise {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream all;
+  all << in.rdbuf();
+  return all.str();
+}
+
+class Cli : public testing::Test {
+ protected:
+  struct Result {
+    int status;
+    std::string out;
+    std::string err;
+  };
+
+  void SetUp() override {
+    folder = fs::temp_directory_path() /
+             (std::string("reprise-cli-") +
+              testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder);
+    fs::create_directory(folder);
+    set = small_set(10, 3);
+    write_song_set(path("set.h5"), set);
+  }
+  void TearDown() override { fs::remove_all(folder); }
+
+  std::string path(const std::string& name) const { return (folder / name).string(); }
+
+  Result run(const std::string& arguments) const {
+    const std::string command = "cd '" + folder.string() + "' && " + REPRISE_PROGRAM + " " +
+                                arguments + " >out.txt 2>err.txt </dev/null";
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(path("out.txt")),
+            read(path("err.txt"))};
+  }
+  // One line on standard error that begins "reprise: " and holds `part`.
+  void expect_error(const std::string& arguments, int status, const std::string& part) const {
+    const Result r = run(arguments);
+    EXPECT_EQ(r.status, status) << arguments << "\n" << r.err;
+    EXPECT_EQ(r.err.find("reprise: "), 0u) << arguments << "\n" << r.err;
+    EXPECT_NE(r.err.find(part), std::string::npos) << arguments << "\n" << r.err;
+    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
+  }
+  static std::string small_training() {
+    return " --set steps=40 --set validate_every=20 --set works_per_batch=8 --set crop=96 "
+           "--set projection=12 --set projection_pca=16 ";
+  }
+  void train() const {
+    const Result r = run("train --data set.h5 --out m.safetensors" + small_training());
+    ASSERT_EQ(r.status, 0) << r.err;
+  }
+
+  fs::path folder;
+  SongSet set;
+};
+
+TEST_F(Cli, TrainEvaluateFingerprintQueryInfo) {
+  train();
+  for (const char* name : {"m.safetensors", "m.log.csv", "m.loss.svg", "m.checkpoint.safetensors"})
+    EXPECT_TRUE(fs::exists(path(name))) << name;
+
+  Result r = run("evaluate --data set.h5 --model m.safetensors --method cov --method corr --method "
+                 "2dftm --method 2dftm-seed --method 2dftm-pca --set patch=40 --method random "
+                 "--json e.json --histogram h.svg");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.out.find("30 queries among 40 candidates"), std::string::npos) << r.out;
+  const auto json = nlohmann::json::parse(read(path("e.json")));
+  EXPECT_EQ(json["split"], "test");
+  EXPECT_EQ(json["queries"], 30);
+  EXPECT_EQ(json["candidates"], 40);
+  ASSERT_EQ(json["methods"].size(), 7u);
+  for (const auto& method : json["methods"])
+    for (const char* key : {"name", "dims", "map", "mr1", "p1", "p10", "r5", "fingerprint_seconds",
+                            "search_seconds"})
+      EXPECT_TRUE(method.contains(key)) << key;
+  EXPECT_NE(read(path("h.svg")).find("</svg>"), std::string::npos);
+
+  r = run("fingerprint --data set.h5 --model m.safetensors --out f.npy");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(read_npy(path("f.npy")).shape, (std::vector<std::int64_t>{100, 12}));
+  const std::string ids = read(path("f.ids.txt"));
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), '\n'), 100);
+  EXPECT_EQ(ids.substr(0, ids.find('\n')), set.song_id[0]);
+
+  r = run("fingerprint --data set.h5 --method cov --transpositions --out t.npy");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(read_npy(path("t.npy")).shape, (std::vector<std::int64_t>{100, 12, 576}));
+
+  r = run("query set.h5 --model m.safetensors --id test-w0-0 --id noise-1 --top 3 --json");
+  ASSERT_EQ(r.status, 0) << r.err;
+  const auto answers = nlohmann::json::parse(r.out)["queries"];
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0]["query"], "test-w0-0");
+  ASSERT_EQ(answers[0]["matches"].size(), 3u);
+  double last = 2;
+  for (const auto& match : answers[0]["matches"]) {
+    EXPECT_NE(match["song_id"], "test-w0-0");
+    EXPECT_LE(match["score"].get<double>(), last);
+    last = match["score"];
+    EXPECT_TRUE(match.contains("work_id") && match.contains("title"));
+    EXPECT_GE(match["transposition"].get<int>(), 0);
+    EXPECT_LT(match["transposition"].get<int>(), 12);
+  }
+  r = run("query set.h5 --model m.safetensors --data set.h5 --top 1");
+  EXPECT_EQ(r.status, 0) << r.err;
+
+  r = run("info set.h5");
+  EXPECT_NE(r.out.find("noise"), std::string::npos);
+  r = run("info m.safetensors");
+  EXPECT_NE(r.out.find("query_keys"), std::string::npos);
+  r = run("devices");
+  EXPECT_EQ(r.out.find("cpu, "), 0u);
+}
+
+TEST_F(Cli, TransposedCopyOfASongIsFoundWithItsInterval) {
+  train();
+  // The query set: one song of the catalogue, three semitones lower.
+  SongSet low;
+  low.source = "test";
+  const std::int64_t first = set.offsets[65], last = set.offsets[66];
+  for (std::int64_t t = first; t < last; ++t)
+    for (int c = 0; c < 12; ++c)
+      low.chroma_float.push_back(set.chroma_float[t * 12 + (c + 3) % 12]);
+  low.offsets = {0, last - first};
+  low.song_id = low.work_id = {"low"};
+  low.split = {"test"};
+  write_song_set(path("low.h5"), low);
+  const Result r = run("query set.h5 --model m.safetensors --data low.h5 --top 1 --json");
+  ASSERT_EQ(r.status, 0) << r.err;
+  const auto match = nlohmann::json::parse(r.out)["queries"][0]["matches"][0];
+  EXPECT_EQ(match["song_id"], set.song_id[65]);
+  EXPECT_EQ(match["transposition"], 3);
+  EXPECT_NEAR(match["score"].get<double>(), 1, 1e-4);
+}
+
+TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
+  for (const char* command : {"train", "evaluate", "query", "fingerprint", "info", "devices"}) {
+    const Result r = run(std::string(command) + " --help");
+    EXPECT_EQ(r.status, 0);
+    EXPECT_NE(r.out.find("Example:\n  reprise " + std::string(command)), std::string::npos) << r.out;
+  }
+  EXPECT_EQ(run("--help").status, 0);
+  EXPECT_EQ(run("--version").status, 0);
+  const std::string help = run("train --help").out;
+  for (const Parameter& p : parameters())
+    if (p.name != "preset") {
+      EXPECT_NE(help.find(std::string(p.name)), std::string::npos) << p.name;
+    }
+}
+
+TEST_F(Cli, WrongCommandLinesExitWithTwo) {
+  expect_error("", 2, "");
+  expect_error("dance", 2, "");
+  expect_error("train --data set.h5", 2, "--out");
+  expect_error("train --data set.h5 --out m.safetensors --preset none", 2, "unknown preset 'none'");
+  expect_error("train --data set.h5 --out m.safetensors --set events", 2, "key=value");
+  expect_error("train --data set.h5 --out m.safetensors --set events=0", 2, "expected 1 to 64");
+  expect_error("train --data set.h5 --out m.safetensors --set colour=red", 2, "colour");
+  expect_error("evaluate --data set.h5", 2, "--model or --method");
+  expect_error("evaluate --data set.h5 --method guess", 2, "guess");
+  expect_error("evaluate --data set.h5 --method 2dftm --set patch=x", 2, "patch");
+  expect_error("evaluate --data set.h5 --method cov --set patch=9", 2, "patch");
+  expect_error("fingerprint --data set.h5 --out f.npy", 2, "--model and --method");
+  expect_error("query set.h5 --model m.safetensors", 2, "--data and --id");
+  expect_error("evaluate --data set.h5 --method cov --device tpu", 2, "tpu");
+}
+
+TEST_F(Cli, FailedWorkExitsWithOneAndNamesTheFile) {
+  train();
+  expect_error("evaluate --data none.h5 --method cov", 1, "none.h5");
+  expect_error("info none", 1, "none");
+  std::ofstream(path("text.h5")) << "this is no HDF5 file";
+  expect_error("evaluate --data text.h5 --method cov", 1, "text.h5");
+  expect_error("evaluate --data set.h5 --model text.h5", 1, "text.h5");
+  expect_error("evaluate --data set.h5 --model set.h5", 1, "set.h5");
+  const std::string whole = read(path("set.h5"));
+  std::ofstream(path("cut.h5"), std::ios::binary) << whole.substr(0, whole.size() / 2);
+  expect_error("evaluate --data cut.h5 --method cov", 1, "cut.h5");
+  const std::string model = read(path("m.safetensors"));
+  std::ofstream(path("cut.safetensors"), std::ios::binary) << model.substr(0, model.size() - 9);
+  expect_error("info cut.safetensors", 1, "cut.safetensors");
+  expect_error("query set.h5 --model m.safetensors --id nobody", 1, "has no song 'nobody'");
+  expect_error("fingerprint --data set.h5 --method cov --out none/f.npy", 1, "none");
+  expect_error("train --data set.h5 --out none/m.safetensors", 1, "none");
+  expect_error("evaluate --data set.h5 --method cov --device cuda", 1, "cuda");
+  expect_error("train --data set.h5 --out n.safetensors --resume", 1, "n.checkpoint.safetensors");
+  expect_error("train --data set.h5 --out n.safetensors", 1, "projection");  // 30 songs to train on
+  EXPECT_FALSE(fs::exists(path("n.safetensors")));
+}
+
+TEST_F(Cli, ModelsWithMissingTensorsOrAbsurdSizesAreRefused) {
+  train();
+  const Safetensors good = read_safetensors(path("m.safetensors"));
+  for (const auto& [name, tensor] : good.tensors) {
+    Safetensors bad = good;
+    bad.tensors.erase(name);
+    write_safetensors(path("bad.safetensors"), bad);
+    expect_error("info bad.safetensors", 1, name);
+  }
+  Safetensors bad = good;
+  bad.tensors["events.weight"].shape = {12, 12, 4};
+  write_safetensors(path("bad.safetensors"), bad);
+  expect_error("info bad.safetensors", 1, "expected shape [12, 4, 12], found [12, 12, 4]");
+  bad = good;
+  bad.metadata["config"] = R"({"preset": "reprise", "events": 64, "windows": 64})";
+  write_safetensors(path("bad.safetensors"), bad);
+  expect_error("info bad.safetensors", 1, "events.weight");
+  bad = good;
+  bad.metadata["config"] = R"({"events": 1000000000})";
+  write_safetensors(path("bad.safetensors"), bad);
+  expect_error("info bad.safetensors", 1, "events: expected 1 to 64");
+  bad = good;
+  bad.metadata.erase("format");
+  write_safetensors(path("bad.safetensors"), bad);
+  expect_error("info bad.safetensors", 1, "format");
+  bad = good;
+  const float nan = std::nanf("");
+  std::memcpy(bad.tensors["windows.weight"].bytes.data() + 8, &nan, 4);
+  write_safetensors(path("bad.safetensors"), bad);
+  expect_error("info bad.safetensors", 1, "finite");
+}
+
+TEST_F(Cli, FullDiskLeavesNothingBehind) {
+  train();
+  const int status = std::system(("cd '" + folder.string() + "' && " + REPRISE_PROGRAM +
+                                  " query set.h5 --model m.safetensors --data set.h5 --json "
+                                  ">/dev/full 2>err.txt")
+                                     .c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_NE(read(path("err.txt")).find("reprise: cannot write"), std::string::npos);
+  // A file-size limit stands in for a full disk: the write of the file itself fails.
+  const int limited =
+      std::system(("cd '" + folder.string() + "' && bash -c 'trap \"\" XFSZ; ulimit -f 8; " +
+                   REPRISE_PROGRAM + " fingerprint --data set.h5 --method cov --out big.npy' "
+                   ">out.txt 2>err.txt")
+                      .c_str());
+  EXPECT_EQ(WEXITSTATUS(limited), 1) << read(path("err.txt"));
+  EXPECT_NE(read(path("err.txt")).find("big.npy"), std::string::npos) << read(path("err.txt"));
+  for (const auto& entry : fs::directory_iterator(folder))
+    EXPECT_EQ(entry.path().filename().string().find("big"), std::string::npos) << entry.path();
+}
+
+// Starts training for real and sends it a signal once its checkpoint is there.
+TEST_F(Cli, SignalsDuringTrainingLoseNothing) {
+  const std::string settings =
+      " --set steps=400 --set validate_every=20 --set works_per_batch=8 --set crop=96 "
+      "--set projection=12 --set projection_pca=16 ";
+  const auto signalled = [&](const std::string& name, int signal, bool resume) {
+    const std::string command = "cd '" + folder.string() + "' && exec " + REPRISE_PROGRAM +
+                                " train --data set.h5 --out " + name + settings +
+                                (resume ? " --resume" : "") + " >>" + name + ".txt 2>&1";
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+      ::_exit(127);
+    }
+    const std::string checkpoint = path(name.substr(0, name.find('.')) + ".checkpoint.safetensors");
+    for (int wait = 0; wait < 6000 && !fs::exists(checkpoint); ++wait)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    ::kill(child, signal);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return status;
+  };
+  const Result whole = run("train --data set.h5 --out whole.safetensors" + settings);
+  ASSERT_EQ(whole.status, 0) << whole.err;
+
+  const int interrupted = signalled("int.safetensors", SIGINT, false);
+  EXPECT_TRUE(WIFEXITED(interrupted) && WEXITSTATUS(interrupted) == 0);
+  const int killed = signalled("kill.safetensors", SIGKILL, false);
+  EXPECT_TRUE(WIFSIGNALED(killed) || (WIFEXITED(killed) && WEXITSTATUS(killed) == 0));
+  for (const std::string name : {"int.safetensors", "kill.safetensors"}) {
+    const Result r = run("train --data set.h5 --out " + name + settings + " --resume");
+    ASSERT_EQ(r.status, 0) << r.err;
+    EXPECT_EQ(read(path(name)), read(path("whole.safetensors"))) << name;
+  }
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".tmp") fs::remove(entry.path());
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include "backend/cpu/ops.h"
+#include "oracle_published.h"
+#include "random_chroma.h"
+#include "tolerance.h"
+
+namespace reprise {
+namespace {
+
+const Ftm2dParams kOriginal{};  // Bertin-Mahieux & Ellis 2012
+const Ftm2dParams kSeed{64, 64, 2, false, false, false};
+
+std::vector<float> ftm2d(ChromaView chroma, const std::vector<Excerpt>& excerpts,
+                         const Ftm2dParams& params, int threads = 1) {
+  std::vector<float> out(excerpts.size() * params.dims());
+  cpu::ftm2d(chroma, excerpts.data(), excerpts.size(), params, threads, out.data());
+  return out;
+}
+
+ChromaView view(const std::vector<float>& chroma) {
+  return {chroma.data(), ChromaType::float32,
+          static_cast<std::int64_t>(chroma.size()) / kPitchClasses};
+}
+
+void expect_definition(ChromaView chroma, const Excerpt& excerpt, const Ftm2dParams& params,
+                       const std::string& what) {
+  expect_close(ftm2d(chroma, {excerpt}, params), oracle::ftm2d<double>(chroma, excerpt, params),
+               oracle::ftm2d<float>(chroma, excerpt, params),
+               fmt::format("{}: {} frames, patch {}, hop {}", what, excerpt.frames, params.patch,
+                           params.hop));
+}
+
+TEST(Ftm2d, EqualsTheDefinition) {
+  const std::vector<float> chroma = random_chroma(400, 1);
+  for (const int frames : {1, 2, 63, 64, 65, 74, 75, 76, 127, 128, 129, 150, 225, 300})
+    for (const Ftm2dParams& params : {kOriginal, kSeed})
+      expect_definition(view(chroma), {17, frames, 0}, params, "random");
+}
+
+TEST(Ftm2d, EveryOption) {
+  const std::vector<float> chroma = random_chroma(120, 2);
+  for (const int patch : {1, 5, 16, 17, 33})
+    for (const int hop : {1, 3, 40})
+      for (const bool median : {false, true})
+        for (const bool keep_norm : {false, true})
+          for (const float power : {1.0f, 2.0f, 0.5f})
+            expect_definition(view(chroma), {3, 100, 0},
+                              {patch, hop, power, keep_norm, median, hop == 3}, "options");
+}
+
+TEST(Ftm2d, EveryInstructionSet) {
+  const std::vector<float> chroma = random_chroma(200, 3);
+  const std::int64_t all = hwy::SupportedTargets();
+  const std::int64_t built = all & HWY_TARGETS;
+  for (std::int64_t left = built; left != 0; left &= left - 1) {
+    const std::int64_t target = left & -left;
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(target);
+    expect_definition(view(chroma), {0, 180, 0}, kOriginal, hwy::TargetName(target));
+    expect_definition(view(chroma), {0, 180, 0}, kSeed, hwy::TargetName(target));
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(all);
+}
+
+TEST(Ftm2d, ReadsBytes) {
+  std::vector<std::uint8_t> bytes;
+  for (const float value : random_chroma(100, 4))
+    bytes.push_back(static_cast<std::uint8_t>(value * 255));
+  expect_definition({bytes.data(), ChromaType::uint8, 100}, {5, 90, 0}, kOriginal, "bytes");
+}
+
+// One C at the first frame of a patch of 2: every magnitude is 1. One C in each frame: the time
+// frequency 0 has magnitude 2, the other 0, at every pitch frequency.
+TEST(Ftm2d, HandWorked) {
+  const Ftm2dParams params{2, 2, 1, false, false, false};
+  std::vector<float> chroma(2 * kPitchClasses);
+  chroma[0] = 1;
+  for (const float value : ftm2d(view(chroma), {{0, 2, 0}}, params)) EXPECT_NEAR(value, 1, 1e-6);
+  chroma[kPitchClasses] = 1;
+  const std::vector<float> out = ftm2d(view(chroma), {{0, 2, 0}}, params);
+  for (int i = 0; i < params.dims(); ++i) EXPECT_NEAR(out[i], i < kPitchClasses ? 2 : 0, 1e-6) << i;
+}
+
+TEST(Ftm2d, DoesNotDependOnTheKey) {
+  const std::vector<float> chroma = random_chroma(200, 5);
+  std::vector<float> rolled(chroma.size());
+  for (std::size_t i = 0; i < chroma.size(); ++i) rolled[i / 12 * 12 + (i + 5) % 12] = chroma[i];
+  for (const Ftm2dParams& params : {kOriginal, kSeed}) {
+    const std::vector<float> out = ftm2d(view(chroma), {{0, 200, 0}, {0, 200, 7}}, params);
+    const std::vector<float> one(out.begin(), out.begin() + params.dims());
+    EXPECT_EQ(one, std::vector<float>(out.begin() + params.dims(), out.end()));
+    const std::vector<double> truth = oracle::ftm2d<double>(view(chroma), {0, 200, 0}, params);
+    expect_close(ftm2d(view(rolled), {{0, 200, 0}}, params), truth, one, "rolled by 5");
+  }
+}
+
+// A song of one chord has energy at time frequency 0 only.
+TEST(Ftm2d, ConstantChromaAndSilence) {
+  std::vector<float> chord(300 * kPitchClasses);
+  for (std::size_t i = 0; i < chord.size(); i += kPitchClasses)
+    chord[i] = chord[i + 4] = chord[i + 7] = 1;
+  const std::vector<float> silence(300 * kPitchClasses);
+  for (const Ftm2dParams& params : {kOriginal, kSeed}) {
+    expect_definition(view(chord), {0, 300, 0}, params, "chord");
+    const std::vector<float> out = ftm2d(view(chord), {{0, 300, 0}}, params);
+    for (int i = kPitchClasses; i < params.dims(); ++i) ASSERT_NEAR(out[i], 0, 1e-5 * out[0]) << i;
+    for (const float value : ftm2d(view(silence), {{0, 300, 0}}, params)) ASSERT_EQ(value, 0);
+  }
+}
+
+TEST(Ftm2d, ThreadsDoNotMatter) {
+  const std::vector<float> chroma = random_chroma(2000, 6);
+  std::vector<Excerpt> excerpts;
+  for (int song = 0; song < 20; ++song)
+    for (int roll = 0; roll < 1 + song % 3; ++roll) excerpts.push_back({song * 100, 100, roll});
+  EXPECT_EQ(ftm2d(view(chroma), excerpts, kOriginal, 1),
+            ftm2d(view(chroma), excerpts, kOriginal, 3));
+}
+
+}  // namespace
+}  // namespace reprise

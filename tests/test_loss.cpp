@@ -1,0 +1,180 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "op_cases.h"
+#include "oracle.h"
+#include "reprise/backend.h"
+#include "tolerance.h"
+
+namespace reprise {
+namespace {
+
+struct LossCase {
+  std::string name;
+  LossParams params;
+  std::vector<std::int32_t> works;
+  int dims;
+  float log_scale = 1.5f;
+};
+
+std::ostream& operator<<(std::ostream& out, const LossCase& c) { return out << c.name; }
+
+std::vector<LossCase> loss_cases() {
+  std::vector<LossCase> cases;
+  const std::vector<std::int32_t> pairs{0, 0, 1, 1, 2, 2, 3, 3};
+  const std::vector<std::int32_t> repeated{0, 0, 1, 1, 0, 0, 2, 2};  // a work drawn twice
+  const std::vector<std::int32_t> mixed{0, 0, 0, 1, 2, 2, 2, 3};     // cover, non-cover, ...
+  cases.push_back({"nt_xent", {Loss::nt_xent, 0, 1, 60}, pairs, 10});
+  cases.push_back({"nt_xent_repeated_work", {Loss::nt_xent, 0, 1, 60}, repeated, 10});
+  cases.push_back({"nt_xent_at_its_limit", {Loss::nt_xent, 0, 1, 2}, pairs, 10});
+  cases.push_back({"triplet", {Loss::triplet, 0.3f, 1, 60}, pairs, 10});
+  cases.push_back({"contrastive", {Loss::contrastive, 2.0f, 4, 60}, mixed, 10});
+  cases.push_back({"contrastive_far", {Loss::contrastive, 0.5f, 4, 60}, mixed, 7});
+  std::vector<std::int32_t> many;
+  for (int i = 0; i < 192; ++i) many.push_back(i / 2);
+  cases.push_back({"nt_xent_192_rows", {Loss::nt_xent, 0, 1, 60}, many, 33, 2.5f});
+  return cases;
+}
+
+class Losses : public testing::TestWithParam<LossCase> {};
+
+TEST_P(Losses, ValueAndGradientEqualTheDefinition) {
+  const LossCase& c = GetParam();
+  const auto rows = std::int64_t(c.works.size());
+  std::vector<float> z = random_values(rows * c.dims, 1.0f, 5);
+  for (std::int64_t r = 0; r < rows; ++r) {  // unit rows, as models give them
+    double square = 0;
+    for (int d = 0; d < c.dims; ++d) square += double(z[r * c.dims + d]) * z[r * c.dims + d];
+    for (int d = 0; d < c.dims; ++d) z[r * c.dims + d] /= float(std::sqrt(square));
+  }
+  float value = 0, scale_gradient = 0;
+  std::vector<float> gradient(z.size());
+  make_cpu_backend(2)->loss(z.data(), c.works.data(), rows, c.dims, &c.log_scale, c.params, &value,
+                            gradient.data(), &scale_gradient);
+
+  std::vector<double> at(z.begin(), z.end());
+  const auto loss = [&](const std::vector<double>& where, double log_scale) {
+    return oracle::loss(where, c.works, c.dims, log_scale, c.params);
+  };
+  const double truth = loss(at, c.log_scale);
+  EXPECT_NEAR(value, truth, 4e-6 * std::max(1.0, std::abs(truth)));
+  EXPECT_GT(truth, 0.01) << "a case whose loss is zero checks nothing";
+
+  const double step = 1e-6;
+  double largest = 0;
+  for (const float g : gradient) largest = std::max(largest, std::abs(double(g)));
+  for (std::size_t i = 0; i < at.size(); i += at.size() > 500 ? 37 : 1) {
+    std::vector<double> up = at, down = at;
+    up[i] += step;
+    down[i] -= step;
+    EXPECT_NEAR(gradient[i], (loss(up, c.log_scale) - loss(down, c.log_scale)) / (2 * step),
+                2e-5 * largest)
+        << "value " << i;
+  }
+  const double scale_truth =
+      (loss(at, c.log_scale + step) - loss(at, c.log_scale - step)) / (2 * step);
+  EXPECT_NEAR(scale_gradient, scale_truth, 1e-5 * std::max(1.0, std::abs(scale_truth)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Losses, testing::ValuesIn(loss_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+// Two works in two dimensions, by hand: every row has similarity 1 with its partner and 0 with the
+// two others, so each loss is log(e^s + 2) - s.
+TEST(LossValues, NtXentByHand) {
+  const std::vector<float> z{1, 0, 1, 0, 0, 1, 0, 1};
+  const std::vector<std::int32_t> works{0, 0, 1, 1};
+  const float log_scale = std::log(3.0f);
+  float value = 0, scale_gradient = 0;
+  std::vector<float> gradient(8);
+  make_cpu_backend(1)->loss(z.data(), works.data(), 4, 2, &log_scale, {}, &value, gradient.data(),
+                            &scale_gradient);
+  EXPECT_NEAR(value, std::log(std::exp(3.0) + 2) - 3, 1e-6);
+}
+
+// mean(c d^2) + alpha mean((1 - c) max(0, m - d)^2) over both pairs: (9 + 4 * 5^2) / 2.
+TEST(LossValues, ContrastiveByHand) {
+  const std::vector<float> z{0, 0, 3, 0, 1, 1, 4, 5};
+  const std::vector<std::int32_t> works{0, 0, 1, 2};
+  const float scale = 0;
+  float value = 0, scale_gradient = 1;
+  std::vector<float> gradient(8);
+  make_cpu_backend(1)->loss(z.data(), works.data(), 4, 2, &scale,
+                            {Loss::contrastive, 10, 4, 60}, &value, gradient.data(),
+                            &scale_gradient);
+  EXPECT_NEAR(value, (9 + 4 * 25) / 2.0, 1e-5);
+  EXPECT_EQ(scale_gradient, 0.0f);
+}
+
+TEST(LossValues, ContrastivePairAtDistanceZeroStays) {
+  const std::vector<float> z{1, 2, 1, 2};
+  const std::vector<std::int32_t> works{0, 1};
+  const float scale = 0;
+  float value = 0, scale_gradient = 0;
+  std::vector<float> gradient(4, 1.0f);
+  make_cpu_backend(1)->loss(z.data(), works.data(), 2, 2, &scale,
+                            {Loss::contrastive, 10, 4, 60}, &value, gradient.data(),
+                            &scale_gradient);
+  EXPECT_EQ(value, 400.0f);
+  for (const float g : gradient) EXPECT_EQ(g, 0.0f);
+}
+
+TEST(Adam, FirstStepMovesByTheRateAndClips) {
+  std::vector<float> w{1, 1, 1}, m(3, 0), v(3, 0);
+  const std::vector<float> gradient{3, -4, 0};
+  AdamParams params;
+  params.rate = 0.1f;
+  params.clip = 1;
+  float norm = 0;
+  make_cpu_backend(1)->adam(w.data(), m.data(), v.data(), gradient.data(), 3, params, &norm);
+  EXPECT_FLOAT_EQ(norm, 5);
+  EXPECT_FLOAT_EQ(m[0], 0.1f * 0.6f);  // the gradient scaled to norm 1
+  EXPECT_NEAR(w[0], 0.9f, 1e-6);
+  EXPECT_NEAR(w[1], 1.1f, 1e-6);
+  EXPECT_EQ(w[2], 1.0f);
+}
+
+TEST(Adam, ManyStepsEqualThePaper) {
+  // Kingma & Ba 2015, algorithm 1, in double precision.
+  const int count = 50;
+  std::vector<float> w = random_values(count, 1, 1), m(count, 0), v(count, 0);
+  std::vector<double> tw(w.begin(), w.end()), tm(count, 0), tv(count, 0);
+  std::vector<float> pw = w, pm(count, 0), pv(count, 0);
+  const auto backend = make_cpu_backend(1);
+  AdamParams params;
+  params.rate = 0.003f;
+  for (int step = 1; step <= 100; ++step) {
+    const std::vector<float> g = random_values(count, 0.5f, std::uint64_t(step));
+    params.step = step;
+    float norm = 0;
+    backend->adam(w.data(), m.data(), v.data(), g.data(), count, params, &norm);
+    const auto by_definition = [&]<class Real>(std::vector<Real>& x, std::vector<Real>& m1,
+                                               std::vector<Real>& m2) {
+      for (int i = 0; i < count; ++i) {
+        const Real b1 = Real(params.beta1), b2 = Real(params.beta2), gi = Real(g[i]);
+        m1[i] = b1 * m1[i] + (1 - b1) * gi;
+        m2[i] = b2 * m2[i] + (1 - b2) * gi * gi;
+        const Real mean = m1[i] / (1 - std::pow(b1, Real(step)));
+        const Real square = m2[i] / (1 - std::pow(b2, Real(step)));
+        x[i] -= Real(params.rate) * mean / (std::sqrt(square) + Real(params.epsilon));
+      }
+    };
+    by_definition(tw, tm, tv);
+    by_definition(pw, pm, pv);
+  }
+  expect_close(w, tw, pw, "Adam");
+}
+
+TEST(Project, UnitVectorOfAnAffineMap) {
+  const std::vector<float> in{1, 2}, weight{1, 0, 0, 1, 1, 1}, bias{2, 0, 0};
+  std::vector<float> out(3);
+  make_cpu_backend(1)->project(in.data(), 1, 2, weight.data(), bias.data(), 3, out.data());
+  const double norm = std::sqrt(9.0 + 4 + 9);  // (3, 2, 3)
+  EXPECT_NEAR(out[0], 3 / norm, 1e-6);
+  EXPECT_NEAR(out[1], 2 / norm, 1e-6);
+  EXPECT_NEAR(out[2], 3 / norm, 1e-6);
+}
+
+}  // namespace
+}  // namespace reprise

@@ -1,0 +1,183 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "reprise/error.h"
+#include "reprise/evaluate.h"
+#include "reprise/model.h"
+#include "reprise/trainer.h"
+#include "small_set.h"
+
+namespace reprise {
+namespace {
+
+class Train : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder = std::filesystem::temp_directory_path() /
+             (std::string("reprise-train-") +
+              testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directory(folder);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  static Config config(const std::string& preset) {
+    Config c = Config::of_preset(preset);
+    c.steps = 30;
+    c.validate_every = 10;
+    c.works_per_batch = 8;
+    c.pairs_per_batch = 8;
+    c.crop = 96;
+    c.patches = 4;
+    c.patch_frames = 24;
+    if (c.projection > 0) {
+      c.projection = 16;
+      c.projection_pca = 20;
+    }
+    return c;
+  }
+  TrainingFiles files(const std::string& name) const {
+    return TrainingFiles::beside((folder / (name + ".safetensors")).string());
+  }
+  static std::string bytes(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    std::stringstream all;
+    all << in.rdbuf();
+    return all.str();
+  }
+
+  std::filesystem::path folder;
+  SongSet set = small_set(12, 3);
+  std::atomic<bool> never{false};
+};
+
+TEST_F(Train, ResumedRunEqualsUninterruptedBitForBit) {
+  const auto backend = make_cpu_backend(2);
+  for (const char* preset : {"reprise", "seed2016"}) {
+    const Config c = config(preset);
+    const TrainingFiles whole = files(std::string(preset) + "-whole");
+    const TrainingFiles parts = files(std::string(preset) + "-parts");
+    const auto ignore = [](const TrainingProgress&) {};
+    ASSERT_TRUE(train(*backend, set, c, whole, false, ignore, never).finished);
+    // Stopped in the middle of nowhere, twice.
+    for (const std::int64_t at : {7, 23}) {
+      std::atomic<bool> stop{false};
+      const auto halt = [&](const TrainingProgress& p) { stop = p.step >= at; };
+      EXPECT_FALSE(train(*backend, set, c, parts, at > 7, halt, stop).finished);
+    }
+    ASSERT_TRUE(train(*backend, set, c, parts, true, ignore, never).finished);
+    EXPECT_EQ(bytes(whole.model), bytes(parts.model)) << preset;
+    EXPECT_EQ(bytes(whole.log), bytes(parts.log)) << preset;
+  }
+}
+
+TEST_F(Train, SameWeightsForAnyNumberOfThreads) {
+  const auto ignore = [](const TrainingProgress&) {};
+  const Config c = config("reprise");
+  train(*make_cpu_backend(1), set, c, files("one"), false, ignore, never);
+  train(*make_cpu_backend(3), set, c, files("three"), false, ignore, never);
+  EXPECT_EQ(bytes(files("one").model), bytes(files("three").model));
+  Config other = c;
+  other.seed = 1;
+  train(*make_cpu_backend(1), set, other, files("seed"), false, ignore, never);
+  EXPECT_NE(bytes(files("one").model), bytes(files("seed").model));
+}
+
+TEST_F(Train, LearnsWhatUntrainedWeightsDoNotKnow) {
+  const auto backend = make_cpu_backend(2);
+  for (const char* loss : {"nt-xent", "triplet"}) {
+    Config c = config("reprise");
+    c.loss = loss;
+    c.steps = 150;
+    c.validate_every = 150;
+    double first_loss = 0, last_loss = 0;
+    const auto note = [&](const TrainingProgress& p) {
+      (p.step <= 10 ? first_loss : last_loss) += p.step <= 10 || p.step > 140 ? p.loss / 10 : 0;
+    };
+    const TrainingOutcome outcome =
+        train(*backend, set, c, files(loss), false, note, never);
+    EXPECT_LT(last_loss, 0.7 * first_loss) << loss;
+    const Protocol test = make_protocol(set, "test");
+    ModelMethod method(*backend, outcome.model, "model");
+    // By chance a MAP of 36 candidates and 2 versions is about 0.1.
+    EXPECT_GT(evaluate(*backend, set, test, method).accuracy.map, 0.35) << loss;
+  }
+}
+
+TEST_F(Train, ContrastiveLossFallsOnThe2016Model) {
+  const auto backend = make_cpu_backend(2);
+  Config c = config("seed2016");
+  c.steps = 200;
+  double first = 0, last = 0;
+  const auto note = [&](const TrainingProgress& p) {
+    (p.step <= 20 ? first : last) += p.step <= 20 || p.step > 180 ? p.loss / 20 : 0;
+  };
+  train(*backend, set, c, files("contrastive"), false, note, never);
+  EXPECT_LT(last, 0.8 * first);
+}
+
+TEST_F(Train, ACheckpointOfOtherSettingsOrDataIsRefused) {
+  const auto backend = make_cpu_backend(1);
+  Config c = config("reprise");
+  const auto ignore = [](const TrainingProgress&) {};
+  EXPECT_THROW(train(*backend, set, c, files("m"), true, ignore, never), Error);  // none yet
+  train(*backend, set, c, files("m"), false, ignore, never);
+  c.rate = 0.001;
+  try {
+    train(*backend, set, c, files("m"), true, ignore, never);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("rate = 0.003, asked for is 0.001"),
+              std::string::npos)
+        << error.what();
+  }
+  set.song_id[0] = "renamed";
+  EXPECT_THROW(train(*backend, set, config("reprise"), files("m"), true, ignore, never), Error);
+}
+
+TEST_F(Train, DivergenceIsAnErrorNotAModel) {
+  const auto backend = make_cpu_backend(1);
+  Config c = config("seed2016");
+  c.compression = "none";
+  for (float& value : set.chroma_float) value *= 1e20f;  // products past the range of float
+  EXPECT_THROW(
+      train(*backend, set, c, files("m"), false, [](const TrainingProgress&) {}, never), Error);
+  EXPECT_FALSE(std::filesystem::exists(files("m").model));
+}
+
+TEST_F(Train, WritesACurveAndALog) {
+  const auto backend = make_cpu_backend(1);
+  train(*backend, set, config("reprise"), files("m"), false, [](const TrainingProgress&) {}, never);
+  const std::string log = bytes(files("m").log);
+  EXPECT_EQ(log.find("step,loss,gradient_norm,rate,validation_map\n1,"), 0u) << log;
+  EXPECT_NE(log.find("\n30,"), std::string::npos);
+  EXPECT_NE(bytes(files("m").curve).find("</svg>"), std::string::npos);
+}
+
+TEST_F(Train, ModelRoundTripGivesTheSameFingerprints) {
+  const auto backend = make_cpu_backend(1);
+  const TrainingOutcome outcome = train(*backend, set, config("reprise"), files("m"), false,
+                                        [](const TrainingProgress&) {}, never);
+  const Model read = read_model(files("m").model);
+  EXPECT_EQ(read.config, outcome.model.config);
+  const std::vector<std::int64_t> songs{0, 5, 17};
+  ModelMethod before(*backend, outcome.model, "a"), after(*backend, read, "b");
+  const Fingerprints a = before.compute(set, songs, Keys::query);
+  const Fingerprints b = after.compute(set, songs, Keys::query);
+  EXPECT_EQ(a.values, b.values);
+  EXPECT_EQ(a.rolls, b.rolls);
+  EXPECT_EQ(a.keys, 2);
+  EXPECT_EQ(a.dims, 16);
+  for (std::int64_t row = 0; row < 6; ++row) {
+    double square = 0;
+    for (int d = 0; d < 16; ++d) square += double(a.values[row * 16 + d]) * a.values[row * 16 + d];
+    EXPECT_NEAR(square, 1, 1e-5);
+  }
+}
+
+}  // namespace
+}  // namespace reprise
