@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/text.h"
 #include "reprise/error.h"
 #include "reprise/params.h"
 
@@ -118,7 +119,7 @@ const Parameter& row(std::string_view name) {
   for (const Parameter& p : kParameters)
     if (p.name == name) return p;
   throw UsageError(
-      fmt::format("unknown parameter '{}': `reprise train --help` lists them all", name));
+      fmt::format("unknown parameter {}: `reprise train --help` lists them all", quote(name)));
 }
 
 template <class Number>
@@ -126,15 +127,16 @@ Number number(std::string_view name, std::string_view text) {
   Number value{};
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc() || end != text.data() + text.size())
-    throw UsageError(fmt::format("{}: expected {}, found '{}'", name,
-                                 std::is_integral_v<Number> ? "a whole number" : "a number", text));
+    throw UsageError(fmt::format("{}: expected {}, found {}", name,
+                                 std::is_integral_v<Number> ? "a whole number" : "a number",
+                                 quote(text)));
   return value;
 }
 
 bool boolean(std::string_view name, std::string_view text) {
   if (text == "true" || text == "1" || text == "yes") return true;
   if (text == "false" || text == "0" || text == "no") return false;
-  throw UsageError(fmt::format("{}: expected true or false, found '{}'", name, text));
+  throw UsageError(fmt::format("{}: expected true or false, found {}", name, quote(text)));
 }
 
 // "-2:3,8" is -2, -1, 0, 1, 2, 3, 8.
@@ -148,7 +150,7 @@ std::vector<int> list(std::string_view name, std::string_view text) {
     const int last =
         colon == std::string_view::npos ? first : number<int>(name, item.substr(colon + 1));
     if (last < first || std::int64_t{last} - first > 2 * kMaxLag)
-      throw UsageError(fmt::format("{}: '{}' is not a run of lags", name, item));
+      throw UsageError(fmt::format("{}: {} is not a run of lags", name, quote(item)));
     for (int value = first; value <= last; ++value) values.push_back(value);
     if (comma == std::string_view::npos) return values;
     text.remove_prefix(comma + 1);
@@ -245,7 +247,7 @@ Config Config::of_preset(std::string_view name) {
     config.preset = name;
     return config;
   }
-  throw UsageError(fmt::format("unknown preset '{}': expected one of {}", name,
+  throw UsageError(fmt::format("unknown preset {}: expected one of {}", quote(name),
                                fmt::join(preset_names(), ", ")));
 }
 
@@ -275,8 +277,8 @@ void Config::validate() const {
   for (const Parameter& p : kParameters) {
     std::visit(Overload{[&](std::string Config::*f) {
                           if (!is_choice(p.choices, this->*f))
-                            throw UsageError(fmt::format("{}: expected one of {}, found '{}'",
-                                                         p.name, p.choices, this->*f));
+                            throw UsageError(fmt::format("{}: expected one of {}, found {}", p.name,
+                                                         p.choices, quote(this->*f)));
                         },
                         [&](bool Config::*) {},
                         [&](std::vector<int> Config::*f) {

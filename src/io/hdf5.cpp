@@ -6,7 +6,7 @@
 #include <limits>
 #include <string_view>
 
-#include "io/text.h"
+#include "core/text.h"
 
 namespace reprise::hdf5 {
 

@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "io/hdf5_reader.h"
-#include "io/text.h"
+#include "core/text.h"
 
 namespace reprise::hdf5 {
 namespace {

@@ -12,7 +12,7 @@
 #include <limits>
 #include <memory>
 
-#include "io/text.h"
+#include "core/text.h"
 #include "reprise/error.h"
 
 namespace reprise::hdf5 {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "io/text.h"
+#include "core/text.h"
 #include "reprise/error.h"
 
 namespace reprise::hdf5 {

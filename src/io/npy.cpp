@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "core/files.h"
-#include "io/text.h"
+#include "core/text.h"
 #include "reprise/error.h"
 
 namespace reprise {

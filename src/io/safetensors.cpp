@@ -10,7 +10,7 @@
 #include <set>
 
 #include "core/files.h"
-#include "io/text.h"
+#include "core/text.h"
 #include "reprise/error.h"
 
 namespace reprise {

@@ -9,7 +9,7 @@
 #include "io/hdf5_writer.h"
 #include "io/song_set_check.h"
 #include "io/song_set_image.h"
-#include "io/text.h"
+#include "core/text.h"
 #include "reprise/error.h"
 
 namespace reprise {

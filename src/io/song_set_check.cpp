@@ -9,7 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "io/text.h"
+#include "core/text.h"
 #include "reprise/error.h"
 
 namespace reprise {

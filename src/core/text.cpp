@@ -1,4 +1,4 @@
-#include "io/text.h"
+#include "core/text.h"
 
 #include <fmt/format.h>
 
