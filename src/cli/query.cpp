@@ -112,7 +112,7 @@ void add_query(CLI::App& app, Action& action) {
   command->add_flag("--json", options->json, "print JSON");
   options->device.add_to(*command);
   command->footer(
-      "Example:\n  reprise query data/tunes.h5 --model model.safetensors --id oneill-0626 --top "
+      "Example:\n  reprise query data/tunes.h5 --model model.safetensors --id oneill-0714 --top "
       "5\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });
 }

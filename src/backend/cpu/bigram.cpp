@@ -7,10 +7,9 @@
 // dE[t] = sum_k dC_k E[t-k] + dC_k^T E[t+k] is one convolution over the events.
 //
 // Buffers of one song (kept for the backward in `reserve`):
-//   x   [T + length, 12]    chroma, row-major, zero past the end
-//   et  [N, stride]         events along time, `front` zeros before and zeros after
-//   taps [L, N * N]         C of each tap, transposed where the lag is negative
-//   g   [F, N * N]          pooled bigrams before compression
+//   e    [T' + front, N]     events, row-major: overlapping rows hold all lags side by side
+//   taps [L, N * N]          C of each tap, transposed where the lag is negative
+//   g    [F, N * N]          pooled bigrams before compression
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/bigram.cpp"
@@ -44,36 +43,32 @@ struct BigramShape {
         lags(distinct_lags(params)),
         n(params.events),
         pairs(n * n),
-        front(round_up(lags.lag[lags.count - 1], 16)),
-        panel_cols(round_up(std::int64_t{lags.count} * n, 32)) {}
+        front(round_up(lags.lag[lags.count - 1], 16)) {}
 
-  std::int64_t stride(std::int64_t frames) const {
+  std::int64_t et_stride(std::int64_t frames) const {
     return front + round_up(frames, 32) + front + kPad;
   }
-  // Floats of reserve for a song: et, taps, g, and the means of the events.
+  // Floats of reserve for a song: e, taps, g, and the means of the events.
   std::int64_t reserve_floats(std::int64_t event_frames) const {
-    return n * stride(event_frames) + std::int64_t{p.taps} * pairs + p.dims() + 64 + kPad;
+    return (event_frames + front) * n + kPad + std::int64_t{p.taps} * pairs + p.dims() + 64 + kPad;
   }
 
   BigramParams p;
   LagSet lags;
   int n;
   int pairs;
-  std::int64_t front;
-  std::int64_t panel_cols;
+  std::int64_t front;  // zero frames that lags may reach past either end
 };
 
 struct SongBuffers {
   SongBuffers(const BigramShape& s, std::int64_t event_frames, float* reserve)
       : frames(event_frames),
-        stride(s.stride(event_frames)),
-        et(reserve),
-        taps(et + s.n * stride),
+        e(reserve),
+        taps(e + (frames + s.front) * s.n + kPad),
         g(taps + std::int64_t{s.p.taps} * s.pairs),
         mean(g + s.p.dims()) {}
   std::int64_t frames;
-  std::int64_t stride;
-  float* et;
+  float* e;
   float* taps;
   float* g;
   float* mean;
@@ -81,7 +76,8 @@ struct SongBuffers {
 
 // Memory of one thread, reused from song to song.
 struct Scratch {
-  std::vector<float> x, rows, panel, c, tap_weights, tap_gradients, row_weights, de, reserve;
+  std::vector<float> x, filters, c, mixed, tap_weights, row_weights, dg, y, et, de, de_rows, means,
+      reserve;
   std::vector<const float*> pointers;
 };
 
@@ -91,7 +87,7 @@ struct Scratch {
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
 
-constexpr std::int64_t kPanelFrames = 32;  // a block of panel rows stays in the first-level cache
+constexpr std::int64_t kBlockFrames = 32;
 
 void load_chroma(ChromaView chroma, const Excerpt& e, int length, std::vector<float>& x) {
   const std::int64_t values = std::int64_t{e.frames} * kPitchClasses;
@@ -113,85 +109,112 @@ void load_chroma(ChromaView chroma, const Excerpt& e, int length, std::vector<fl
   }
 }
 
-// Events of a song along time, rectified and centred: et [N, stride] from x.
-void detect_events(const BigramShape& s, const float* weights, std::int64_t song_frames,
-                   Scratch& scratch, SongBuffers& b) {
-  const BigramParams& p = s.p;
-  // Chroma along time, so that lanes run along time whatever N is.
-  const std::int64_t x_stride = round_up(song_frames + p.event_length, 32) + kPad;
-  std::vector<float>& xt = scratch.de;
-  xt.assign(kPitchClasses * x_stride, 0.0f);
-  for (std::int64_t t = 0; t < song_frames; ++t)
-    for (int c = 0; c < kPitchClasses; ++c)
-      xt[c * x_stride + t] = scratch.x[t * kPitchClasses + c];
-  const int rows = p.event_length * kPitchClasses;
-  scratch.pointers.resize(rows);
-  scratch.row_weights.resize(static_cast<std::size_t>(rows) * s.n);
-  for (int r = 0; r < rows; ++r) {
-    scratch.pointers[r] = xt.data() + (r % kPitchClasses) * x_stride + r / kPitchClasses;
-    for (int n = 0; n < s.n; ++n) scratch.row_weights[r * s.n + n] = weights[n * rows + r];
+// Subtracts from each column of e [frames, n] its mean, and keeps it. Rows are taken kLanes at a
+// time: they are n whole vectors, and the means repeated kLanes times fit them.
+void centre_columns(float* e, std::int64_t frames, int n, float* mean, std::vector<float>& pattern) {
+  pattern.assign(static_cast<std::size_t>(n) * kLanes, 0.0f);
+  std::int64_t t = 0;
+  for (; t + kLanes <= frames; t += kLanes)
+    for (int v = 0; v < n * kLanes; v += kLanes)
+      hn::StoreU(hn::Add(hn::LoadU(kF32, &pattern[v]), hn::LoadU(kF32, e + t * n + v)), kF32,
+                 &pattern[v]);
+  for (int i = 0; i < n; ++i) {
+    float total = 0;
+    for (int row = 0; row < kLanes; ++row) total += pattern[row * n + i];
+    for (std::int64_t rest = t; rest < frames; ++rest) total += e[rest * n + i];
+    mean[i] = total / static_cast<float>(frames);
   }
-  convolve(scratch.pointers.data(), rows, scratch.row_weights.data(), s.n, b.frames,
-           b.et + s.front, b.stride);
-  for (int n = 0; n < s.n; ++n) {
-    float* row = b.et + n * b.stride;
-    float* e = row + s.front;
-    const auto bias = hn::Set(kF32, weights[p.bias_offset() + n]);
-    for (std::int64_t t = 0; t < b.frames; t += kLanes)
-      hn::StoreU(hn::Max(hn::Zero(kF32), hn::Add(hn::LoadU(kF32, e + t), bias)), kF32, e + t);
-    const float mean = p.centre_events ? sum(e, b.frames) / static_cast<float>(b.frames) : 0.0f;
-    b.mean[n] = mean;
-    const auto m = hn::Set(kF32, mean);
-    for (std::int64_t t = 0; t < b.frames; t += kLanes)
-      hn::StoreU(hn::Sub(hn::LoadU(kF32, e + t), m), kF32, e + t);
-    std::fill(row, row + s.front, 0.0f);
-    std::fill(e + b.frames, row + b.stride, 0.0f);
-  }
+  for (int row = 0; row < kLanes; ++row) std::copy(mean, mean + n, &pattern[row * n]);
+  for (t = 0; t + kLanes <= frames; t += kLanes)
+    for (int v = 0; v < n * kLanes; v += kLanes)
+      hn::StoreU(hn::Sub(hn::LoadU(kF32, e + t * n + v), hn::LoadU(kF32, &pattern[v])), kF32,
+                 e + t * n + v);
+  for (; t < frames; ++t)
+    for (int i = 0; i < n; ++i) e[t * n + i] -= mean[i];
 }
 
-// taps [L, N * N] from et: the correlation matrices of all lags in one product over time.
+// Events of a song, rectified and centred: e [frames, N] from x, zeros after.
+void detect_events(const BigramShape& s, const float* weights, Scratch& scratch, SongBuffers& b) {
+  const BigramParams& p = s.p;
+  const int n = s.n, terms = p.event_length * kPitchClasses;
+  const int chunks = (n + kLanes - 1) / kLanes, width = chunks * kLanes;
+  std::vector<float>& filters = scratch.filters;  // [terms, width], then the biases
+  filters.assign((terms + 1) * width, 0.0f);
+  for (int i = 0; i < n; ++i) {
+    for (int r = 0; r < terms; ++r) filters[r * width + i] = weights[i * terms + r];
+    filters[terms * width + i] = weights[p.bias_offset() + i];
+  }
+  const float* bias = &filters[terms * width];
+  const float* chunk[kMaxEvents];
+  for (int k = 0; k < chunks; ++k) chunk[k] = &filters[k * kLanes];
+  // A frame's receptive field is a run of x, so frames are the rows of the product.
+  for (std::int64_t t = 0; t < b.frames; t += kTileRows) {
+    const int rows = static_cast<int>(std::min<std::int64_t>(kTileRows, b.frames - t));
+    correlate(chunk, chunks, &scratch.x[t * kPitchClasses], {width, 1, kPitchClasses}, terms, rows,
+              [&](int row, int k, hn::Vec<F32> sum) HWY_ATTR {
+                const auto event =
+                    hn::Max(hn::Zero(kF32), hn::Add(sum, hn::LoadU(kF32, bias + k * kLanes)));
+                const int lanes = std::min(kLanes, n - k * kLanes);
+                hn::BlendedStore(event, hn::FirstN(kF32, lanes), kF32,
+                                 b.e + (t + row) * n + k * kLanes);
+              });
+  }
+  const std::int64_t values = b.frames * n;
+  std::fill(b.e + values, b.e + values + s.front * n + kPad, 0.0f);
+  std::fill(b.mean, b.mean + n, 0.0f);
+  if (p.centre_events) centre_columns(b.e, b.frames, n, b.mean, scratch.means);
+}
+
+// taps [L, N * N] from e: the correlation matrices of all lags in one product over time.
 void correlate_lags(const BigramShape& s, Scratch& scratch, SongBuffers& b) {
   const int n = s.n;
-  const std::int64_t rows = b.frames + s.lags.lag[s.lags.count - 1];
-  std::vector<float>& e = scratch.rows;  // [frames + largest lag, N]
-  e.resize(rows * n + kPad);
-  for (std::int64_t t = 0; t < rows; ++t)
-    for (int i = 0; i < n; ++i) e[t * n + i] = b.et[i * b.stride + s.front + t];
-  std::vector<float>& panel = scratch.panel;
-  panel.assign(kPanelFrames * s.panel_cols + kPad, 0.0f);
-  scratch.c.resize(n * s.panel_cols + kPad);
-  for (std::int64_t start = 0; start < b.frames; start += kPanelFrames) {
-    const std::int64_t count = std::min(kPanelFrames, b.frames - start);
-    for (int k = 0; k < s.lags.count;) {
-      int run = 1;  // neighbouring lags lie side by side already
-      while (k + run < s.lags.count && s.lags.lag[k + run] == s.lags.lag[k] + run) ++run;
-      for (std::int64_t t = 0; t < count; ++t)
-        std::memcpy(&panel[t * s.panel_cols + k * n], &e[(start + t + s.lags.lag[k]) * n],
-                    static_cast<std::size_t>(run) * n * sizeof(float));
-      k += run;
-    }
-    correlate(panel.data(), s.panel_cols, &e[start * n], n, count,
-              static_cast<int>(s.panel_cols), n, start > 0, scratch.c.data(), s.panel_cols);
+  // Neighbouring lags lie side by side in overlapping rows: a run of them is one run of columns.
+  std::vector<const float*>& chunk = scratch.pointers;
+  chunk.clear();
+  int column_of_lag[kMaxTaps];
+  for (int k = 0; k < s.lags.count;) {
+    int run = 1;
+    while (k + run < s.lags.count && s.lags.lag[k + run] == s.lags.lag[k] + run) ++run;
+    for (int i = 0; i < run; ++i)
+      column_of_lag[k + i] = static_cast<int>(chunk.size()) * kLanes + i * n;
+    for (int column = 0; column < run * n; column += kLanes)
+      chunk.push_back(b.e + s.lags.lag[k] * n + column);
+    k += run;
+  }
+  const int chunks = static_cast<int>(chunk.size());
+  const std::int64_t c_stride = std::int64_t{chunks} * kLanes;
+  scratch.c.resize(n * c_stride);
+  float* c = scratch.c.data();  // c[j, column of lag k + i] = C_k[i][j]
+  // Sums of blocks, then their sum: rounding grows with the root of the length only.
+  for (std::int64_t t = 0; t < b.frames; t += kBlockFrames) {
+    correlate(chunk.data(), chunks, b.e + t * n, {n, n, 1}, std::min(kBlockFrames, b.frames - t), n,
+              [&](int row, int k, hn::Vec<F32> sum) HWY_ATTR {
+                float* to = c + row * c_stride + k * kLanes;
+                hn::StoreU(t > 0 ? hn::Add(hn::LoadU(kF32, to), sum) : sum, kF32, to);
+              });
+    for (const float*& of_lag : chunk) of_lag += kBlockFrames * n;
   }
   for (int l = 0; l < s.p.taps; ++l) {
-    const float* c = scratch.c.data() + s.lags.of_tap[l] * n;  // c[j * panel_cols + i] = C[i][j]
+    const float* of_lag = c + column_of_lag[s.lags.of_tap[l]];
     float* tap = b.taps + std::int64_t{l} * s.pairs;
-    for (int i = 0; i < n; ++i)
+    if (s.p.lags[l] < 0) {
+      for (int i = 0; i < n; ++i)
+        std::memcpy(tap + i * n, of_lag + i * c_stride, n * sizeof(float));
+    } else {
       for (int j = 0; j < n; ++j)
-        tap[i * n + j] = s.p.lags[l] >= 0 ? c[j * s.panel_cols + i] : c[i * s.panel_cols + j];
+        for (int i = 0; i < n; ++i) tap[i * n + j] = of_lag[j * c_stride + i];
+    }
   }
 }
 
-// y = compress(g) and, where asked, its derivative.
-void compress(Compression kind, const float* g, int dims, float* y, float* slope) {
+// y = compress(g) and, where asked, its derivative. All three are padded by kPad floats or followed
+// by values that are written later.
+void compress(Compression kind, const float* HWY_RESTRICT g, int dims, float* HWY_RESTRICT y,
+              float* HWY_RESTRICT slope) {
   const auto one = hn::Set(kF32, 1.0f);
   const auto epsilon = hn::Set(kF32, kSignedRootEpsilon);
-  float in[16], out[16], derivative[16];
   for (int i = 0; i < dims; i += kLanes) {
-    const int count = std::min(kLanes, dims - i);
-    std::fill(in, in + 16, 0.0f);
-    std::memcpy(in, g + i, count * sizeof(float));
-    const auto v = hn::LoadU(kF32, in);
+    const auto v = hn::LoadU(kF32, g + i);
     auto value = v, d = one;
     if (kind == Compression::tanh) {
       value = hn::Tanh(kF32, v);
@@ -203,10 +226,9 @@ void compress(Compression kind, const float* g, int dims, float* y, float* slope
       value = hn::Div(v, root);
       d = hn::Div(hn::MulAdd(hn::Set(kF32, 0.5f), magnitude, epsilon), hn::Mul(shifted, root));
     }
-    hn::StoreU(value, kF32, out);
-    hn::StoreU(d, kF32, derivative);
-    std::memcpy(y + i, out, count * sizeof(float));
-    if (slope) std::memcpy(slope + i, derivative, count * sizeof(float));
+    const auto inside = hn::FirstN(kF32, std::min(kLanes, dims - i));
+    hn::BlendedStore(value, inside, kF32, y + i);
+    if (slope) hn::BlendedStore(d, inside, kF32, slope + i);
   }
 }
 
@@ -215,7 +237,7 @@ void forward_song(ChromaView chroma, const Excerpt& excerpt, const float* weight
   const BigramParams& p = s.p;
   SongBuffers b(s, p.event_frames(excerpt.frames), reserve);
   load_chroma(chroma, excerpt, p.event_length, scratch.x);
-  detect_events(s, weights, excerpt.frames, scratch, b);
+  detect_events(s, weights, scratch, b);
   correlate_lags(s, scratch, b);
 
   const float* windows = weights + p.window_offset();  // [F, L]
@@ -229,29 +251,26 @@ void forward_song(ChromaView chroma, const Excerpt& excerpt, const float* weight
   }
   // convolve() writes whole vectors, and fingerprints lie end to end: mix into padded rows.
   const std::int64_t stride = round_up(s.pairs, 32);
-  scratch.tap_gradients.resize(p.windows * stride + kPad);
+  scratch.mixed.resize(p.windows * stride + kPad);
   convolve(scratch.pointers.data(), p.taps, scratch.tap_weights.data(), p.windows, s.pairs,
-           scratch.tap_gradients.data(), stride);
+           scratch.mixed.data(), stride);
   for (int f = 0; f < p.windows; ++f)
-    std::memcpy(b.g + f * s.pairs, &scratch.tap_gradients[f * stride], s.pairs * sizeof(float));
+    std::memcpy(b.g + f * s.pairs, &scratch.mixed[f * stride], s.pairs * sizeof(float));
 
   compress(p.compression, b.g, p.dims(), out, nullptr);
   if (!p.unit_norm) return;
   const float norm = std::sqrt(dot(out, out, p.dims()));
-  for (int d = 0; d < p.dims(); ++d) out[d] = norm > kSilentNorm ? out[d] / norm : 0.0f;
+  const float scale = norm > kSilentNorm ? 1.0f / norm : 0.0f;
+  for (int d = 0; d < p.dims(); ++d) out[d] *= scale;
 }
 
-// Adds nothing: writes the gradient [weights] of one song.
-void backward_song(ChromaView chroma, const Excerpt& excerpt, const float* weights,
-                   const BigramShape& s, Scratch& scratch, float* reserve,
-                   const float* out_gradient, float* gradient) {
+// Through the norm and the compression: dg [dims].
+void backward_pooled(const BigramShape& s, const SongBuffers& b, const float* out_gradient,
+                     Scratch& scratch) {
   const BigramParams& p = s.p;
-  const int n = s.n, dims = p.dims();
-  SongBuffers b(s, p.event_frames(excerpt.frames), reserve);
-
-  // Through the norm and the compression: dg.
-  std::vector<float>& dg = scratch.rows;
-  std::vector<float>& y = scratch.panel;
+  const int dims = p.dims();
+  std::vector<float>& dg = scratch.dg;
+  std::vector<float>& y = scratch.y;
   dg.resize(dims + kPad);
   y.resize(dims + kPad);
   compress(p.compression, b.g, dims, y.data(), dg.data());
@@ -265,23 +284,43 @@ void backward_song(ChromaView chroma, const Excerpt& excerpt, const float* weigh
   } else {
     for (int d = 0; d < dims; ++d) dg[d] *= out_gradient[d] * pool;
   }
+}
 
-  // Windows, and the taps' gradients.
-  const float* windows = weights + p.window_offset();
-  float* window_gradient = gradient + p.window_offset();
+// Writes the gradient of the windows [F, L], and that of the taps into scratch.mixed [L, stride].
+void backward_windows(const BigramShape& s, const SongBuffers& b, const float* windows,
+                      Scratch& scratch, std::int64_t stride, float* gradient) {
+  const BigramParams& p = s.p;
   scratch.pointers.resize(p.windows);
   for (int f = 0; f < p.windows; ++f) {
-    scratch.pointers[f] = dg.data() + f * s.pairs;
+    scratch.pointers[f] = scratch.dg.data() + f * s.pairs;
     for (int l = 0; l < p.taps; ++l)
-      window_gradient[f * p.taps + l] =
+      gradient[f * p.taps + l] =
           dot(scratch.pointers[f], b.taps + std::int64_t{l} * s.pairs, s.pairs);
   }
-  const std::int64_t stride = round_up(s.pairs, 32);
-  scratch.tap_gradients.resize(p.taps * stride + kPad);
-  convolve(scratch.pointers.data(), p.windows, windows, p.taps, s.pairs,
-           scratch.tap_gradients.data(), stride);
+  scratch.mixed.resize(p.taps * stride + kPad);
+  convolve(scratch.pointers.data(), p.windows, windows, p.taps, s.pairs, scratch.mixed.data(),
+           stride);
+}
 
-  // Events: one convolution over both signs of every lag.
+// to [columns, rows] = from [rows, stride]^T.
+void transpose(const float* HWY_RESTRICT from, int rows, std::int64_t stride, std::int64_t columns,
+               float* HWY_RESTRICT to) {
+  for (std::int64_t t = 0; t < columns; ++t)
+    for (int i = 0; i < rows; ++i) to[t * rows + i] = from[i * stride + t];
+}
+
+// The gradient of the events along time, scratch.de [N, de_stride]: one convolution over both signs
+// of every lag.
+void backward_lags(const BigramShape& s, const SongBuffers& b, std::int64_t stride,
+                   std::int64_t de_stride, Scratch& scratch) {
+  const BigramParams& p = s.p;
+  const int n = s.n;
+  // Events along time, `front` zeros before and after.
+  const std::int64_t et_stride = s.et_stride(b.frames);
+  scratch.et.assign(n * et_stride, 0.0f);
+  for (std::int64_t t = 0; t < b.frames; ++t)
+    for (int i = 0; i < n; ++i) scratch.et[i * et_stride + s.front + t] = b.e[t * n + i];
+
   const int signed_lags = 2 * s.lags.count - (s.lags.lag[0] == 0 ? 1 : 0);
   scratch.pointers.resize(static_cast<std::size_t>(signed_lags) * n);
   std::vector<float>& row_weights = scratch.row_weights;  // [signed lags * N, N]
@@ -291,51 +330,64 @@ void backward_song(ChromaView chroma, const Excerpt& excerpt, const float* weigh
     const int lag = s.lags.lag[k];
     const int later = r, earlier = lag == 0 ? r : r + n;
     for (int m = 0; m < n; ++m) {
-      const float* e = b.et + m * b.stride + s.front;
+      const float* e = &scratch.et[m * et_stride + s.front];
       scratch.pointers[later + m] = e + lag;
       scratch.pointers[earlier + m] = e - lag;
     }
     for (int l = 0; l < p.taps; ++l) {
       if (s.lags.of_tap[l] != k) continue;
-      const float* d = &scratch.tap_gradients[l * stride];
+      // d[i * n + j] = d loss / d C_k[i][j], or of its transpose where the tap's lag is negative.
+      const float* d = &scratch.mixed[l * stride];
+      float* same = &row_weights[(p.lags[l] >= 0 ? later : earlier) * n];
+      float* swapped = &row_weights[(p.lags[l] >= 0 ? earlier : later) * n];
+      for (int i = 0; i < n * n; ++i) same[i] += d[i];
       for (int i = 0; i < n; ++i)
-        for (int j = 0; j < n; ++j) {
-          const float dc = p.lags[l] >= 0 ? d[i * n + j] : d[j * n + i];  // d loss / d C_k[i][j]
-          row_weights[(later + i) * n + j] += dc;
-          row_weights[(earlier + j) * n + i] += dc;
-        }
+        for (int j = 0; j < n; ++j) swapped[j * n + i] += d[i * n + j];
     }
     r += lag == 0 ? n : 2 * n;
   }
-  const std::int64_t de_stride = round_up(b.frames, 32) + kPad;
   scratch.de.resize(n * de_stride + kPad);
   convolve(scratch.pointers.data(), signed_lags * n, row_weights.data(), n, b.frames,
            scratch.de.data(), de_stride);
+}
+
+// Writes the gradient [weights] of one song.
+void backward_song(ChromaView chroma, const Excerpt& excerpt, const float* weights,
+                   const BigramShape& s, Scratch& scratch, float* reserve,
+                   const float* out_gradient, float* gradient) {
+  const BigramParams& p = s.p;
+  const int n = s.n;
+  const SongBuffers b(s, p.event_frames(excerpt.frames), reserve);
+  const std::int64_t stride = round_up(s.pairs, 32);
+  const std::int64_t de_stride = round_up(b.frames, 32) + kPad;
+  backward_pooled(s, b, out_gradient, scratch);
+  backward_windows(s, b, weights + p.window_offset(), scratch, stride,
+                   gradient + p.window_offset());
+  backward_lags(s, b, stride, de_stride, scratch);
 
   // Centring, rectifier, bias; then along rows for the filters.
-  std::vector<float>& de_rows = scratch.panel;  // [frames, N]
+  std::vector<float>& de_rows = scratch.de_rows;  // [frames, N]
   de_rows.resize(b.frames * n + kPad);
   for (int m = 0; m < n; ++m) {
     float* de = scratch.de.data() + m * de_stride;
-    const float* e = b.et + m * b.stride + s.front;
+    const float* e = &scratch.et[m * s.et_stride(b.frames) + s.front];
     const float mean = p.centre_events ? sum(de, b.frames) / static_cast<float>(b.frames) : 0.0f;
     const float floor = -b.mean[m];  // an event that is zero before centring
-    float bias = 0;
-    for (std::int64_t t = 0; t < b.frames; ++t) {
-      const float d = e[t] > floor ? de[t] - mean : 0.0f;
-      bias += d;
-      de_rows[t * n + m] = d;
-    }
-    gradient[p.bias_offset() + m] = bias;
+    for (std::int64_t t = 0; t < b.frames; ++t) de[t] = e[t] > floor ? de[t] - mean : 0.0f;
+    gradient[p.bias_offset() + m] = sum(de, b.frames);
   }
+  transpose(scratch.de.data(), n, de_stride, b.frames, de_rows.data());
   load_chroma(chroma, excerpt, p.event_length, scratch.x);
   const int columns = p.event_length * kPitchClasses;
-  const std::int64_t c_stride = round_up(columns, 32);
-  scratch.c.resize(n * c_stride + kPad);
-  correlate(scratch.x.data(), kPitchClasses, de_rows.data(), n, b.frames, columns, n, false,
-            scratch.c.data(), c_stride);
-  for (int m = 0; m < n; ++m)
-    std::memcpy(gradient + m * columns, &scratch.c[m * c_stride], columns * sizeof(float));
+  const float* chunk[kMaxEventLength * kPitchClasses];
+  int chunks = 0;
+  for (int column = 0; column < columns; column += kLanes)
+    chunk[chunks++] = scratch.x.data() + column;
+  correlate(chunk, chunks, de_rows.data(), {kPitchClasses, n, 1}, b.frames, n,
+            [&](int row, int k, hn::Vec<F32> sum) HWY_ATTR {
+              hn::BlendedStore(sum, hn::FirstN(kF32, std::min(kLanes, columns - k * kLanes)), kF32,
+                               gradient + row * columns + k * kLanes);
+            });
 }
 
 const char* target_name() { return hwy::TargetName(HWY_TARGET); }

@@ -1,12 +1,12 @@
 // The two register-tiled products that audio bigrams are made of, forward and backward. Included
 // once for each instruction set by Highway's foreach_target.
 //
-//   correlate  sums over time:  c[j][col] = sum_t a[t][col] b[t][j]     lanes along col
-//   convolve   keeps time:      out[j][t] = sum_r w[r][j] row_r[t]      lanes along t
+//   correlate  c[j][col] = sum_s a[s][col] b[s][j]     lanes along the columns of a
+//   convolve   out[j][t] = sum_r w[r][j] row_r[t]      lanes along t
 //
-// Rows may overlap (correlate) and be any shifted pointers (convolve), so that all lags are one
-// product and nothing is copied. Both read up to two vectors past the last column or frame: callers
-// pad their buffers by kPad floats.
+// Columns of a come in chunks of one vector that may lie anywhere and overlap, and the rows of
+// convolve are any shifted pointers, so that all lags are one product and nothing is copied. Both
+// read up to two vectors past the last column or frame: callers pad their buffers by kPad floats.
 
 #if defined(REPRISE_MICRO_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef REPRISE_MICRO_KERNELS_INL_H_
@@ -59,35 +59,43 @@ HWY_INLINE void for_row_tiles(int n, F&& f) {
   }
 }
 
-// c [n, c_stride] (+)= over `frames` rows of a [., a_stride] (cols used) and b [., b_stride].
-HWY_INLINE void correlate(const float* HWY_RESTRICT a, std::int64_t a_stride,
-                          const float* HWY_RESTRICT b, std::int64_t b_stride, std::int64_t frames,
-                          int cols, int n, bool accumulate, float* HWY_RESTRICT c,
-                          std::int64_t c_stride) {
-  for (int col = 0; col < cols; col += 2 * kLanes) {
+// Where the sum of correlate() runs and how far apart its operands lie, in floats.
+struct Strides {
+  std::int64_t a;      // from term to term
+  std::int64_t b;      // from term to term
+  std::int64_t b_row;  // from row to row of the result
+};
+
+// finish(row, chunk, sum): what becomes of chunk `chunk` of row `row` of the result. Rows of a chunk
+// come in ascending order.
+template <class Finish>
+HWY_INLINE void correlate(const float* const* HWY_RESTRICT chunk, int chunks,
+                          const float* HWY_RESTRICT b, Strides stride, std::int64_t terms, int n,
+                          Finish&& finish) {
+  for (int k = 0; k < chunks; k += 2) {
+    const bool two = k + 1 < chunks;
     for_row_tiles(n, [&]<int R>(int first) HWY_ATTR {
       hn::Vec<F32> low[R], high[R];
       for (int r = 0; r < R; ++r) low[r] = high[r] = hn::Zero(kF32);
-      const float* HWY_RESTRICT pa = a + col;
-      const float* HWY_RESTRICT pb = b + first;
-      for (std::int64_t t = 0; t < frames; ++t, pa += a_stride, pb += b_stride) {
-        const auto v0 = hn::LoadU(kF32, pa);
-        const auto v1 = hn::LoadU(kF32, pa + kLanes);
+      const float* HWY_RESTRICT p0 = chunk[k];
+      const float* HWY_RESTRICT p1 = chunk[two ? k + 1 : k];
+      const float* HWY_RESTRICT pb = b + first * stride.b_row;
+      for (std::int64_t s = 0; s < terms; ++s) {
+        const auto v0 = hn::LoadU(kF32, p0);
+        const auto v1 = hn::LoadU(kF32, p1);
         HWY_UNROLL(12)
         for (int r = 0; r < R; ++r) {
-          const auto s = hn::Set(kF32, pb[r]);
-          low[r] = hn::MulAdd(v0, s, low[r]);
-          high[r] = hn::MulAdd(v1, s, high[r]);
+          const auto x = hn::Set(kF32, pb[r * stride.b_row]);
+          low[r] = hn::MulAdd(v0, x, low[r]);
+          high[r] = hn::MulAdd(v1, x, high[r]);
         }
+        p0 += stride.a;
+        p1 += stride.a;
+        pb += stride.b;
       }
       for (int r = 0; r < R; ++r) {
-        float* out = c + (first + r) * c_stride + col;
-        if (accumulate) {
-          low[r] = hn::Add(low[r], hn::LoadU(kF32, out));
-          high[r] = hn::Add(high[r], hn::LoadU(kF32, out + kLanes));
-        }
-        hn::StoreU(low[r], kF32, out);
-        hn::StoreU(high[r], kF32, out + kLanes);
+        finish(first + r, k, low[r]);
+        if (two) finish(first + r, k + 1, high[r]);
       }
     });
   }
