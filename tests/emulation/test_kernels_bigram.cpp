@@ -1,0 +1,328 @@
+// The bigram kernels on every case of the op table, against the double-precision definition.
+#include "../op_cases.h"
+#include "../oracle.h"
+#include "../tolerance.h"
+#include "launch.h"
+#include "test_kernels.h"
+#include "tile_mma.cuh"
+
+namespace reprise::emulation {
+namespace {
+
+using kernels::Arithmetic;
+
+/// The race detector needs one order only.
+std::vector<Schedule> orders() {
+#ifdef __SANITIZE_THREAD__
+  return {Schedule{}};
+#else
+  return schedules(2);
+#endif
+}
+
+/// A case's songs, on the host and on the device.
+struct Songs {
+  explicit Songs(const BigramCase& c) : p(c.params), excerpts(case_excerpts(c)) {
+    chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1);
+    weights = bigram_case_weights(p, 2);
+    out_gradient = random_values(count() * p.dims(), 1.0f, 3);
+    for (const Excerpt& e : excerpts) longest = std::max<std::int64_t>(longest, e.frames);
+  }
+  std::int64_t count() const { return static_cast<std::int64_t>(excerpts.size()); }
+  ChromaView view(const void* data, ChromaType type = ChromaType::float32) const {
+    return {data, type, static_cast<std::int64_t>(chroma.size()) / kPitchClasses};
+  }
+  kernels::BigramBatch upload() const {
+    return {view(to_device(chroma)), to_device(excerpts), count(), longest, to_device(weights)};
+  }
+
+  BigramParams p;
+  std::vector<Excerpt> excerpts;
+  std::vector<float> chroma, weights, out_gradient;
+  std::int64_t longest = 0;
+};
+
+/// Device memory that starts at the alignment which cudaMalloc gives.
+void* device_bytes(std::size_t bytes) {
+  return device_array<unsigned char>(bytes);
+}
+
+std::vector<float> forward(const Songs& songs, const kernels::BigramBatch& batch,
+                           Arithmetic arithmetic, void* reserve) {
+  float* out = device_array<float>(songs.count() * songs.p.dims());
+  void* scratch =
+      device_bytes(kernels::bigram_forward_scratch_bytes(songs.p, songs.count(), songs.longest));
+  kernels::bigram_forward(batch, songs.p, arithmetic, reserve, scratch, out, nullptr);
+  return to_host(out, songs.count() * songs.p.dims());
+}
+
+std::vector<float> forward(const Songs& songs, Arithmetic arithmetic) {
+  void* reserve = device_bytes(kernels::bigram_reserve_bytes(songs.p, songs.count()));
+  return forward(songs, songs.upload(), arithmetic, reserve);
+}
+
+/// Runs `work` under every schedule and expects the same bits each time.
+template <typename Work>
+std::vector<float> same_in_every_order(Work work) {
+  std::vector<float> first;
+  for (const Schedule& schedule : orders()) {
+    SCOPED_TRACE(to_string(schedule));
+    cudaDeviceReset();
+    set_schedule(schedule);
+    const std::vector<float> result = work();
+    if (first.empty()) first = result;
+    EXPECT_EQ(result, first);
+  }
+  return first;
+}
+
+template <typename Real>
+std::vector<Real> definition(const Songs& songs) {
+  std::vector<Real> out;
+  for (const Excerpt& e : songs.excerpts) {
+    const auto b = oracle::bigram_forward(
+        oracle::excerpt_chroma<Real>(songs.view(songs.chroma.data()), e), songs.weights, songs.p);
+    out.insert(out.end(), b.out.begin(), b.out.end());
+  }
+  return out;
+}
+
+class BigramKernels : public EmulationTest, public ::testing::WithParamInterface<BigramCase> {};
+
+TEST_P(BigramKernels, ForwardEqualsTheDefinition) {
+  const Songs songs(GetParam());
+  const auto result = same_in_every_order([&] { return forward(songs, Arithmetic::fp32); });
+  expect_close(result, definition<double>(songs), definition<float>(songs), GetParam().name);
+}
+
+std::vector<float> backward(const Songs& songs, Arithmetic arithmetic) {
+  void* reserve = device_bytes(kernels::bigram_reserve_bytes(songs.p, songs.count()));
+  const kernels::BigramBatch batch = songs.upload();
+  forward(songs, batch, arithmetic, reserve);
+  float* gradient = device_array<float>(songs.p.weights());
+  void* scratch =
+      device_bytes(kernels::bigram_backward_scratch_bytes(songs.p, songs.count(), songs.longest));
+  kernels::bigram_backward(batch, songs.p, arithmetic, to_device(songs.out_gradient), reserve,
+                           scratch, gradient, nullptr);
+  return to_host(gradient, songs.p.weights());
+}
+
+template <typename Real>
+std::vector<Real> chain_rule(const Songs& songs) {
+  std::vector<Real> gradient(songs.p.weights(), 0);
+  const auto dims = songs.p.dims();
+  for (std::int64_t i = 0; i < songs.count(); ++i) {
+    const std::vector<float> dout(songs.out_gradient.begin() + i * dims,
+                                  songs.out_gradient.begin() + (i + 1) * dims);
+    oracle::bigram_backward(
+        oracle::excerpt_chroma<Real>(songs.view(songs.chroma.data()), songs.excerpts[i]),
+        songs.weights, songs.p, dout, gradient);
+  }
+  return gradient;
+}
+
+/// Filters, biases and windows are of different sizes: each is held to its own scale.
+template <typename Check>
+void for_each_part(const BigramParams& p, Check check) {
+  const int ends[] = {0, p.bias_offset(), p.window_offset(), p.weights()};
+  for (int part = 0; part < 3; ++part) check(ends[part], ends[part + 1] - ends[part]);
+}
+
+TEST_P(BigramKernels, BackwardEqualsTheChainRule) {
+  const Songs songs(GetParam());
+  const auto result = same_in_every_order([&] { return backward(songs, Arithmetic::fp32); });
+  const auto truth = chain_rule<double>(songs);
+  const auto plain = chain_rule<float>(songs);
+  for_each_part(songs.p, [&](int first, int count) {
+    expect_close(std::span(result).subspan(first, count), std::span(truth).subspan(first, count),
+                 std::span(plain).subspan(first, count),
+                 GetParam().name + " from " + std::to_string(first));
+  });
+}
+
+// In tf32 and bfloat16 the yardstick is a plain loop over events that are rounded alike.
+
+float to_tf32(float value) {
+  return nvcuda::wmma::__float_to_tf32(value);
+}
+float to_bf16(float value) {
+  return __float2bfloat16(value);
+}
+
+/// Forward and backward of one song as plain loops in float, every operand of a product over time
+/// rounded. Appends to `out`, adds to `gradient`.
+void rounded_loops(const Songs& songs, const Excerpt& excerpt, const float* dout,
+                   float (*round)(float), std::vector<float>& out, std::vector<float>& gradient) {
+  const BigramParams& p = songs.p;
+  const int n = p.events, pairs = n * n;
+  const auto x = oracle::excerpt_chroma<float>(songs.view(songs.chroma.data()), excerpt);
+  auto b = oracle::bigram_forward(x, songs.weights, p);
+  for (float& e : b.e) e = round(e);
+  const float* window = &songs.weights[p.window_offset()];
+  const auto for_each_product = [&](int l, auto use) {  // use(s, t, ij) for all terms of C
+    for (int t = 0; t < b.frames; ++t) {
+      const int s = t + p.lags[l];
+      if (s < 0 || s >= b.frames) continue;
+      for (int i = 0; i < n; ++i) {
+        for (int j = 0; j < n; ++j) use(s * n + i, t * n + j, i * n + j);
+      }
+    }
+  };
+  std::vector<float> c(p.taps * pairs), g(p.dims()), y(p.dims()), dg(p.dims());
+  for (int l = 0; l < p.taps; ++l) {
+    for_each_product(l, [&](int s, int t, int ij) { c[l * pairs + ij] += b.e[s] * b.e[t]; });
+  }
+  const float pool = p.pooling == Pooling::mean ? static_cast<float>(b.frames) : 1.f;
+  float square = 0, along = 0;
+  for (int d = 0; d < p.dims(); ++d) {
+    for (int l = 0; l < p.taps; ++l) {
+      g[d] += window[d / pairs * p.taps + l] * c[l * pairs + d % pairs];
+    }
+    g[d] /= pool;
+    y[d] = oracle::compress(p.compression, g[d]);
+    square += y[d] * y[d];
+    along += y[d] * dout[d];
+  }
+  const bool vanishes = p.unit_norm && square <= 1e-12f;
+  const float length = p.unit_norm ? std::sqrt(square) : 1.f;
+  for (int d = 0; d < p.dims(); ++d) {
+    out.push_back(vanishes ? 0.f : y[d] / length);
+    const float dy = p.unit_norm ? (dout[d] - y[d] * along / square) / length : dout[d];
+    dg[d] = vanishes ? 0.f : dy * oracle::compress_slope(p.compression, g[d]) / pool;
+  }
+  std::vector<float> dc(c.size());
+  for (int d = 0; d < p.dims(); ++d) {
+    for (int l = 0; l < p.taps; ++l) {
+      const int tap = d / pairs * p.taps + l, at = l * pairs + d % pairs;
+      dc[at] += window[tap] * dg[d];
+      gradient[p.window_offset() + tap] += dg[d] * c[at];
+    }
+  }
+  std::vector<float> de(b.e.size());
+  for (int l = 0; l < p.taps; ++l) {
+    // C_-k is the transpose of C_k: two opposite lags are one matrix, rounded once.
+    const int* opposite = std::find(p.lags, p.lags + p.taps, -p.lags[l]);
+    const bool paired = p.lags[l] != 0 && opposite != p.lags + p.taps;
+    if (paired && p.lags[l] < 0) continue;
+    std::vector<float> rounded(pairs);
+    for (int ij = 0; ij < pairs; ++ij) {
+      const int ji = ij % n * n + ij / n;
+      const float other = paired ? dc[(opposite - p.lags) * pairs + ji] : 0.f;
+      rounded[ij] = round(dc[l * pairs + ij] + other);
+    }
+    for_each_product(l, [&](int s, int t, int ij) {
+      de[s] += rounded[ij] * b.e[t];
+      de[t] += rounded[ij] * b.e[s];
+    });
+  }
+  for (int i = 0; i < n; ++i) {
+    float mean = 0;
+    for (int t = 0; t < b.frames; ++t) mean += de[t * n + i] / static_cast<float>(b.frames);
+    for (int t = 0; t < b.frames; ++t) {
+      if (b.raw[t * n + i] <= 0) continue;
+      const float d = de[t * n + i], off = p.centre_events ? mean : 0.f;
+      gradient[p.bias_offset() + i] += d - off;
+      for (int q = 0; q < p.event_length * kPitchClasses; ++q) {
+        const std::size_t at = t * kPitchClasses + q;
+        if (at < x.size()) {
+          gradient[i * p.event_length * kPitchClasses + q] += (round(d) - off) * round(x[at]);
+        }
+      }
+    }
+  }
+}
+
+struct Loops {
+  std::vector<float> out, gradient;
+};
+
+Loops rounded_loops(const Songs& songs, float (*round)(float)) {
+  Loops loops{{}, std::vector<float>(songs.p.weights())};
+  for (std::int64_t i = 0; i < songs.count(); ++i) {
+    rounded_loops(songs, songs.excerpts[i], &songs.out_gradient[i * songs.p.dims()], round,
+                  loops.out, loops.gradient);
+  }
+  return loops;
+}
+
+TEST_P(BigramKernels, ForwardOnTensorCores) {
+  const Songs songs(GetParam());
+  const auto truth = definition<double>(songs);
+  const auto tf32 = same_in_every_order([&] { return forward(songs, Arithmetic::tf32); });
+  expect_close(tf32, truth, rounded_loops(songs, to_tf32).out, "tf32");
+  const auto bf16 = same_in_every_order([&] { return forward(songs, Arithmetic::bf16); });
+  expect_close(bf16, truth, rounded_loops(songs, to_bf16).out, "bf16");
+}
+
+TEST_P(BigramKernels, BackwardOnTensorCores) {
+  const Songs songs(GetParam());
+  const auto result = same_in_every_order([&] { return backward(songs, Arithmetic::tf32); });
+  const auto truth = chain_rule<double>(songs);
+  const auto plain = rounded_loops(songs, to_tf32).gradient;
+  for_each_part(songs.p, [&](int first, int count) {
+    expect_close(std::span(result).subspan(first, count), std::span(truth).subspan(first, count),
+                 std::span(plain).subspan(first, count),
+                 GetParam().name + " from " + std::to_string(first));
+  });
+}
+
+TEST_P(BigramKernels, ASongsFingerprintDoesNotDependOnTheOthers) {
+  const Songs songs(GetParam());
+  const auto together = forward(songs, Arithmetic::fp32);
+  for (std::int64_t i = 0; i < songs.count(); ++i) {
+    Songs one = songs;
+    one.excerpts = {songs.excerpts[i]};
+    one.longest = songs.excerpts[i].frames;
+    const auto alone = forward(one, Arithmetic::fp32);
+    ASSERT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + i * songs.p.dims()));
+  }
+}
+
+/// Songs of several parts, lags that need several groups, and filters as large as they may be.
+std::vector<BigramCase> large_cases() {
+  using enum Compression;
+  return {
+      {"three_parts",
+       bigram_case_params(12, 4, 3, lag_range(-3, 3), true, Pooling::mean, signed_root, true),
+       {2100, 1027, 1028}},
+      {"far_lags",
+       bigram_case_params(6, 2, 2, {-700, -3, 0, 3, 250, 300, 1024}, true, Pooling::mean, none,
+                          false),
+       {1100, 90}},
+      {"largest_filters",
+       bigram_case_params(64, 16, 1, {-130, 0, 5}, true, Pooling::mean, tanh, false),
+       {180}},
+  };
+}
+
+TEST(BigramKernelLimits, EveryShapeFitsTheSharedMemory) {
+  for (int events : {1, 12, 16, 17, 33, 48, 49, 64}) {
+    for (int length : {1, 4, 16}) {
+      const BigramParams p = bigram_case_params(events, length, 64, default_lags(), true,
+                                                Pooling::mean, Compression::tanh, true);
+      EXPECT_GT(kernels::bigram_backward_scratch_bytes(p, 1, 100), 0u);
+    }
+  }
+}
+
+TEST_F(EmulationTest, BytesAndFloatsGiveTheSameFingerprint) {
+  Songs songs(bigram_cases()[3]);
+  std::vector<std::uint8_t> bytes;
+  for (float& value : songs.chroma) {
+    bytes.push_back(static_cast<std::uint8_t>(value * 255));
+    value = static_cast<float>(bytes.back()) * (1.0f / 255.0f);
+  }
+  const auto from_floats = forward(songs, Arithmetic::fp32);
+  kernels::BigramBatch batch = songs.upload();
+  batch.chroma = songs.view(to_device(bytes), ChromaType::uint8);
+  void* reserve = device_bytes(kernels::bigram_reserve_bytes(songs.p, songs.count()));
+  EXPECT_EQ(forward(songs, batch, Arithmetic::fp32, reserve), from_floats);
+}
+
+INSTANTIATE_TEST_SUITE_P(Large, BigramKernels, ::testing::ValuesIn(large_cases()),
+                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Cases, BigramKernels, ::testing::ValuesIn(bigram_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+}  // namespace
+}  // namespace reprise::emulation
