@@ -55,6 +55,12 @@ struct Protocol {
 /// Throws Error where the split has no song or no work with two versions.
 Protocol make_protocol(const SongSet& set, std::string_view split);
 
+/// How sure the second stage was of a pair, and whether it was right.
+struct Judgement {
+  double log_odds = 0;
+  bool version = false;
+};
+
 struct Evaluation {
   std::string name;
   int dims = 0;
@@ -69,6 +75,8 @@ struct Evaluation {
   std::vector<float> other_scores;                 ///< of a fixed sample of (query, other) pairs
   double fingerprint_seconds = 0;
   double search_seconds = 0;
+  double rerank_seconds = 0;          ///< of the second stage, where there is one
+  std::vector<Judgement> judgements;  ///< of every pair that the second stage looked at
 };
 
 /// Ranks by descending similarity, ties by ascending position in the file.

@@ -33,7 +33,8 @@ std::string evaluation_json(const std::string& data, const Protocol& protocol,
                        {"r5", e.accuracy.r5},
                        {"buckets", buckets_json(e.buckets)},
                        {"fingerprint_seconds", e.fingerprint_seconds},
-                       {"search_seconds", e.search_seconds}});
+                       {"search_seconds", e.search_seconds},
+                       {"rerank_seconds", e.rerank_seconds}});
   const Json report{{"data", data},
                     {"split", protocol.split},
                     {"queries", protocol.queries.size()},
