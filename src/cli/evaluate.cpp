@@ -11,6 +11,7 @@
 #include "reprise/baselines.h"
 #include "reprise/error.h"
 #include "reprise/model.h"
+#include "reprise/rerank.h"
 
 namespace reprise::cli {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 struct Evaluate {
   std::string data, split = "test", json, histogram_path;
   std::vector<std::string> models, methods, settings;
+  int rerank = 0;
   DeviceOptions device;
 
   void run() const {
@@ -34,14 +36,22 @@ struct Evaluate {
 
     ProgressLine line;
     std::vector<Evaluation> results;
-    const std::size_t total = models.size() + methods.size();
+    const std::size_t total = models.size() * (rerank > 0 ? 2 : 1) + methods.size();
+    const auto show = [&](const std::string& name) {
+      line.show(static_cast<double>(results.size()) / static_cast<double>(total), name);
+    };
     const auto add = [&](FingerprintMethod& method) {
-      line.show(static_cast<double>(results.size()) / static_cast<double>(total), method.name());
+      show(method.name());
       results.push_back(reprise::evaluate(*backend, set, protocol, method));
     };
     for (const std::string& path : models) {
-      ModelMethod method(*backend, read_model(path), path);
+      const Model model = read_model(path);
+      const Confidence confidence = rerank > 0 ? confidence_of(model, path) : Confidence{};
+      ModelMethod method(*backend, model, path);
       add(method);
+      if (rerank == 0) continue;
+      show(path + " + alignment");
+      results.push_back(evaluate_reranked(*backend, set, protocol, method, confidence, rerank));
     }
     for (const std::string& name : methods) {
       std::map<std::string, std::string> own;
@@ -68,7 +78,7 @@ struct Evaluate {
       fmt::print("{:<{}}  {:.3f}  [{:.3f} - {:.3f}]   {:.3f}   {:.3f}   {:.3f}   {:6.1f}   {:4}   {:7.2f}\n",
                  e.name, width, e.accuracy.map, e.map_interval.low, e.map_interval.high,
                  e.accuracy.p1, e.accuracy.p10, e.accuracy.r5, e.accuracy.mr1, e.dims,
-                 e.fingerprint_seconds + e.search_seconds);
+                 e.fingerprint_seconds + e.search_seconds + e.rerank_seconds);
     if (results.front().buckets.empty()) return;
     fmt::print("\nMAP by melodic similarity of the query to its closest version\n{:<{}}", "", width);
     for (const Bucket& b : results.front().buckets)
@@ -109,6 +119,9 @@ void add_evaluate(CLI::App& app, Action& action) {
                       "published fingerprint: cov, corr, 2dftm, 2dftm-seed, 2dftm-pca or random; "
                       "repeatable");
   command->add_option("--set", options->settings, "key=value: change a setting of the methods that have it");
+  command->add_option("--rerank", options->rerank,
+                      "each model once more with this many first answers ordered by alignment")
+      ->check(CLI::Range(1, 1000000));
   command->add_option("--json", options->json, "write the figures to this file too");
   command->add_option("--histogram", options->histogram_path,
                       "draw the distances of the first fingerprint's covers and non-covers (SVG)");
