@@ -1,7 +1,7 @@
 // Row-z local alignment of many pairs (see params.h for the definition).
 //
-// A song is prepared once: frames of 8 bits, pitch class by pitch class along time, with their mean
-// and covariance. Along a row (one query frame against all candidate frames) everything is 16-bit
+// A song is prepared once: frames of 8 bits, blocks of them pitch class by pitch class, with their
+// mean and covariance. Along a row (one query frame against all candidate frames) everything is 16-bit
 // arithmetic on neighbouring lanes, as H reads earlier rows only:
 //   dot  = sum_c x[c] y[c][j]                in units of 1/127^2; Cauchy-Schwarz keeps it in 16 bits
 //   s    = min(cap, (dot gain / 2^15 - subtract) >> shift)      in sixteenths
@@ -35,8 +35,14 @@ constexpr std::int64_t kBefore = kMaxLanes;  // zeros to the left of a row of H
 
 struct AlignmentSong {
   std::int64_t frames = 0;
-  std::int64_t stride = 0;
-  std::vector<std::int16_t> planes;  // [12, stride], zeros past the end
+  std::int64_t stride = 0;  // frames rounded up to whole blocks
+  // [stride / kMaxLanes, 12, kMaxLanes]: blocks of frames, so that what a vector of a row is made of
+  // lies together; zeros past the end.
+  std::vector<std::int16_t> blocks;
+
+  static std::int64_t position(std::int64_t frame, int pitch_class) {
+    return (frame / kMaxLanes * kPitchClasses + pitch_class) * kMaxLanes + frame % kMaxLanes;
+  }
   // Of the quantised frames.
   float mean[kPitchClasses] = {};
   float covariance[kPitchClasses][kPitchClasses] = {};
@@ -67,9 +73,9 @@ using F32 = hn::CappedTag<float, kMaxLanes / 2>;
 constexpr I16 kI16{};
 constexpr F32 kF32{};
 
-// Plane of the query that faces pitch class c of the candidate.
-inline const std::int16_t* facing(const AlignmentSong& query, int roll, int c) {
-  return &query.planes[(c + kPitchClasses - roll) % kPitchClasses * query.stride];
+// What of the query faces pitch class c of the candidate, from frame t to the end of its block.
+HWY_INLINE const std::int16_t* facing(const AlignmentSong& query, int roll, std::int64_t t, int c) {
+  return &query.blocks[AlignmentSong::position(t, (c + kPitchClasses - roll) % kPitchClasses)];
 }
 
 // Mean and variance over the candidate's frames of the products with each query frame.
@@ -82,7 +88,7 @@ void product_statistics(const AlignmentSong& query, int roll, const AlignmentSon
   for (std::int64_t t = 0; t < query.stride; t += static_cast<std::int64_t>(hn::Lanes(kF32))) {
     hn::Vec<F32> x[kPitchClasses];
     for (int c = 0; c < kPitchClasses; ++c)
-      x[c] = hn::ConvertTo(kF32, hn::PromoteTo(wide, hn::LoadU(half, facing(query, roll, c) + t)));
+      x[c] = hn::ConvertTo(kF32, hn::PromoteTo(wide, hn::LoadU(half, facing(query, roll, t, c))));
     auto mean = hn::Zero(kF32), variance = hn::Zero(kF32);
     for (int c = 0; c < kPitchClasses; ++c) {
       auto sum = hn::Zero(kF32);
@@ -117,6 +123,8 @@ float align_pair(const AlignmentSong& query, int roll, const AlignmentSong& cand
   product_statistics(query, roll, candidate, scratch);
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(kI16));
   const std::int64_t width = kBefore + candidate.stride;
+  const std::int64_t columns = candidate.frames;
+  const std::int16_t* const blocks = candidate.blocks.data();
   scratch.rows.assign(3 * width, 0);
   std::int16_t* h = scratch.rows.data() + kBefore;  // row i
   std::int16_t* h1 = h + width;                     // row i - 1
@@ -130,21 +138,20 @@ float align_pair(const AlignmentSong& query, int roll, const AlignmentSong& cand
     const auto gain = hn::Set(kI16, scale.gain);
     const auto subtract = hn::Set(kI16, scale.subtract);
     hn::Vec<I16> x[kPitchClasses];
-    for (int c = 0; c < kPitchClasses; ++c) x[c] = hn::Set(kI16, facing(query, roll, c)[i]);
-    for (std::int64_t j = 0; j < candidate.frames; j += lanes) {
-      const std::int16_t* y = candidate.planes.data() + j;
+    for (int c = 0; c < kPitchClasses; ++c) x[c] = hn::Set(kI16, *facing(query, roll, i, c));
+    for (std::int64_t j = 0; j < columns; j += lanes) {
+      const std::int16_t* y = blocks + AlignmentSong::position(j, 0);
       auto dot = hn::Mul(x[0], hn::LoadU(kI16, y));
       for (int c = 1; c < kPitchClasses; ++c)
-        dot = hn::Add(dot, hn::Mul(x[c], hn::LoadU(kI16, y + c * candidate.stride)));
+        dot = hn::Add(dot, hn::Mul(x[c], hn::LoadU(kI16, y + c * kMaxLanes)));
       const auto z = hn::ShiftRightSame(
           hn::SaturatedSub(hn::MulFixedPoint15(dot, gain), subtract), scale.shift);
       const auto before = hn::Max(hn::Max(hn::LoadU(kI16, h1 + j - 1), hn::LoadU(kI16, h2 + j - 1)),
                                   hn::LoadU(kI16, h1 + j - 2));
       auto value = hn::Max(zero, hn::SaturatedAdd(hn::Min(z, cap), before));
       // Past the end frames are zeros, which are no match.
-      if (j + lanes > candidate.frames)
-        value = hn::IfThenElseZero(
-            hn::FirstN(kI16, static_cast<std::size_t>(candidate.frames - j)), value);
+      if (j + lanes > columns)
+        value = hn::IfThenElseZero(hn::FirstN(kI16, static_cast<std::size_t>(columns - j)), value);
       hn::StoreU(value, kI16, h + j);
       best = hn::Max(best, value);
     }
@@ -189,7 +196,7 @@ AlignmentSong prepare(ChromaView chroma, const Excerpt& excerpt) {
   AlignmentSong song;
   song.frames = excerpt.frames;
   song.stride = (song.frames + kMaxLanes - 1) / kMaxLanes * kMaxLanes;
-  song.planes.resize(kPitchClasses * song.stride);
+  song.blocks.resize(kPitchClasses * song.stride);
   double mean[kPitchClasses] = {};
   for (std::int64_t t = 0; t < song.frames; ++t)
     for (int c = 0; c < kPitchClasses; ++c) mean[c] += double{chroma.at(excerpt.first + t, c)};
@@ -208,7 +215,7 @@ AlignmentSong prepare(ChromaView chroma, const Excerpt& excerpt) {
       const auto value = static_cast<std::int16_t>(x[c] * scale + (x[c] < 0 ? -0.5f : 0.5f));
       const int to = (c + excerpt.roll) % kPitchClasses;
       frames[t * kPitchClasses + to] = value;
-      song.planes[to * song.stride + t] = value;
+      song.blocks[AlignmentSong::position(t, to)] = value;
     }
   }
   frame_statistics(frames, song);
