@@ -45,7 +45,8 @@ struct RowScores {
 };
 
 inline RowScores row_scores(const std::vector<double>& x, const std::vector<double>& y) {
-  RowScores r{std::int64_t(x.size()) / kPitchClasses, std::int64_t(y.size()) / kPitchClasses, {}, {}};
+  const auto frames = [](const auto& v) { return std::int64_t(v.size()) / kPitchClasses; };
+  RowScores r{frames(x), frames(y), {}, {}};
   for (std::int64_t i = 0; i < r.n; ++i) {
     std::vector<double> dot(r.m, 0);
     double mu = 0, variance = 0;

@@ -58,7 +58,8 @@ class Alignment : public testing::TestWithParam<PairCase> {
 // paths of cells lowered and raised by their bounds. One cell is off by
 //   - half a sixteenth, as it is rounded to sixteenths (the shift);
 //   - 2^-15 |x . y| / sigma, as the gain has 15 bits;
-//   - 1.5 units before the shift (product and subtrahend are rounded), 2^-shift sixteenths each, where
+//   - 1.5 units before the shift (product and subtrahend are rounded), 2^-shift sixteenths each,
+//   where
 //     2^-shift <= 2 * 16 / (127^2 sigma).
 double rounding_bound(double z, double mean_to_sigma, double sigma) {
   return (0.5 + 1.5 * 32 / (127.0 * 127.0 * sigma)) / kAlignmentUnits +
@@ -66,8 +67,8 @@ double rounding_bound(double z, double mean_to_sigma, double sigma) {
 }
 
 // As rounding moves each value of a frame by at most 1/254, a product of frames moves by at most
-// eta = |x| |y - y'| + |x - x'| |y'|; so do their mean and (a standard deviation being a norm) their
-// standard deviation, and z by 2 eta / sigma' + |z| eta / sigma'.
+// eta = |x| |y - y'| + |x - x'| |y'|; so do their mean and (a standard deviation being a norm)
+// their standard deviation, and z by 2 eta / sigma' + |z| eta / sigma'.
 double frame_bound(double z, double sigma) {
   const double moved = std::sqrt(12.0) / 254;
   const double eta = moved * (2 + moved);

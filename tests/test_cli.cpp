@@ -160,15 +160,20 @@ TEST_F(Cli, TransposedCopyOfASongIsFoundWithItsInterval) {
 
 TEST_F(Cli, RerankingSaysHowSureItIs) {
   train();
-  Result r = run("evaluate --data set.h5 --model m.safetensors --rerank 10 --method cov --json e.json");
+  Result r = run("evaluate --data set.h5 --model m.safetensors --rerank 10 --method cov "
+                 "--json e.json --reliability r.svg");
   ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(read(path("r.svg")).find("</svg>"), std::string::npos);
   const auto methods = nlohmann::json::parse(read(path("e.json")))["methods"];
   ASSERT_EQ(methods.size(), 3u);
   EXPECT_EQ(methods[1]["name"], "m.safetensors + alignment of 10");
   EXPECT_GE(methods[1]["map"].get<double>(), methods[0]["map"].get<double>());
+  EXPECT_EQ(methods[1]["calibration"]["pairs"], 300);
+  EXPECT_FALSE(methods[0].contains("calibration"));
 
   for (const char* option : {"", " --rerank 20"}) {
-    r = run(std::string("query set.h5 --model m.safetensors --id test-w0-0 --top 3 --json") + option);
+    r = run("query set.h5 --model m.safetensors --id test-w0-0 --top 3 --json" +
+            std::string(option));
     ASSERT_EQ(r.status, 0) << r.err;
     const auto matches = nlohmann::json::parse(r.out)["queries"][0]["matches"];
     ASSERT_EQ(matches.size(), 3u);

@@ -61,6 +61,24 @@ struct Judgement {
   bool version = false;
 };
 
+/// How well probabilities agree with what happened.
+struct Calibration {
+  /// Judgements of probability [low, high); the last bin includes 1.
+  struct Bin {
+    double low = 0;
+    double high = 0;
+    std::int64_t pairs = 0;
+    double expected = 0;  ///< mean probability
+    double observed = 0;  ///< share of versions
+  };
+  std::int64_t pairs = 0;
+  double brier = 0;           ///< mean squared difference of probability and outcome (Brier 1950)
+  double expected_error = 0;  ///< mean over pairs of |expected - observed| of their bins (ECE)
+  std::vector<Bin> bins;      ///< ten of equal width
+};
+
+Calibration calibration(std::span<const Judgement> judgements);
+
 struct Evaluation {
   std::string name;
   int dims = 0;

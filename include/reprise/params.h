@@ -149,8 +149,8 @@ struct Ftm2dParams {
   REPRISE_HOST_DEVICE int dims() const { return patch * kPitchClasses; }
 };
 
-/// Row-z local alignment of a query X with a candidate Y, which knows no tempo but allows it to vary
-/// between half and double along the way:
+/// Row-z local alignment of a query X with a candidate Y, whose tempo may vary between half and
+/// double along the way:
 ///   x_t     = chroma minus the song's mean, x_t /= sqrt(|x_t|^2 + kAlignmentFloor)
 ///   mu_i    = x_i . mean(Y)      sigma_i = sqrt(x_i^T cov(Y) x_i + kAlignmentVariance)
 ///   s_ij    = min(cap, (x_i . y_j - mu_i) / sigma_i - offset)
@@ -169,8 +169,8 @@ inline constexpr float kAlignmentVariance = 1e-4f;
 inline constexpr int kAlignmentUnits = 16;
 inline constexpr float kAlignmentLimit = 32767.0f / kAlignmentUnits;
 
-/// What to align: numbers into lists of queries and candidates, and the semitones by which the query
-/// is rolled up further than its excerpt says.
+/// What to align: numbers into lists of queries and candidates, and the semitones by which the
+/// query is rolled up further than its excerpt says.
 struct AlignmentPair {
   std::int32_t query = 0;
   std::int32_t candidate = 0;

@@ -17,7 +17,7 @@ namespace reprise::cli {
 namespace {
 
 struct Evaluate {
-  std::string data, split = "test", json, histogram_path;
+  std::string data, split = "test", json, histogram_path, reliability_path;
   std::vector<std::string> models, methods, settings;
   int rerank = 0;
   DeviceOptions device;
@@ -25,6 +25,8 @@ struct Evaluate {
   void run() const {
     if (models.empty() && methods.empty())
       throw UsageError("evaluate: expected at least one --model or --method");
+    if (!reliability_path.empty() && (models.empty() || rerank == 0))
+      throw UsageError("evaluate --reliability: expected a --model and --rerank");
     const SongSet set = read_song_set(data);
     const Protocol protocol = make_protocol(set, split);
     const auto backend = device.open();
@@ -64,6 +66,8 @@ struct Evaluate {
     print(set, protocol, results);
     if (!json.empty()) replace_file(json, evaluation_json(data, protocol, results));
     if (!histogram_path.empty()) write_histogram(results.front());
+    // The first model's second stage comes right after its first.
+    if (!reliability_path.empty()) write_reliability(results[1]);
   }
 
   void print(const SongSet& set, const Protocol& protocol,
@@ -91,6 +95,20 @@ struct Evaluate {
         fmt::print("  {:>10}", b.queries > 0 ? fmt::format("{:.3f}", b.map) : "-");
     }
     fmt::print("\n");
+  }
+
+  void write_reliability(const Evaluation& e) const {
+    const std::vector<Series> lines{{"calibrated", {{0, 0}, {1, 1}}, {}, false},
+                                    {e.name, reliability_points(e), {}, false}};
+    replace_file(reliability_path, line_chart("How sure, and how often right", "probability said",
+                                              "share of versions", "", lines));
+  }
+
+  static std::vector<std::pair<double, double>> reliability_points(const Evaluation& e) {
+    std::vector<std::pair<double, double>> points;
+    for (const Calibration::Bin& bin : calibration(e.judgements).bins)
+      if (bin.pairs > 0) points.emplace_back(bin.expected, bin.observed);
+    return points;
   }
 
   void write_histogram(const Evaluation& e) const {
@@ -125,6 +143,9 @@ void add_evaluate(CLI::App& app, Action& action) {
   command->add_option("--json", options->json, "write the figures to this file too");
   command->add_option("--histogram", options->histogram_path,
                       "draw the distances of the first fingerprint's covers and non-covers (SVG)");
+  command->add_option("--reliability", options->reliability_path,
+                      "draw how often the first model's second stage is right, by how sure it is "
+                      "(SVG; with --rerank)");
   options->device.add_to(*command);
   command->footer(
       "MAP: mean average precision; P@1, P@10: share of versions among the first 1 and 10; R@5:\n"

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "cli/commands.h"
+#include "core/logistic.h"
 #include "reprise/error.h"
 #include "reprise/index.h"
 #include "reprise/model.h"
@@ -70,8 +70,6 @@ struct Query {
     json ? print_json(set, asked, songs, found, sure) : print_text(set, asked, songs, found, sure);
   }
 
-  static double probability(const Match& match) { return 1 / (1 + std::exp(-match.log_odds)); }
-
   static void print_json(const SongSet& set, const SongSet& asked,
                          const std::vector<std::int64_t>& songs,
                          const std::vector<std::vector<Match>>& found, bool sure) {
@@ -84,7 +82,7 @@ struct Query {
                            {"work_id", set.work_id[m.candidate]},
                            {"title", name_of(set.title, m.candidate)},
                            {"score", m.score},
-                           {"probability", sure ? nlohmann::ordered_json(probability(m)) : nullptr},
+                           {"probability", sure ? nlohmann::ordered_json(probability_of(m.log_odds)) : nullptr},
                            {"transposition", m.transposition}});
       out["queries"].push_back(
           {{"query", asked.song_id[songs[q]]}, {"matches", std::move(matches)}});
@@ -102,7 +100,7 @@ struct Query {
       int rank = 0;
       for (const Match& m : found[q])
         fmt::print("{:>4}  {}  {:.3f}  {:>3}  {} {:<28}  {}  ({})\n", ++rank,
-                   sure ? fmt::format("{:5.1f} %", 100 * probability(m)) : "      -", m.score,
+                   sure ? fmt::format("{:5.1f} %", 100 * probability_of(m.log_odds)) : "      -", m.score,
                    m.transposition > 6 ? fmt::format("-{}", 12 - m.transposition)
                                        : fmt::format("+{}", m.transposition),
                    set.work_id[m.candidate] == asked.work_id[song] ? "*" : " ",

@@ -48,7 +48,9 @@ double cost(std::span<const double> x, std::span<const std::uint8_t> labels,
 
 }  // namespace
 
-double probability_of(double log_odds) { return 1 / (1 + std::exp(-log_odds)); }
+double probability_of(double log_odds) {
+  return 1 / (1 + std::exp(-log_odds));
+}
 
 std::vector<double> fit_logistic(std::span<const double> rows, int columns,
                                  std::span<const std::uint8_t> labels) {

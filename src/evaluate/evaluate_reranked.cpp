@@ -49,8 +49,7 @@ Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protoco
       std::vector<std::int64_t>& ranks = result.ranks.emplace_back();
       for (std::size_t at = 0; at < matches[i].size(); ++at) {
         const Match& match = matches[i][at];
-        const bool version =
-            std::binary_search(versions.begin(), versions.end(), match.candidate);
+        const bool version = std::binary_search(versions.begin(), versions.end(), match.candidate);
         if (version) ranks.push_back(static_cast<std::int64_t>(at) + 1);
         if (at < static_cast<std::size_t>(k))
           result.judgements.push_back({match.log_odds, version});

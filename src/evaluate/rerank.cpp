@@ -86,7 +86,9 @@ void align_matches(Backend& backend, const SongSet& asked, std::span<const std::
   }
 }
 
-double log_frames(std::int64_t frames) { return std::log(static_cast<double>(frames)); }
+double log_frames(std::int64_t frames) {
+  return std::log(static_cast<double>(frames));
+}
 
 std::vector<float> as_floats(std::vector<double> weights) {
   // Written as what is subtracted.
@@ -122,10 +124,9 @@ Confidence fit_confidence(Backend& backend, const SongSet& set, const Protocol& 
   std::vector<std::uint8_t> labels;
   for (std::size_t q = 0; q < songs.size(); ++q)
     for (const Match& match : first(matches[q], kRerank)) {
-      fused.insert(fused.end(),
-                   {double{match.score}, std::log1p(double{match.alignment}),
-                    log_frames(set.frames(songs[q])),
-                    log_frames(set.frames(protocol.candidates[match.candidate]))});
+      fused.insert(fused.end(), {double{match.score}, std::log1p(double{match.alignment}),
+                                 log_frames(set.frames(songs[q])),
+                                 log_frames(set.frames(protocol.candidates[match.candidate]))});
       cosine.push_back(double{match.score});
       labels.push_back(std::binary_search(protocol.versions[q].begin(), protocol.versions[q].end(),
                                           match.candidate));

@@ -1,13 +1,13 @@
 // Row-z local alignment of many pairs (see params.h for the definition).
 //
 // A song is prepared once: frames of 8 bits, blocks of them pitch class by pitch class, with their
-// mean and covariance. Along a row (one query frame against all candidate frames) everything is 16-bit
-// arithmetic on neighbouring lanes, as H reads earlier rows only:
-//   dot  = sum_c x[c] y[c][j]                in units of 1/127^2; Cauchy-Schwarz keeps it in 16 bits
-//   s    = min(cap, (dot gain / 2^15 - subtract) >> shift)      in sixteenths
-//   H[j] = max(0, s + max(H1[j-1], H2[j-1], H1[j-2]))           saturating
-// The gain 16 / (127^2 sigma) differs from row to row: it is normalised to 15 bits, and `shift` takes
-// away what that scaled too far. Three rows of H are kept, however long the songs are.
+// mean and covariance. Along a row (one query frame against all candidate frames) everything is
+// 16-bit arithmetic on neighbouring lanes, as H reads earlier rows only:
+//   dot  = sum_c x[c] y[c][j]                in units of 1/127^2; Cauchy-Schwarz keeps it in 16
+//   bits s    = min(cap, (dot gain / 2^15 - subtract) >> shift)      in sixteenths H[j] = max(0, s
+//   + max(H1[j-1], H2[j-1], H1[j-2]))           saturating
+// The gain 16 / (127^2 sigma) differs from row to row: it is normalised to 15 bits, and `shift`
+// takes away what that scaled too far. Three rows of H are kept, however long the songs are.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/alignment.cpp"
@@ -29,15 +29,15 @@
 #define REPRISE_ALIGNMENT_SONG_
 namespace reprise::cpu {
 
-constexpr int kFrameScale = 127;       // 8-bit frames: value * 127
-constexpr std::int64_t kMaxLanes = 32;  // 16-bit lanes of the widest vector
+constexpr int kFrameScale = 127;             // 8-bit frames: value * 127
+constexpr std::int64_t kMaxLanes = 32;       // 16-bit lanes of the widest vector
 constexpr std::int64_t kBefore = kMaxLanes;  // zeros to the left of a row of H
 
 struct AlignmentSong {
   std::int64_t frames = 0;
   std::int64_t stride = 0;  // frames rounded up to whole blocks
-  // [stride / kMaxLanes, 12, kMaxLanes]: blocks of frames, so that what a vector of a row is made of
-  // lies together; zeros past the end.
+  // [stride / kMaxLanes, 12, kMaxLanes]: blocks of frames, so that what a vector of a row is made
+  // of lies together; zeros past the end.
   std::vector<std::int16_t> blocks;
 
   static std::int64_t position(std::int64_t frame, int pitch_class) {
@@ -112,8 +112,7 @@ HWY_INLINE RowScale row_scale(float mean, float variance, const AlignmentParams&
   const float scaled = std::bit_cast<float>((shift + 127) << 23);  // 2^shift
   const float gain = factor * scaled * 32768.0f + 0.5f;
   // Half a unit more makes the shift round to nearest.
-  const float subtract =
-      scaled * (factor * mean + kAlignmentUnits * params.offset) - 0.5f * scaled;
+  const float subtract = scaled * (factor * mean + kAlignmentUnits * params.offset) - 0.5f * scaled;
   return {static_cast<std::int16_t>(std::min(gain, 32767.0f)),
           static_cast<std::int16_t>(std::clamp(subtract, -32767.0f, 32767.0f)), shift};
 }
@@ -144,8 +143,8 @@ float align_pair(const AlignmentSong& query, int roll, const AlignmentSong& cand
       auto dot = hn::Mul(x[0], hn::LoadU(kI16, y));
       for (int c = 1; c < kPitchClasses; ++c)
         dot = hn::Add(dot, hn::Mul(x[c], hn::LoadU(kI16, y + c * kMaxLanes)));
-      const auto z = hn::ShiftRightSame(
-          hn::SaturatedSub(hn::MulFixedPoint15(dot, gain), subtract), scale.shift);
+      const auto z = hn::ShiftRightSame(hn::SaturatedSub(hn::MulFixedPoint15(dot, gain), subtract),
+                                        scale.shift);
       const auto before = hn::Max(hn::Max(hn::LoadU(kI16, h1 + j - 1), hn::LoadU(kI16, h2 + j - 1)),
                                   hn::LoadU(kI16, h1 + j - 2));
       auto value = hn::Max(zero, hn::SaturatedAdd(hn::Min(z, cap), before));
@@ -245,8 +244,7 @@ void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_c
   parallel_for(count, threads, [&](std::int64_t i, int member) {
     const AlignmentPair& pair = pairs[i];
     scores[i] = HWY_DYNAMIC_DISPATCH(align_pair)(
-        songs[pair.query], pair.roll, songs[query_count + pair.candidate], params,
-        scratch[member]);
+        songs[pair.query], pair.roll, songs[query_count + pair.candidate], params, scratch[member]);
   });
 }
 
