@@ -78,6 +78,13 @@ class RecordingBackend final : public Backend {
              std::int32_t* best_key) override {
     cpu_->top_k(q, queries, keys, c, candidates, dims, k, ids, scores, best_key);
   }
+  void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
+             ChromaView candidate_chroma, const Excerpt* candidates, std::int64_t candidate_count,
+             const AlignmentPair* pairs, std::int64_t count, const AlignmentParams& params,
+             float* scores) override {
+    cpu_->align(query_chroma, queries, query_count, candidate_chroma, candidates, candidate_count,
+                pairs, count, params, scores);
+  }
 
  private:
   std::unique_ptr<Backend> cpu_ = make_cpu_backend(1);

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "op_cases.h"
+#include "reprise/random.h"
 #include "reprise/song_set.h"
 
 namespace reprise {

@@ -158,6 +158,51 @@ TEST_F(Cli, TransposedCopyOfASongIsFoundWithItsInterval) {
   EXPECT_NEAR(match["score"].get<double>(), 1, 1e-4);
 }
 
+TEST_F(Cli, RerankingSaysHowSureItIs) {
+  train();
+  Result r = run("evaluate --data set.h5 --model m.safetensors --rerank 10 --method cov "
+                 "--json e.json --reliability r.svg");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(read(path("r.svg")).find("</svg>"), std::string::npos);
+  const auto methods = nlohmann::json::parse(read(path("e.json")))["methods"];
+  ASSERT_EQ(methods.size(), 3u);
+  EXPECT_EQ(methods[1]["name"], "m.safetensors + alignment of 10");
+  EXPECT_GE(methods[1]["map"].get<double>(), methods[0]["map"].get<double>());
+  EXPECT_EQ(methods[1]["calibration"]["pairs"], 300);
+  EXPECT_FALSE(methods[0].contains("calibration"));
+
+  for (const char* option : {"", " --rerank 20"}) {
+    r = run("query set.h5 --model m.safetensors --id test-w0-0 --top 3 --json" +
+            std::string(option));
+    ASSERT_EQ(r.status, 0) << r.err;
+    const auto matches = nlohmann::json::parse(r.out)["queries"][0]["matches"];
+    ASSERT_EQ(matches.size(), 3u);
+    double last = 1;
+    for (const auto& match : matches) {
+      EXPECT_GE(match["probability"].get<double>(), 0);
+      EXPECT_LE(match["probability"].get<double>(), last);
+      last = match["probability"];
+    }
+  }
+  r = run("query set.h5 --model m.safetensors --id test-w0-0 --top 3 --rerank 20");
+  EXPECT_NE(r.out.find(" %  "), std::string::npos) << r.out;
+}
+
+// A model trained where there was nothing to fit the odds on still answers, without probabilities.
+TEST_F(Cli, ModelsWithoutOddsAreNotGuessedAt) {
+  train();
+  Safetensors model = read_safetensors(path("m.safetensors"));
+  model.tensors.erase("rerank.weights");
+  model.tensors.erase("probability.weights");
+  write_safetensors(path("m.safetensors"), model);
+  const char* part = "m.safetensors: expected a tensor rerank.weights, found none: train";
+  expect_error("evaluate --data set.h5 --model m.safetensors --rerank 10", 1, part);
+  expect_error("query set.h5 --model m.safetensors --id test-w0-0 --rerank 10", 1, part);
+  const Result r = run("query set.h5 --model m.safetensors --id test-w0-0 --json");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_TRUE(nlohmann::json::parse(r.out)["queries"][0]["matches"][0]["probability"].is_null());
+}
+
 TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
   for (const char* command : {"train", "evaluate", "query", "fingerprint", "info", "devices"}) {
     const Result r = run(std::string(command) + " --help");
@@ -217,6 +262,7 @@ TEST_F(Cli, ModelsWithMissingTensorsOrAbsurdSizesAreRefused) {
   train();
   const Safetensors good = read_safetensors(path("m.safetensors"));
   for (const auto& [name, tensor] : good.tensors) {
+    if (name == "rerank.weights" || name == "probability.weights") continue;  // optional
     Safetensors bad = good;
     bad.tensors.erase(name);
     write_safetensors(path("bad.safetensors"), bad);

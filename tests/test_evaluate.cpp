@@ -318,6 +318,25 @@ TEST(Bootstrap, ApproachesTheNormalInterval) {
   EXPECT_EQ(interval.low, bootstrap_interval(values, works).low);
 }
 
+// Odds of 1 (p = .5), two of three being versions, and odds of 3 (p = .75), which is none:
+// Brier (3 * .25 + .5625) / 4, ECE (3 |.5 - 2/3| + .75) / 4.
+TEST(Calibration, HandWorked) {
+  const double three = std::log(3.0);
+  const Judgement judgements[] = {{0, true}, {0, true}, {0, false}, {three, false}};
+  const Calibration c = calibration(judgements);
+  EXPECT_EQ(c.pairs, 4);
+  EXPECT_NEAR(c.brier, (0.75 + 0.5625) / 4, 1e-12);
+  EXPECT_NEAR(c.expected_error, (0.5 + 0.75) / 4, 1e-12);
+  ASSERT_EQ(c.bins.size(), 10u);
+  EXPECT_EQ(c.bins[5].pairs, 3);
+  EXPECT_NEAR(c.bins[5].observed, 2.0 / 3, 1e-12);
+  EXPECT_EQ(c.bins[7].pairs, 1);
+  EXPECT_NEAR(c.bins[7].expected, 0.75, 1e-12);
+  const Judgement sure[] = {{1000, true}};
+  EXPECT_EQ(calibration(sure).bins[9].pairs, 1);
+  EXPECT_EQ(calibration({}).pairs, 0);
+}
+
 TEST(EvaluationJson, HasTheFieldsThatScriptsRead) {
   const SongSet set = song_set_of({{"a1", "a", "test", {}}, {"a2", "a", "test", {}}});
   Evaluation e = evaluate_given(set, GivenMethod(1, 1, {1, 1}));

@@ -158,6 +158,20 @@ TEST_F(Train, WritesACurveAndALog) {
   EXPECT_NE(bytes(files("m").curve).find("</svg>"), std::string::npos);
 }
 
+TEST_F(Train, OddsAreFittedWhereThereIsAValidationSplit) {
+  const auto backend = make_cpu_backend(1);
+  const auto ignore = [](const TrainingProgress&) {};
+  const Model with = train(*backend, set, config("reprise"), files("a"), false, ignore, never).model;
+  EXPECT_EQ(with.rerank_weights.size(), 5u);
+  EXPECT_EQ(read_model(files("a").model).rerank_weights, with.rerank_weights);
+  EXPECT_EQ(read_model(files("a").model).probability_weights, with.probability_weights);
+  for (std::string& split : set.split)
+    if (split == "validation") split = "noise";
+  train(*backend, set, config("reprise"), files("b"), false, ignore, never);
+  EXPECT_TRUE(read_model(files("b").model).rerank_weights.empty());
+  EXPECT_TRUE(read_model(files("b").model).probability_weights.empty());
+}
+
 TEST_F(Train, ModelRoundTripGivesTheSameFingerprints) {
   const auto backend = make_cpu_backend(1);
   const TrainingOutcome outcome = train(*backend, set, config("reprise"), files("m"), false,

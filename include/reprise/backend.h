@@ -88,6 +88,14 @@ class Backend {
   virtual void top_k(const float* q, std::int64_t queries, int keys, const float* c,
                      std::int64_t candidates, int dims, int k, std::int64_t* ids, float* scores,
                      std::int32_t* best_key) = 0;
+
+  // --- alignment
+  /// scores [pairs] of row-z local alignment (see AlignmentParams). Each excerpt is prepared once
+  /// for all its pairs. Chroma and scores are kept in 8 and 16 bits.
+  virtual void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
+                     ChromaView candidate_chroma, const Excerpt* candidates,
+                     std::int64_t candidate_count, const AlignmentPair* pairs, std::int64_t count,
+                     const AlignmentParams& params, float* scores) = 0;
 };
 
 /// An array in the memory of a back end, which must outlive it.

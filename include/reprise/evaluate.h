@@ -55,6 +55,30 @@ struct Protocol {
 /// Throws Error where the split has no song or no work with two versions.
 Protocol make_protocol(const SongSet& set, std::string_view split);
 
+/// How sure the second stage was of a pair, and whether it was right.
+struct Judgement {
+  double log_odds = 0;
+  bool version = false;
+};
+
+/// How well probabilities agree with what happened.
+struct Calibration {
+  /// Judgements of probability [low, high); the last bin includes 1.
+  struct Bin {
+    double low = 0;
+    double high = 0;
+    std::int64_t pairs = 0;
+    double expected = 0;  ///< mean probability
+    double observed = 0;  ///< share of versions
+  };
+  std::int64_t pairs = 0;
+  double brier = 0;           ///< mean squared difference of probability and outcome (Brier 1950)
+  double expected_error = 0;  ///< mean over pairs of |expected - observed| of their bins (ECE)
+  std::vector<Bin> bins;      ///< ten of equal width
+};
+
+Calibration calibration(std::span<const Judgement> judgements);
+
 struct Evaluation {
   std::string name;
   int dims = 0;
@@ -69,6 +93,8 @@ struct Evaluation {
   std::vector<float> other_scores;                 ///< of a fixed sample of (query, other) pairs
   double fingerprint_seconds = 0;
   double search_seconds = 0;
+  double rerank_seconds = 0;          ///< of the second stage, where there is one
+  std::vector<Judgement> judgements;  ///< of every pair that the second stage looked at
 };
 
 /// Ranks by descending similarity, ties by ascending position in the file.

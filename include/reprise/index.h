@@ -13,6 +13,8 @@ struct Match {
   std::int64_t candidate = 0;  ///< position among the candidates
   float score = 0;             ///< cosine similarity
   int transposition = 0;       ///< semitones to roll the query up so that it is in the match's key
+  float alignment = 0;         ///< score of local alignment, where it was aligned
+  double log_odds = 0;         ///< that it is a version, where that was asked for
 };
 
 /// Exact search over the fingerprints of many songs, in the memory of a back end.

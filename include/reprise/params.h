@@ -149,4 +149,32 @@ struct Ftm2dParams {
   REPRISE_HOST_DEVICE int dims() const { return patch * kPitchClasses; }
 };
 
+/// Row-z local alignment of a query X with a candidate Y, whose tempo may vary between half and
+/// double along the way:
+///   x_t     = chroma minus the song's mean, x_t /= sqrt(|x_t|^2 + kAlignmentFloor)
+///   mu_i    = x_i . mean(Y)      sigma_i = sqrt(x_i^T cov(Y) x_i + kAlignmentVariance)
+///   s_ij    = min(cap, (x_i . y_j - mu_i) / sigma_i - offset)
+///   H_ij    = max(0, s_ij + max(H[i-1,j-1], H[i-2,j-1], H[i-1,j-2]))          H is zero outside
+///   score A = max H, in standard deviations; kAlignmentLimit at most
+/// The recurrence is that of Smith & Waterman (1981) without gaps, with the steps of Serra, Serra &
+/// Andrzejak (2009).
+struct AlignmentParams {
+  float cap = 3;        ///< most that a pair of frames can add
+  float offset = 1.25;  ///< how far above chance a pair of frames must be to add anything
+};
+
+inline constexpr float kAlignmentFloor = 1e-3f;
+inline constexpr float kAlignmentVariance = 1e-4f;
+/// Scores are kept in 16 bits, in sixteenths.
+inline constexpr int kAlignmentUnits = 16;
+inline constexpr float kAlignmentLimit = 32767.0f / kAlignmentUnits;
+
+/// What to align: numbers into lists of queries and candidates, and the semitones by which the
+/// query is rolled up further than its excerpt says.
+struct AlignmentPair {
+  std::int32_t query = 0;
+  std::int32_t candidate = 0;
+  std::int32_t roll = 0;  ///< 0 to 11
+};
+
 }  // namespace reprise

@@ -11,6 +11,7 @@
 #include "reprise/index.h"
 #include "reprise/model.h"
 #include "reprise/params.h"
+#include "reprise/rerank.h"
 #include "reprise/song_set.h"
 #include "reprise/trainer.h"
 #include "reprise/version.h"

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "reprise/backend.h"
+#include "reprise/model.h"
+#include "reprise/rerank.h"
 
 namespace reprise::cli {
 
@@ -36,6 +38,9 @@ std::string why_no_cuda();
 /// `key=value` texts, split. Throws UsageError.
 std::vector<std::pair<std::string, std::string>> split_settings(
     const std::vector<std::string>& settings);
+
+/// The model's regressions for re-ranking. Throws Error where it has none.
+Confidence confidence_of(const Model& model, const std::string& path);
 
 /// One line that is rewritten while work goes on, on a terminal only.
 class ProgressLine {

@@ -11,18 +11,22 @@
 #include "reprise/baselines.h"
 #include "reprise/error.h"
 #include "reprise/model.h"
+#include "reprise/rerank.h"
 
 namespace reprise::cli {
 namespace {
 
 struct Evaluate {
-  std::string data, split = "test", json, histogram_path;
+  std::string data, split = "test", json, histogram_path, reliability_path;
   std::vector<std::string> models, methods, settings;
+  int rerank = 0;
   DeviceOptions device;
 
   void run() const {
     if (models.empty() && methods.empty())
       throw UsageError("evaluate: expected at least one --model or --method");
+    if (!reliability_path.empty() && (models.empty() || rerank == 0))
+      throw UsageError("evaluate --reliability: expected a --model and --rerank");
     const SongSet set = read_song_set(data);
     const Protocol protocol = make_protocol(set, split);
     const auto backend = device.open();
@@ -34,14 +38,22 @@ struct Evaluate {
 
     ProgressLine line;
     std::vector<Evaluation> results;
-    const std::size_t total = models.size() + methods.size();
+    const std::size_t total = models.size() * (rerank > 0 ? 2 : 1) + methods.size();
+    const auto show = [&](const std::string& name) {
+      line.show(static_cast<double>(results.size()) / static_cast<double>(total), name);
+    };
     const auto add = [&](FingerprintMethod& method) {
-      line.show(static_cast<double>(results.size()) / static_cast<double>(total), method.name());
+      show(method.name());
       results.push_back(reprise::evaluate(*backend, set, protocol, method));
     };
     for (const std::string& path : models) {
-      ModelMethod method(*backend, read_model(path), path);
+      const Model model = read_model(path);
+      const Confidence confidence = rerank > 0 ? confidence_of(model, path) : Confidence{};
+      ModelMethod method(*backend, model, path);
       add(method);
+      if (rerank == 0) continue;
+      show(path + " + alignment");
+      results.push_back(evaluate_reranked(*backend, set, protocol, method, confidence, rerank));
     }
     for (const std::string& name : methods) {
       std::map<std::string, std::string> own;
@@ -54,6 +66,8 @@ struct Evaluate {
     print(set, protocol, results);
     if (!json.empty()) replace_file(json, evaluation_json(data, protocol, results));
     if (!histogram_path.empty()) write_histogram(results.front());
+    // The first model's second stage comes right after its first.
+    if (!reliability_path.empty()) write_reliability(results[1]);
   }
 
   void print(const SongSet& set, const Protocol& protocol,
@@ -68,7 +82,7 @@ struct Evaluate {
       fmt::print("{:<{}}  {:.3f}  [{:.3f} - {:.3f}]   {:.3f}   {:.3f}   {:.3f}   {:6.1f}   {:4}   {:7.2f}\n",
                  e.name, width, e.accuracy.map, e.map_interval.low, e.map_interval.high,
                  e.accuracy.p1, e.accuracy.p10, e.accuracy.r5, e.accuracy.mr1, e.dims,
-                 e.fingerprint_seconds + e.search_seconds);
+                 e.fingerprint_seconds + e.search_seconds + e.rerank_seconds);
     if (results.front().buckets.empty()) return;
     fmt::print("\nMAP by melodic similarity of the query to its closest version\n{:<{}}", "", width);
     for (const Bucket& b : results.front().buckets)
@@ -81,6 +95,20 @@ struct Evaluate {
         fmt::print("  {:>10}", b.queries > 0 ? fmt::format("{:.3f}", b.map) : "-");
     }
     fmt::print("\n");
+  }
+
+  void write_reliability(const Evaluation& e) const {
+    const std::vector<Series> lines{{"calibrated", {{0, 0}, {1, 1}}, {}, false},
+                                    {e.name, reliability_points(e), {}, false}};
+    replace_file(reliability_path, line_chart("How sure, and how often right", "probability said",
+                                              "share of versions", "", lines));
+  }
+
+  static std::vector<std::pair<double, double>> reliability_points(const Evaluation& e) {
+    std::vector<std::pair<double, double>> points;
+    for (const Calibration::Bin& bin : calibration(e.judgements).bins)
+      if (bin.pairs > 0) points.emplace_back(bin.expected, bin.observed);
+    return points;
   }
 
   void write_histogram(const Evaluation& e) const {
@@ -109,9 +137,15 @@ void add_evaluate(CLI::App& app, Action& action) {
                       "published fingerprint: cov, corr, 2dftm, 2dftm-seed, 2dftm-pca or random; "
                       "repeatable");
   command->add_option("--set", options->settings, "key=value: change a setting of the methods that have it");
+  command->add_option("--rerank", options->rerank,
+                      "each model once more with this many first answers ordered by alignment")
+      ->check(CLI::Range(1, 1000000));
   command->add_option("--json", options->json, "write the figures to this file too");
   command->add_option("--histogram", options->histogram_path,
                       "draw the distances of the first fingerprint's covers and non-covers (SVG)");
+  command->add_option("--reliability", options->reliability_path,
+                      "draw how often the first model's second stage is right, by how sure it is "
+                      "(SVG; with --rerank)");
   options->device.add_to(*command);
   command->footer(
       "MAP: mean average precision; P@1, P@10: share of versions among the first 1 and 10; R@5:\n"

@@ -5,9 +5,11 @@
 #include <numeric>
 
 #include "cli/commands.h"
+#include "core/logistic.h"
 #include "reprise/error.h"
 #include "reprise/index.h"
 #include "reprise/model.h"
+#include "reprise/rerank.h"
 
 namespace reprise::cli {
 namespace {
@@ -21,6 +23,7 @@ struct Query {
   std::string catalogue, data, model;
   std::vector<std::string> ids;
   int top = 10;
+  int rerank = 0;
   bool json = false;
   DeviceOptions device;
 
@@ -45,22 +48,31 @@ struct Query {
     std::iota(all.begin(), all.end(), 0);
 
     const auto backend = device.open();
-    ModelMethod method(*backend, read_model(model), model);
+    const Model trained = read_model(model);
+    const Confidence confidence =
+        rerank > 0 ? confidence_of(trained, model) : Confidence{{}, trained.probability_weights};
+    ModelMethod method(*backend, trained, model);
     const Index index(*backend, method.compute(set, all, Keys::candidate));
     // One more than asked for: a song is no answer to itself.
-    auto found = index.search(method.compute(asked, songs, Keys::query), top + 1);
+    auto found =
+        index.search(method.compute(asked, songs, Keys::query), std::max(top, rerank) + 1);
     for (std::size_t q = 0; q < songs.size(); ++q) {
       std::erase_if(found[q], [&](const Match& m) {
         return set.song_id[m.candidate] == asked.song_id[songs[q]];
       });
-      if (found[q].size() > static_cast<std::size_t>(top)) found[q].resize(top);
+      if (!confidence.cosine.empty())
+        for (Match& m : found[q]) m.log_odds = confidence.of_cosine(double{m.score});
     }
-    json ? print_json(set, asked, songs, found) : print_text(set, asked, songs, found);
+    if (rerank > 0) reprise::rerank(*backend, asked, songs, set, all, confidence, rerank, found);
+    for (std::vector<Match>& matches : found)
+      if (matches.size() > static_cast<std::size_t>(top)) matches.resize(top);
+    const bool sure = rerank > 0 || !confidence.cosine.empty();
+    json ? print_json(set, asked, songs, found, sure) : print_text(set, asked, songs, found, sure);
   }
 
   static void print_json(const SongSet& set, const SongSet& asked,
                          const std::vector<std::int64_t>& songs,
-                         const std::vector<std::vector<Match>>& found) {
+                         const std::vector<std::vector<Match>>& found, bool sure) {
     nlohmann::ordered_json out;
     out["queries"] = nlohmann::ordered_json::array();
     for (std::size_t q = 0; q < songs.size(); ++q) {
@@ -70,6 +82,7 @@ struct Query {
                            {"work_id", set.work_id[m.candidate]},
                            {"title", name_of(set.title, m.candidate)},
                            {"score", m.score},
+                           {"probability", sure ? nlohmann::ordered_json(probability_of(m.log_odds)) : nullptr},
                            {"transposition", m.transposition}});
       out["queries"].push_back(
           {{"query", asked.song_id[songs[q]]}, {"matches", std::move(matches)}});
@@ -79,21 +92,24 @@ struct Query {
 
   static void print_text(const SongSet& set, const SongSet& asked,
                          const std::vector<std::int64_t>& songs,
-                         const std::vector<std::vector<Match>>& found) {
+                         const std::vector<std::vector<Match>>& found, bool sure) {
     for (std::size_t q = 0; q < songs.size(); ++q) {
       const std::int64_t song = songs[q];
       fmt::print("{}{}  {}  {}\n", q > 0 ? "\n" : "", asked.song_id[song],
                  name_of(asked.title, song), name_of(asked.artist, song));
       int rank = 0;
       for (const Match& m : found[q])
-        fmt::print("{:>4}  {:.3f}  {:>3}  {} {:<28}  {}  ({})\n", ++rank, m.score,
+        fmt::print("{:>4}  {}  {:.3f}  {:>3}  {} {:<28}  {}  ({})\n", ++rank,
+                   sure ? fmt::format("{:5.1f} %", 100 * probability_of(m.log_odds)) : "      -", m.score,
                    m.transposition > 6 ? fmt::format("-{}", 12 - m.transposition)
                                        : fmt::format("+{}", m.transposition),
                    set.work_id[m.candidate] == asked.work_id[song] ? "*" : " ",
                    name_of(set.title, m.candidate), name_of(set.artist, m.candidate),
                    set.song_id[m.candidate]);
     }
-    fmt::print("\ncolumns: rank, similarity, semitones the query must move to match; * same work\n");
+    fmt::print(
+        "\ncolumns: rank, probability of a version, similarity, semitones the query must move to "
+        "match; * same work\n");
   }
 };
 
@@ -109,6 +125,9 @@ void add_query(CLI::App& app, Action& action) {
   command->add_option("--top", options->top, "answers a query")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  command->add_option("--rerank", options->rerank,
+                      "align this many first answers and order them by both scores")
+      ->check(CLI::Range(1, 1000000));
   command->add_flag("--json", options->json, "print JSON");
   options->device.add_to(*command);
   command->footer(

@@ -39,6 +39,14 @@ std::vector<std::pair<std::string, std::string>> split_settings(
   return split;
 }
 
+Confidence confidence_of(const Model& model, const std::string& path) {
+  if (model.rerank_weights.empty())
+    throw Error(fmt::format("{}: expected a tensor rerank.weights, found none: train the model again "
+                            "on a song set with a validation split",
+                            path));
+  return {model.rerank_weights, model.probability_weights};
+}
+
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 ProgressLine::~ProgressLine() { clear(); }

@@ -3,42 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <utility>
 
 #include "core/linear_algebra.h"
+#include "evaluate/summary.h"
 #include "reprise/error.h"
 #include "reprise/random.h"
 
 namespace reprise {
 namespace {
 
-// Queries are looked up in blocks that bound the memory of their scores.
-constexpr std::int64_t kScores = 1 << 24;
-constexpr std::int64_t kQueries = 512;
-
 // Pairs that are no versions, sampled for each query.
 constexpr int kOthers = 16;
 constexpr std::uint64_t kOthersSeed = 1;
-
-// Lower ends of the buckets of melodic similarity; the last one includes 1.
-constexpr double kBucketLow[] = {0, 0.25, 0.4, 0.6, 0.8};
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-Fingerprints finite_fingerprints(FingerprintMethod& method, const SongSet& set,
-                                 std::span<const std::int64_t> songs, Keys keys) {
-  Fingerprints result = method.compute(set, songs, keys);
-  const std::size_t per_song = std::max<std::size_t>(1, std::size_t(result.keys) * result.dims);
-  for (std::size_t i = 0; i < result.values.size(); ++i)
-    if (!std::isfinite(result.values[i]))
-      throw Error(fmt::format("{}: the fingerprint of song '{}' by {} is not finite", set.path,
-                              set.song_id[songs[i / per_song]], method.name()));
-  return result;
-}
 
 // Vectors [count, dims] whose inner products are similarities. The Euclidean metric takes one more
 // dimension: -|q - c|^2 = [2q, -|q|^2] . [c, 1] - |c|^2, the last term being the candidate's bias.
@@ -138,42 +115,6 @@ void sample_others(std::span<const float> scores, std::int64_t query,
   }
 }
 
-std::vector<Bucket> similarity_buckets(const SongSet& set, const Protocol& protocol,
-                                       std::span<const double> average_precision) {
-  std::vector<Bucket> buckets;
-  if (set.melodic_similarity.empty()) return buckets;
-  for (std::size_t b = 0; b < std::size(kBucketLow); ++b)
-    buckets.push_back({kBucketLow[b], b + 1 < std::size(kBucketLow) ? kBucketLow[b + 1] : 1, 0, 0});
-  for (std::size_t i = 0; i < protocol.queries.size(); ++i) {
-    const float similarity = set.melodic_similarity[protocol.candidates[protocol.queries[i]]];
-    if (std::isnan(similarity)) continue;
-    const auto after =
-        std::upper_bound(std::begin(kBucketLow), std::end(kBucketLow), double{similarity}) -
-        std::begin(kBucketLow);
-    Bucket& bucket = buckets[std::max<std::ptrdiff_t>(after - 1, 0)];
-    bucket.queries += 1;
-    bucket.map += average_precision[i];
-  }
-  for (Bucket& bucket : buckets)
-    if (bucket.queries > 0) bucket.map /= static_cast<double>(bucket.queries);
-  return buckets;
-}
-
-Accuracy mean_accuracy(std::span<const std::vector<std::int64_t>> ranks) {
-  Accuracy mean;
-  for (const std::vector<std::int64_t>& query : ranks) {
-    const Accuracy one = query_accuracy(query);
-    mean.map += one.map;
-    mean.mr1 += one.mr1;
-    mean.p1 += one.p1;
-    mean.p10 += one.p10;
-    mean.r5 += one.r5;
-  }
-  for (double* value : {&mean.map, &mean.mr1, &mean.p1, &mean.p10, &mean.r5})
-    *value /= static_cast<double>(ranks.size());
-  return mean;
-}
-
 }  // namespace
 
 Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protocol,
@@ -184,25 +125,25 @@ Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protoc
   result.queries = static_cast<std::int64_t>(protocol.queries.size());
   result.candidates = static_cast<std::int64_t>(protocol.candidates.size());
 
-  auto start = std::chrono::steady_clock::now();
+  Clock::time_point start = Clock::now();
   Fingerprints fingerprints =
       finite_fingerprints(method, set, protocol.candidates, Keys::candidate);
   result.fingerprint_seconds += seconds_since(start);
-  start = std::chrono::steady_clock::now();
+  start = Clock::now();
   const Candidates candidates(backend, std::move(fingerprints), method.metric());
   result.search_seconds += seconds_since(start);
 
-  const std::int64_t block = std::clamp<std::int64_t>(kScores / result.candidates, 1, kQueries);
+  const std::int64_t block = query_block(result.candidates);
   for (std::int64_t first = 0; first < result.queries; first += block) {
     const std::int64_t count = std::min(block, result.queries - first);
     std::vector<std::int64_t> songs;
     for (std::int64_t i = first; i < first + count; ++i)
       songs.push_back(protocol.candidates[protocol.queries[i]]);
-    start = std::chrono::steady_clock::now();
+    start = Clock::now();
     Fingerprints queries = finite_fingerprints(method, set, songs, Keys::query);
     result.fingerprint_seconds += seconds_since(start);
 
-    start = std::chrono::steady_clock::now();
+    start = Clock::now();
     const std::vector<float> scores = candidates.similarities(std::move(queries));
     for (std::int64_t i = 0; i < count; ++i) {
       const std::span<const float> of_query(scores.data() + i * result.candidates,
@@ -217,14 +158,7 @@ Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protoc
     result.search_seconds += seconds_since(start);
   }
 
-  std::vector<std::string_view> works;
-  for (std::size_t i = 0; i < protocol.queries.size(); ++i) {
-    result.average_precision.push_back(query_accuracy(result.ranks[i]).map);
-    works.push_back(set.work_id[protocol.candidates[protocol.queries[i]]]);
-  }
-  result.accuracy = mean_accuracy(result.ranks);
-  result.map_interval = bootstrap_interval(result.average_precision, works);
-  result.buckets = similarity_buckets(set, protocol, result.average_precision);
+  summarise(set, protocol, result);
   return result;
 }
 

@@ -1,4 +1,5 @@
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "reprise/evaluate.h"
 
@@ -17,23 +18,43 @@ Json buckets_json(std::span<const Bucket> buckets) {
   return all;
 }
 
+Json calibration_json(const Calibration& c) {
+  Json bins = Json::array();
+  for (const Calibration::Bin& bin : c.bins) {
+    const bool any = bin.pairs > 0;
+    bins.push_back({{"low", bin.low},
+                    {"high", bin.high},
+                    {"pairs", bin.pairs},
+                    {"expected", any ? Json(bin.expected) : Json(nullptr)},
+                    {"observed", any ? Json(bin.observed) : Json(nullptr)}});
+  }
+  return {{"pairs", c.pairs},
+          {"brier", c.brier},
+          {"expected_calibration_error", c.expected_error},
+          {"bins", bins}};
+}
+
 }  // namespace
 
 std::string evaluation_json(const std::string& data, const Protocol& protocol,
                             std::span<const Evaluation> evaluations) {
   Json methods = Json::array();
-  for (const Evaluation& e : evaluations)
-    methods.push_back({{"name", e.name},
-                       {"dims", e.dims},
-                       {"map", e.accuracy.map},
-                       {"map_interval", {e.map_interval.low, e.map_interval.high}},
-                       {"mr1", e.accuracy.mr1},
-                       {"p1", e.accuracy.p1},
-                       {"p10", e.accuracy.p10},
-                       {"r5", e.accuracy.r5},
-                       {"buckets", buckets_json(e.buckets)},
-                       {"fingerprint_seconds", e.fingerprint_seconds},
-                       {"search_seconds", e.search_seconds}});
+  for (const Evaluation& e : evaluations) {
+    Json method{{"name", e.name},
+                {"dims", e.dims},
+                {"map", e.accuracy.map},
+                {"map_interval", {e.map_interval.low, e.map_interval.high}},
+                {"mr1", e.accuracy.mr1},
+                {"p1", e.accuracy.p1},
+                {"p10", e.accuracy.p10},
+                {"r5", e.accuracy.r5},
+                {"buckets", buckets_json(e.buckets)},
+                {"fingerprint_seconds", e.fingerprint_seconds},
+                {"search_seconds", e.search_seconds},
+                {"rerank_seconds", e.rerank_seconds}};
+    if (!e.judgements.empty()) method["calibration"] = calibration_json(calibration(e.judgements));
+    methods.push_back(std::move(method));
+  }
   const Json report{{"data", data},
                     {"split", protocol.split},
                     {"queries", protocol.queries.size()},

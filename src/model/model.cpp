@@ -37,6 +37,8 @@ namespace {
 
 constexpr const char* kFormat = "reprise-model";
 constexpr const char* kVersion = "1";
+constexpr const char* kRerankWeights = "rerank.weights";
+constexpr const char* kProbabilityWeights = "probability.weights";
 
 std::vector<float> read_tensor(const Safetensors& file, const std::string& path,
                                const std::string& name, const std::vector<std::int64_t>& shape) {
@@ -86,6 +88,10 @@ Model read_model(const std::string& path) {
         read_tensor(file, path, "projection.weight", {model.config.projection, p.dims()});
     model.projection_bias = read_tensor(file, path, "projection.bias", {model.config.projection});
   }
+  if (file.tensors.contains(kRerankWeights))
+    model.rerank_weights = read_tensor(file, path, kRerankWeights, {5});
+  if (file.tensors.contains(kProbabilityWeights))
+    model.probability_weights = read_tensor(file, path, kProbabilityWeights, {2});
   return model;
 }
 
@@ -105,6 +111,10 @@ void write_model(const std::string& path, const Model& model) {
         Tensor::of({dims, p.dims()}, model.projection_weight.data());
     file.tensors["projection.bias"] = Tensor::of({dims}, model.projection_bias.data());
   }
+  if (!model.rerank_weights.empty())
+    file.tensors[kRerankWeights] = Tensor::of({5}, model.rerank_weights.data());
+  if (!model.probability_weights.empty())
+    file.tensors[kProbabilityWeights] = Tensor::of({2}, model.probability_weights.data());
   write_safetensors(path, file);
 }
 

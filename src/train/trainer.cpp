@@ -14,6 +14,7 @@
 #include "reprise/error.h"
 #include "reprise/evaluate.h"
 #include "reprise/random.h"
+#include "reprise/rerank.h"
 #include "train/checkpoint.h"
 #include "train/sampler.h"
 
@@ -343,6 +344,12 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
   outcome.finished = true;
   outcome.model = model_of(config, key, state.best);
   fit_projection(backend, set, outcome.model);
+  if (validation) {
+    ModelMethod method(backend, outcome.model, "validation");
+    Confidence confidence = fit_confidence(backend, set, *validation, method);
+    outcome.model.rerank_weights = std::move(confidence.fused);
+    outcome.model.probability_weights = std::move(confidence.cosine);
+  }
   write_model(files.model, outcome.model);
   return outcome;
 }

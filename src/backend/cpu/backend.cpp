@@ -102,6 +102,13 @@ class CpuBackend final : public Backend {
              std::int32_t* best_key) override {
     cpu::top_k(q, queries, keys, c, candidates, dims, k, threads_, ids, scores, best_key);
   }
+  void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
+             ChromaView candidate_chroma, const Excerpt* candidates, std::int64_t candidate_count,
+             const AlignmentPair* pairs, std::int64_t count, const AlignmentParams& params,
+             float* scores) override {
+    cpu::align(query_chroma, queries, query_count, candidate_chroma, candidates, candidate_count,
+               pairs, count, params, threads_, scores);
+  }
 
  private:
   int threads_;

@@ -42,6 +42,11 @@ void top_k(const float* q, std::int64_t queries, int keys, const float* c,
            std::int64_t candidates, int dims, int k, int threads, std::int64_t* ids, float* scores,
            std::int32_t* best_key);
 
+void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
+           ChromaView candidate_chroma, const Excerpt* candidates, std::int64_t candidate_count,
+           const AlignmentPair* pairs, std::int64_t count, const AlignmentParams& params,
+           int threads, float* scores);
+
 /// The instruction set that Highway's dispatch chose.
 const char* instruction_set();
 

@@ -1,0 +1,252 @@
+// Row-z local alignment of many pairs (see params.h for the definition).
+//
+// A song is prepared once: frames of 8 bits, blocks of them pitch class by pitch class, with their
+// mean and covariance. Along a row (one query frame against all candidate frames) everything is
+// 16-bit arithmetic on neighbouring lanes, as H reads earlier rows only:
+//   dot  = sum_c x[c] y[c][j]                in units of 1/127^2; Cauchy-Schwarz keeps it in 16
+//   bits s    = min(cap, (dot gain / 2^15 - subtract) >> shift)      in sixteenths H[j] = max(0, s
+//   + max(H1[j-1], H2[j-1], H1[j-2]))           saturating
+// The gain 16 / (127^2 sigma) differs from row to row: it is normalised to 15 bits, and `shift`
+// takes away what that scaled too far. Three rows of H are kept, however long the songs are.
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/alignment.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off
+#include <hwy/highway.h>
+// clang-format on
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "backend/cpu/ops.h"
+#include "backend/cpu/parallel.h"
+
+#ifndef REPRISE_ALIGNMENT_SONG_
+#define REPRISE_ALIGNMENT_SONG_
+namespace reprise::cpu {
+
+constexpr int kFrameScale = 127;             // 8-bit frames: value * 127
+constexpr std::int64_t kMaxLanes = 32;       // 16-bit lanes of the widest vector
+constexpr std::int64_t kBefore = kMaxLanes;  // zeros to the left of a row of H
+
+struct AlignmentSong {
+  std::int64_t frames = 0;
+  std::int64_t stride = 0;  // frames rounded up to whole blocks
+  // [stride / kMaxLanes, 12, kMaxLanes]: blocks of frames, so that what a vector of a row is made
+  // of lies together; zeros past the end.
+  std::vector<std::int16_t> blocks;
+
+  static std::int64_t position(std::int64_t frame, int pitch_class) {
+    return (frame / kMaxLanes * kPitchClasses + pitch_class) * kMaxLanes + frame % kMaxLanes;
+  }
+  // Of the quantised frames.
+  float mean[kPitchClasses] = {};
+  float covariance[kPitchClasses][kPitchClasses] = {};
+};
+
+// Memory of one thread, reused from pair to pair.
+struct AlignmentScratch {
+  std::vector<float> mean, variance;  // [query frames] of the products of a row
+  std::vector<std::int16_t> rows;     // [3, kBefore + stride] of H
+};
+
+// How products of a row become sixteenths of a standard deviation.
+struct RowScale {
+  std::int16_t gain;
+  std::int16_t subtract;
+  int shift;
+};
+
+}  // namespace reprise::cpu
+#endif  // REPRISE_ALIGNMENT_SONG_
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using I16 = hn::CappedTag<std::int16_t, kMaxLanes>;
+using F32 = hn::CappedTag<float, kMaxLanes / 2>;
+constexpr I16 kI16{};
+constexpr F32 kF32{};
+
+// What of the query faces pitch class c of the candidate, from frame t to the end of its block.
+HWY_INLINE const std::int16_t* facing(const AlignmentSong& query, int roll, std::int64_t t, int c) {
+  return &query.blocks[AlignmentSong::position(t, (c + kPitchClasses - roll) % kPitchClasses)];
+}
+
+// Mean and variance over the candidate's frames of the products with each query frame.
+void product_statistics(const AlignmentSong& query, int roll, const AlignmentSong& candidate,
+                        AlignmentScratch& scratch) {
+  const hn::Rebind<std::int16_t, F32> half;
+  const hn::Rebind<std::int32_t, F32> wide;
+  scratch.mean.resize(query.stride);
+  scratch.variance.resize(query.stride);
+  for (std::int64_t t = 0; t < query.stride; t += static_cast<std::int64_t>(hn::Lanes(kF32))) {
+    hn::Vec<F32> x[kPitchClasses];
+    for (int c = 0; c < kPitchClasses; ++c)
+      x[c] = hn::ConvertTo(kF32, hn::PromoteTo(wide, hn::LoadU(half, facing(query, roll, t, c))));
+    auto mean = hn::Zero(kF32), variance = hn::Zero(kF32);
+    for (int c = 0; c < kPitchClasses; ++c) {
+      auto sum = hn::Zero(kF32);
+      for (int d = 0; d < kPitchClasses; ++d)
+        sum = hn::MulAdd(hn::Set(kF32, candidate.covariance[c][d]), x[d], sum);
+      variance = hn::MulAdd(sum, x[c], variance);
+      mean = hn::MulAdd(hn::Set(kF32, candidate.mean[c]), x[c], mean);
+    }
+    hn::StoreU(mean, kF32, &scratch.mean[t]);
+    hn::StoreU(variance, kF32, &scratch.variance[t]);
+  }
+}
+
+HWY_INLINE RowScale row_scale(float mean, float variance, const AlignmentParams& params) {
+  constexpr float kProductScale = 1.0f * kFrameScale * kFrameScale;
+  constexpr float kFloor = kAlignmentVariance * kProductScale * kProductScale;
+  const float factor = kAlignmentUnits / std::sqrt(std::max(variance, 0.0f) + kFloor);
+  // factor = m 2^exponent with 1 <= m < 2, and sigma >= .01 keeps exponent below -3.
+  const int exponent = static_cast<int>(std::bit_cast<std::uint32_t>(factor) >> 23) - 127;
+  const int shift = -1 - exponent;
+  const float scaled = std::bit_cast<float>((shift + 127) << 23);  // 2^shift
+  const float gain = factor * scaled * 32768.0f + 0.5f;
+  // Half a unit more makes the shift round to nearest.
+  const float subtract = scaled * (factor * mean + kAlignmentUnits * params.offset) - 0.5f * scaled;
+  return {static_cast<std::int16_t>(std::min(gain, 32767.0f)),
+          static_cast<std::int16_t>(std::clamp(subtract, -32767.0f, 32767.0f)), shift};
+}
+
+float align_pair(const AlignmentSong& query, int roll, const AlignmentSong& candidate,
+                 const AlignmentParams& params, AlignmentScratch& scratch) {
+  product_statistics(query, roll, candidate, scratch);
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(kI16));
+  const std::int64_t width = kBefore + candidate.stride;
+  const std::int64_t columns = candidate.frames;
+  const std::int16_t* const blocks = candidate.blocks.data();
+  scratch.rows.assign(3 * width, 0);
+  std::int16_t* h = scratch.rows.data() + kBefore;  // row i
+  std::int16_t* h1 = h + width;                     // row i - 1
+  std::int16_t* h2 = h1 + width;                    // row i - 2
+  const auto zero = hn::Zero(kI16);
+  const auto cap =
+      hn::Set(kI16, static_cast<std::int16_t>(std::lround(params.cap * kAlignmentUnits)));
+  auto best = zero;
+  for (std::int64_t i = 0; i < query.frames; ++i) {
+    const RowScale scale = row_scale(scratch.mean[i], scratch.variance[i], params);
+    const auto gain = hn::Set(kI16, scale.gain);
+    const auto subtract = hn::Set(kI16, scale.subtract);
+    hn::Vec<I16> x[kPitchClasses];
+    for (int c = 0; c < kPitchClasses; ++c) x[c] = hn::Set(kI16, *facing(query, roll, i, c));
+    for (std::int64_t j = 0; j < columns; j += lanes) {
+      const std::int16_t* y = blocks + AlignmentSong::position(j, 0);
+      auto dot = hn::Mul(x[0], hn::LoadU(kI16, y));
+      for (int c = 1; c < kPitchClasses; ++c)
+        dot = hn::Add(dot, hn::Mul(x[c], hn::LoadU(kI16, y + c * kMaxLanes)));
+      const auto z = hn::ShiftRightSame(hn::SaturatedSub(hn::MulFixedPoint15(dot, gain), subtract),
+                                        scale.shift);
+      const auto before = hn::Max(hn::Max(hn::LoadU(kI16, h1 + j - 1), hn::LoadU(kI16, h2 + j - 1)),
+                                  hn::LoadU(kI16, h1 + j - 2));
+      auto value = hn::Max(zero, hn::SaturatedAdd(hn::Min(z, cap), before));
+      // Past the end frames are zeros, which are no match.
+      if (j + lanes > columns)
+        value = hn::IfThenElseZero(hn::FirstN(kI16, static_cast<std::size_t>(columns - j)), value);
+      hn::StoreU(value, kI16, h + j);
+      best = hn::Max(best, value);
+    }
+    std::int16_t* oldest = h2;
+    h2 = h1;
+    h1 = h;
+    h = oldest;
+  }
+  std::int16_t values[kMaxLanes];
+  hn::StoreU(best, kI16, values);
+  return static_cast<float>(*std::max_element(values, values + lanes)) / kAlignmentUnits;
+}
+
+// Mean and covariance of 8-bit frames [frames, 12]: exact sums of integers.
+void frame_statistics(const std::vector<std::int16_t>& frames, AlignmentSong& song) {
+  constexpr std::int64_t kExact = 1 << 16;  // frames whose sums of products fit 32 bits
+  double sum[kPitchClasses] = {}, products[kPitchClasses][kPitchClasses] = {};
+  for (std::int64_t first = 0; first < song.frames; first += kExact) {
+    std::int32_t part[kPitchClasses] = {}, part_products[kPitchClasses][kPitchClasses] = {};
+    for (std::int64_t t = first; t < std::min(first + kExact, song.frames); ++t) {
+      const std::int16_t* frame = &frames[t * kPitchClasses];
+      for (int c = 0; c < kPitchClasses; ++c) {
+        part[c] += frame[c];
+        for (int d = 0; d < kPitchClasses; ++d) part_products[c][d] += frame[c] * frame[d];
+      }
+    }
+    for (int c = 0; c < kPitchClasses; ++c) {
+      sum[c] += part[c];
+      for (int d = 0; d < kPitchClasses; ++d) products[c][d] += part_products[c][d];
+    }
+  }
+  const double share = 1 / static_cast<double>(std::max<std::int64_t>(song.frames, 1));
+  for (int c = 0; c < kPitchClasses; ++c) {
+    song.mean[c] = static_cast<float>(sum[c] * share);
+    for (int d = 0; d < kPitchClasses; ++d)
+      song.covariance[c][d] =
+          static_cast<float>(products[c][d] * share - sum[c] * share * sum[d] * share);
+  }
+}
+
+AlignmentSong prepare(ChromaView chroma, const Excerpt& excerpt) {
+  AlignmentSong song;
+  song.frames = excerpt.frames;
+  song.stride = (song.frames + kMaxLanes - 1) / kMaxLanes * kMaxLanes;
+  song.blocks.resize(kPitchClasses * song.stride);
+  double mean[kPitchClasses] = {};
+  for (std::int64_t t = 0; t < song.frames; ++t)
+    for (int c = 0; c < kPitchClasses; ++c) mean[c] += double{chroma.at(excerpt.first + t, c)};
+  for (double& value : mean) value /= static_cast<double>(std::max<std::int64_t>(song.frames, 1));
+
+  std::vector<std::int16_t> frames(song.frames * kPitchClasses);
+  for (std::int64_t t = 0; t < song.frames; ++t) {
+    float x[kPitchClasses], square = 0;
+    for (int c = 0; c < kPitchClasses; ++c) {
+      x[c] = chroma.at(excerpt.first + t, c) - static_cast<float>(mean[c]);
+      square += x[c] * x[c];
+    }
+    const float scale = kFrameScale / std::sqrt(square + kAlignmentFloor);
+    for (int c = 0; c < kPitchClasses; ++c) {
+      // Rounds halves away from zero, whatever the sign.
+      const auto value = static_cast<std::int16_t>(x[c] * scale + (x[c] < 0 ? -0.5f : 0.5f));
+      const int to = (c + excerpt.roll) % kPitchClasses;
+      frames[t * kPitchClasses + to] = value;
+      song.blocks[AlignmentSong::position(t, to)] = value;
+    }
+  }
+  frame_statistics(frames, song);
+  return song;
+}
+
+}  // namespace reprise::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise::cpu {
+
+HWY_EXPORT(prepare);
+HWY_EXPORT(align_pair);
+
+void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
+           ChromaView candidate_chroma, const Excerpt* candidates, std::int64_t candidate_count,
+           const AlignmentPair* pairs, std::int64_t count, const AlignmentParams& params,
+           int threads, float* scores) {
+  std::vector<AlignmentSong> songs(query_count + candidate_count);
+  parallel_for(query_count + candidate_count, threads, [&](std::int64_t i, int) {
+    songs[i] = i < query_count
+                   ? HWY_DYNAMIC_DISPATCH(prepare)(query_chroma, queries[i])
+                   : HWY_DYNAMIC_DISPATCH(prepare)(candidate_chroma, candidates[i - query_count]);
+  });
+  std::vector<AlignmentScratch> scratch(threads);
+  parallel_for(count, threads, [&](std::int64_t i, int member) {
+    const AlignmentPair& pair = pairs[i];
+    scores[i] = HWY_DYNAMIC_DISPATCH(align_pair)(
+        songs[pair.query], pair.roll, songs[query_count + pair.candidate], params, scratch[member]);
+  });
+}
+
+}  // namespace reprise::cpu
+#endif  // HWY_ONCE

@@ -1,0 +1,88 @@
+#include "evaluate/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <vector>
+
+#include "reprise/error.h"
+
+namespace reprise {
+namespace {
+
+// Lower ends of the buckets of melodic similarity; the last one includes 1.
+constexpr double kBucketLow[] = {0, 0.25, 0.4, 0.6, 0.8};
+
+std::vector<Bucket> similarity_buckets(const SongSet& set, const Protocol& protocol,
+                                       std::span<const double> average_precision) {
+  std::vector<Bucket> buckets;
+  if (set.melodic_similarity.empty()) return buckets;
+  for (std::size_t b = 0; b < std::size(kBucketLow); ++b)
+    buckets.push_back({kBucketLow[b], b + 1 < std::size(kBucketLow) ? kBucketLow[b + 1] : 1, 0, 0});
+  for (std::size_t i = 0; i < protocol.queries.size(); ++i) {
+    const float similarity = set.melodic_similarity[protocol.candidates[protocol.queries[i]]];
+    if (std::isnan(similarity)) continue;
+    const auto after =
+        std::upper_bound(std::begin(kBucketLow), std::end(kBucketLow), double{similarity}) -
+        std::begin(kBucketLow);
+    Bucket& bucket = buckets[std::max<std::ptrdiff_t>(after - 1, 0)];
+    bucket.queries += 1;
+    bucket.map += average_precision[i];
+  }
+  for (Bucket& bucket : buckets)
+    if (bucket.queries > 0) bucket.map /= static_cast<double>(bucket.queries);
+  return buckets;
+}
+
+Accuracy mean_accuracy(std::span<const std::vector<std::int64_t>> ranks) {
+  Accuracy mean;
+  for (const std::vector<std::int64_t>& query : ranks) {
+    const Accuracy one = query_accuracy(query);
+    mean.map += one.map;
+    mean.mr1 += one.mr1;
+    mean.p1 += one.p1;
+    mean.p10 += one.p10;
+    mean.r5 += one.r5;
+  }
+  for (double* value : {&mean.map, &mean.mr1, &mean.p1, &mean.p10, &mean.r5})
+    *value /= static_cast<double>(ranks.size());
+  return mean;
+}
+
+}  // namespace
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Fingerprints finite_fingerprints(FingerprintMethod& method, const SongSet& set,
+                                 std::span<const std::int64_t> songs, Keys keys) {
+  Fingerprints result = method.compute(set, songs, keys);
+  const std::size_t per_song = std::max<std::size_t>(1, std::size_t(result.keys) * result.dims);
+  for (std::size_t i = 0; i < result.values.size(); ++i)
+    if (!std::isfinite(result.values[i]))
+      throw Error(fmt::format("{}: the fingerprint of song '{}' by {} is not finite", set.path,
+                              set.song_id[songs[i / per_song]], method.name()));
+  return result;
+}
+
+std::int64_t query_block(std::int64_t candidates) {
+  constexpr std::int64_t kScores = 1 << 24;
+  constexpr std::int64_t kQueries = 512;
+  return std::clamp<std::int64_t>(kScores / candidates, 1, kQueries);
+}
+
+void summarise(const SongSet& set, const Protocol& protocol, Evaluation& evaluation) {
+  std::vector<std::string_view> works;
+  for (std::size_t i = 0; i < protocol.queries.size(); ++i) {
+    evaluation.average_precision.push_back(query_accuracy(evaluation.ranks[i]).map);
+    works.push_back(set.work_id[protocol.candidates[protocol.queries[i]]]);
+  }
+  evaluation.accuracy = mean_accuracy(evaluation.ranks);
+  evaluation.map_interval = bootstrap_interval(evaluation.average_precision, works);
+  evaluation.buckets = similarity_buckets(set, protocol, evaluation.average_precision);
+}
+
+}  // namespace reprise
