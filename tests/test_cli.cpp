@@ -40,7 +40,7 @@ class Cli : public testing::Test {
 
   void SetUp() override {
     folder = fs::temp_directory_path() /
-             (std::string("reprise-cli-") +
+             (std::string("reprise-cli-") + std::to_string(::getpid()) + "-" +
               testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(folder);
     fs::create_directory(folder);
