@@ -4,6 +4,7 @@
 
 #include "reprise/backend.h"
 #include "reprise/baselines.h"
+#include "reprise/catalogue.h"
 #include "reprise/config.h"
 #include "reprise/error.h"
 #include "reprise/evaluate.h"

@@ -19,6 +19,7 @@ void add_train(CLI::App& app, Action& action);
 void add_fingerprint(CLI::App& app, Action& action);
 void add_evaluate(CLI::App& app, Action& action);
 void add_query(CLI::App& app, Action& action);
+void add_index(CLI::App& app, Action& action);
 void add_devices(CLI::App& app, Action& action);
 
 /// `--device` and `--threads`, on every command that computes.
@@ -36,6 +37,9 @@ std::string why_no_cuda();
 /// `key=value` texts, split. Throws UsageError.
 std::vector<std::pair<std::string, std::string>> split_settings(
     const std::vector<std::string>& settings);
+
+/// The text as a field of tab-separated values: control characters become spaces.
+std::string tsv_field(std::string text);
 
 /// One line that is rewritten while work goes on, on a terminal only.
 class ProgressLine {

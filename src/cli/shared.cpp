@@ -39,6 +39,12 @@ std::vector<std::pair<std::string, std::string>> split_settings(
   return split;
 }
 
+std::string tsv_field(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  return text;
+}
+
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 ProgressLine::~ProgressLine() { clear(); }
