@@ -41,9 +41,9 @@ ModelIdentity ModelIdentity::of(const Model& model, const std::string& name) {
   };
   Checksum weights;
   weights.add(bytes(model.weights))
-      .add(bytes(model.key_template))
       .add(bytes(model.projection_weight))
       .add(bytes(model.projection_bias));
+  if (model.config.key_mode == "canonical") weights.add(bytes(model.key_template));
   return {std::filesystem::path(name).filename().string(), model.config.hash(), weights.hex()};
 }
 
