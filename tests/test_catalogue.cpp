@@ -41,7 +41,7 @@ TEST_F(Catalogues, KeepWhatIsAdded) {
     EXPECT_EQ(songs[i].artist, set.artist[i]);
     EXPECT_EQ(songs[i].frames, set.frames(i));
   }
-  const Fingerprints exact = reader.fingerprints();
+  const Fingerprints exact = reader.fingerprints(reader.songs());
   EXPECT_EQ(exact.values, fingerprints.values);
   EXPECT_EQ(exact.rolls, fingerprints.rolls);
   EXPECT_EQ(exact.keys, 1);
@@ -52,7 +52,8 @@ TEST_F(Catalogues, CompactVectorsAreWithinHalfAStep) {
   const SongSet set = small_set(3, 2);
   add(set);
   const Fingerprints exact = candidates_of(model, set);
-  const Fingerprints compact = Catalogue(catalogue).fingerprints(Precision::compact);
+  const Catalogue reader(catalogue);
+  const Fingerprints compact = reader.fingerprints(reader.songs(), Precision::compact);
   EXPECT_EQ(compact.rolls, exact.rolls);
   for (std::int64_t song = 0; song < exact.songs; ++song) {
     const auto vector = std::span(exact.values).subspan(song * exact.dims, exact.dims);
@@ -92,7 +93,7 @@ TEST_F(Catalogues, FindASongInAnotherKey) {
   const auto backend = make_cpu_backend(1);
   ModelMethod method(*backend, model, "m");
   const Catalogue reader(catalogue);
-  const Index index(*backend, reader.fingerprints());
+  const Index index(*backend, reader.fingerprints(reader.songs()));
   SongSet raised = set;
   for (std::int64_t t = 0; t < set.frames(); ++t)
     for (int c = 0; c < 12; ++c)
@@ -119,7 +120,7 @@ TEST_F(Catalogues, RefuseASongTwiceUnlessItIsReplaced) {
   const Catalogue reader(catalogue);
   EXPECT_EQ(ids_of(reader), set.song_id);  // in their old places
   EXPECT_EQ(reader.songs()[3].title, "Another title");
-  EXPECT_EQ(reader.fingerprints().values, candidates_of(model, changed).values);
+  EXPECT_EQ(reader.fingerprints(reader.songs()).values, candidates_of(model, changed).values);
   EXPECT_TRUE(verify_catalogue(catalogue).empty());
 }
 
@@ -137,7 +138,7 @@ TEST_F(Catalogues, RemoveAllNamedOrNone) {
   left.erase(left.begin() + 4);
   left.erase(left.begin() + 1);
   EXPECT_EQ(ids_of(writer), left);
-  EXPECT_EQ(writer.fingerprints().songs, set.songs() - 2);
+  EXPECT_EQ(writer.fingerprints(writer.songs()).songs, set.songs() - 2);
   EXPECT_NE(error_of([&] { writer.song(set.song_id[4]); }), "");
   EXPECT_TRUE(verify_catalogue(catalogue).empty());
   add(set, true);

@@ -21,6 +21,7 @@ struct CatalogueSong {
   std::string title;
   std::string artist;
   std::int64_t frames = 0;
+  int roll = 0;  ///< semitones it was transposed up for its fingerprint
 };
 
 /// What tells one model from another.
@@ -72,8 +73,9 @@ class Catalogue {
   std::vector<CatalogueSong> songs() const;
   /// Throws Error where there is none of this id.
   CatalogueSong song(const std::string& id) const;
-  /// Of all songs, in the order of songs(), one key each.
-  Fingerprints fingerprints(Precision precision = Precision::exact) const;
+  /// In one pass over the file. songs: all of them, as songs() gave them; one key each.
+  Fingerprints fingerprints(std::span<const CatalogueSong> songs,
+                            Precision precision = Precision::exact) const;
   /// The songs' chroma (to the nearest 1/255 of each song's peak) and what is known of them.
   SongSet song_set(std::span<const CatalogueSong> songs) const;
 

@@ -20,9 +20,10 @@
 namespace reprise::cli {
 
 std::string export_npy(const Catalogue& catalogue, const std::string& out) {
-  const Fingerprints f = catalogue.fingerprints();
+  const std::vector<CatalogueSong> songs = catalogue.songs();
+  const Fingerprints f = catalogue.fingerprints(songs);
   std::string ids;
-  for (const CatalogueSong& song : catalogue.songs()) ids += song.song_id + "\n";
+  for (const CatalogueSong& song : songs) ids += song.song_id + "\n";
   const std::string ids_path = std::filesystem::path(out).replace_extension(".ids.txt");
   write_npy(out, {f.songs, f.dims}, f.values.data());
   replace_file(ids_path, ids);
@@ -32,7 +33,7 @@ std::string export_npy(const Catalogue& catalogue, const std::string& out) {
 void export_mirex(const Catalogue& catalogue, Backend& backend, const std::string& out) {
   constexpr std::size_t kQueriesAtOnce = 64;
   const std::vector<CatalogueSong> songs = catalogue.songs();
-  Fingerprints candidates = catalogue.fingerprints();
+  Fingerprints candidates = catalogue.fingerprints(songs);
   scale_to_unit(candidates.values, candidates.dims);
   const Buffer<float> vectors(backend, std::span<const float>(candidates.values));
   ModelMethod method(backend, catalogue.model(), catalogue.identity().name);

@@ -23,7 +23,7 @@ std::vector<CatalogueSong> songs_of(const SongSet& set) {
   std::vector<CatalogueSong> songs;
   for (std::int64_t i = 0; i < set.songs(); ++i)
     songs.push_back({i, set.song_id[i], set.work_id[i], set.title.empty() ? "" : set.title[i],
-                     set.artist.empty() ? "" : set.artist[i], set.frames(i)});
+                     set.artist.empty() ? "" : set.artist[i], set.frames(i), 0});
   return songs;
 }
 
@@ -72,9 +72,10 @@ struct Query {
     }
     const auto backend = device.open();
     ModelMethod method(*backend, from.model(), from.identity().name);
-    const Precision precision = compact ? Precision::compact : Precision::exact;
-    return search(*backend, method, asked, first_numbers(asked.songs()),
-                  {from.songs(), from.fingerprints(precision)});
+    Candidates candidates{from.songs(), {}};
+    candidates.fingerprints =
+        from.fingerprints(candidates.songs, compact ? Precision::compact : Precision::exact);
+    return search(*backend, method, asked, first_numbers(asked.songs()), std::move(candidates));
   }
 
   Answers ask_song_set() const {

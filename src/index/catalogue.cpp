@@ -134,42 +134,38 @@ CatalogueSong Catalogue::song(const std::string& id) const {
   return song_row(statement, path()).song;
 }
 
-Fingerprints Catalogue::fingerprints(Precision precision) const {
+Fingerprints Catalogue::fingerprints(std::span<const CatalogueSong> songs,
+                                     Precision precision) const {
+  const bool exact = precision == Precision::exact;
+  const std::string table = exact ? "vectors" : "codes";
   Fingerprints result;
+  result.songs = static_cast<std::int64_t>(songs.size());
   result.dims = model().dims();
-  result.songs = size();
-  const std::string table = precision == Precision::exact ? "vectors" : "codes";
-  const std::size_t value_bytes = precision == Precision::exact ? sizeof(float) : 1;
-  const auto row_bytes = static_cast<std::size_t>(result.dims) * value_bytes;
-  Statement rolls(state_->database, std::string(kSelectSongs) + "ORDER BY number");
-  Statement vectors(state_->database, fmt::format("SELECT number, scale, bytes, checksum FROM {} "
-                                                  "ORDER BY number",
-                                                  table));
-  std::int64_t songs = 0;
-  while (rolls.step()) {
-    const SongRow song = song_row(rolls, path());
-    if (!vectors.step())
-      throw Error(fmt::format("{}: {} of song {}: expected a row, found none", path(), table,
-                              song.song.number));
-    const ByteRow row = byte_row(vectors, table, path());
-    if (row.number != song.song.number || row.bytes.size() != row_bytes)
-      throw Error(fmt::format("{}: {} of song {}: expected {} bytes, found {} of song {}", path(),
-                              table, song.song.number, row_bytes, row.bytes.size(), row.number));
-    // One allocation: growing by steps would hold the vectors twice.
-    if (songs++ == 0) result.values.reserve(static_cast<std::size_t>(result.songs) * result.dims);
-    const std::size_t at = result.values.size();
-    result.values.resize(at + static_cast<std::size_t>(result.dims));
-    if (precision == Precision::exact)
-      std::memcpy(result.values.data() + at, row.bytes.data(), row_bytes);
+  const auto dims = static_cast<std::size_t>(result.dims);
+  const std::size_t row_bytes = dims * (exact ? sizeof(float) : 1);
+  result.values.resize(songs.size() * dims);
+  result.rolls.reserve(songs.size());
+  float* vector = result.values.data();
+  Statement rows(
+      state_->database,
+      fmt::format("SELECT number, scale, bytes, checksum FROM {} ORDER BY number", table));
+  for (const CatalogueSong& song : songs) {
+    if (!rows.step())
+      throw Error(
+          fmt::format("{}: {} of song {}: expected a row, found none", path(), table, song.number));
+    const ByteRow row = byte_row(rows, table, path());
+    if (row.number != song.number || row.bytes.size() != row_bytes)
+      throw Error(fmt::format("{}: {}: expected {} bytes of song {}, found {} of song {}", path(),
+                              table, row_bytes, song.number, row.bytes.size(), row.number));
+    if (exact)
+      std::memcpy(vector, row.bytes.data(), row_bytes);
     else
-      std::transform(row.bytes.begin(), row.bytes.end(), result.values.begin() + at,
-                     [&](std::uint8_t code) {
-                       return static_cast<float>(static_cast<std::int8_t>(code) * row.scale);
-                     });
-    result.rolls.push_back(static_cast<std::int32_t>(song.roll));
+      std::transform(row.bytes.begin(), row.bytes.end(), vector, [&](std::uint8_t code) {
+        return static_cast<float>(static_cast<std::int8_t>(code) * row.scale);
+      });
+    vector += dims;
+    result.rolls.push_back(song.roll);
   }
-  if (songs != result.songs)
-    throw Error(fmt::format("{}: expected {} songs, found {}", path(), result.songs, songs));
   return result;
 }
 
@@ -236,14 +232,14 @@ class RowWriter {
 
   std::int64_t next_number() { return next_++; }
 
-  void insert(const CatalogueSong& song, int roll, std::span<const Packed, 3> packed) {
-    const std::int64_t checksum = checksum_of(song, roll);
+  void insert(const CatalogueSong& song, std::span<const Packed, 3> packed) {
+    const std::int64_t checksum = checksum_of(song);
     insert_song_.bind(0, song.song_id)
         .bind(1, song.work_id)
         .bind(2, song.title)
         .bind(3, song.artist)
         .bind(4, song.frames)
-        .bind(5, std::int64_t{roll})
+        .bind(5, std::int64_t{song.roll})
         .bind(6, checksum)
         .bind(7, song.number)
         .run();
@@ -305,8 +301,8 @@ void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool r
     const std::int64_t number = existing ? *existing : writer.next_number();
     const Packed packed[] = {pack_codes(vector), pack_vector(vector), pack_chroma(set, i)};
     writer.insert({number, set.song_id[i], set.work_id[i], text_of(set.title, i),
-                   text_of(set.artist, i), set.frames(i)},
-                  fingerprints.rolls[i], packed);
+                   text_of(set.artist, i), set.frames(i), fingerprints.rolls[i]},
+                  packed);
     if (progress) progress(i + 1, set.songs());
   }
   writer.finish();

@@ -86,7 +86,7 @@ std::optional<std::vector<float>> unpack_chroma(double scale, std::span<const st
   return chroma;
 }
 
-std::int64_t checksum_of(const CatalogueSong& song, std::int64_t roll) {
+std::int64_t checksum_of(const CatalogueSong& song) {
   return stored(Checksum()
                     .add(song.number)
                     .add(song.song_id)
@@ -94,7 +94,7 @@ std::int64_t checksum_of(const CatalogueSong& song, std::int64_t roll) {
                     .add(song.title)
                     .add(song.artist)
                     .add(song.frames)
-                    .add(roll));
+                    .add(std::int64_t{song.roll}));
 }
 
 std::int64_t checksum_of(std::int64_t number, double scale, std::span<const std::uint8_t> bytes) {
@@ -109,9 +109,9 @@ SongRow song_row(const Statement& row, const std::string& path) {
   found.song.title = row.text(3);
   found.song.artist = row.text(4);
   found.song.frames = row.integer(5);
-  found.roll = row.integer(6);
+  found.song.roll = static_cast<int>(row.integer(6));
   found.checksum = row.integer(7);
-  if (checksum_of(found.song, found.roll) != found.checksum)
+  if (checksum_of(found.song) != found.checksum)
     fail_damaged(path, fmt::format("song {} {}", found.song.number, quote(found.song.song_id)));
   return found;
 }

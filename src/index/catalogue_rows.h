@@ -35,11 +35,10 @@ std::optional<std::vector<float>> unpack_chroma(double scale, std::span<const st
 /// A row of `songs`.
 struct SongRow {
   CatalogueSong song;
-  std::int64_t roll = 0;
   std::int64_t checksum = 0;  ///< as stored
 };
 
-std::int64_t checksum_of(const CatalogueSong& song, std::int64_t roll);
+std::int64_t checksum_of(const CatalogueSong& song);
 std::int64_t checksum_of(std::int64_t number, double scale, std::span<const std::uint8_t> bytes);
 
 /// Reads `songs`, all or with a condition to append.
