@@ -9,6 +9,7 @@
 #include "reprise/error.h"
 #include "reprise/evaluate.h"
 #include "reprise/fingerprints.h"
+#include "reprise/groups.h"
 #include "reprise/index.h"
 #include "reprise/model.h"
 #include "reprise/params.h"

@@ -20,6 +20,7 @@ void add_fingerprint(CLI::App& app, Action& action);
 void add_evaluate(CLI::App& app, Action& action);
 void add_query(CLI::App& app, Action& action);
 void add_index(CLI::App& app, Action& action);
+void add_groups(CLI::App& app, Action& action);
 void add_devices(CLI::App& app, Action& action);
 
 /// `--device` and `--threads`, on every command that computes.

@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   cli::add_evaluate(app, action);
   cli::add_index(app, action);
   cli::add_query(app, action);
+  cli::add_groups(app, action);
   cli::add_fingerprint(app, action);
   cli::add_info(app, action);
   cli::add_devices(app, action);
