@@ -230,6 +230,8 @@ TEST_F(Cli, CatalogueFromCreationToGroups) {
   expect_error("index add c.reprise --data set.h5", 1, "'train-w0-0' in it already");
   expect_error("query c.reprise --id noise-0", 1, "has no song 'noise-0'");
   expect_error("index create c.reprise --model m.safetensors", 1, "expected a new file");
+  EXPECT_EQ(run("index list none.reprise").out, "");
+  expect_error("index list none.reprise", 1, "none.reprise: cannot open");
   expect_error("index verify set.h5", 1, "expected an SQLite file");
   expect_error("index", 2, "");
   expect_error("index export c.reprise", 2, "--npy or --mirex");

@@ -73,8 +73,9 @@ struct IndexOptions {
   }
 
   void list() const {
+    const std::vector<CatalogueSong> songs = Catalogue(catalogue).songs();
     fmt::print("song_id\twork_id\ttitle\tartist\tframes\n");
-    for (const CatalogueSong& song : Catalogue(catalogue).songs())
+    for (const CatalogueSong& song : songs)
       fmt::print("{}\t{}\t{}\t{}\t{}\n", tsv_field(song.song_id), tsv_field(song.work_id),
                  tsv_field(song.title), tsv_field(song.artist), song.frames);
   }
