@@ -22,6 +22,8 @@ pkg_check_modules(hwy QUIET IMPORTED_TARGET libhwy)
 reprise_need(PkgConfig::hwy libhwy-dev)
 find_package(ZLIB QUIET)
 reprise_need(ZLIB::ZLIB zlib1g-dev)
+pkg_check_modules(sqlite QUIET IMPORTED_TARGET sqlite3>=3.37)
+reprise_need(PkgConfig::sqlite libsqlite3-dev)
 
 find_package(fmt QUIET)
 reprise_need(fmt::fmt libfmt-dev)

@@ -204,7 +204,10 @@ TEST_F(Cli, ModelsWithoutOddsAreNotGuessedAt) {
 }
 
 TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
-  for (const char* command : {"train", "evaluate", "query", "fingerprint", "info", "devices"}) {
+  for (const char* command :
+       {"train", "evaluate", "query", "groups", "fingerprint", "info", "devices", "index",
+        "index create", "index add", "index remove", "index list", "index verify",
+        "index export"}) {
     const Result r = run(std::string(command) + " --help");
     EXPECT_EQ(r.status, 0);
     EXPECT_NE(r.out.find("Example:\n  reprise " + std::string(command)), std::string::npos) << r.out;
@@ -216,6 +219,82 @@ TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
     if (p.name != "preset") {
       EXPECT_NE(help.find(std::string(p.name)), std::string::npos) << p.name;
     }
+}
+
+TEST_F(Cli, CatalogueFromCreationToGroups) {
+  train();
+  Result r = run("index create c.reprise --model m.safetensors");
+  ASSERT_EQ(r.status, 0) << r.err;
+  r = run("index add c.reprise --data set.h5 --model m.safetensors");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.out.find("100 songs added, 0 replaced, 100 in all"), std::string::npos) << r.out;
+  r = run("index list c.reprise");
+  EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 101);
+  EXPECT_NE(r.out.find("test-w0-0\ttest-w0\tTitle of test-w0\tPlayer of test-w0-0\t"),
+            std::string::npos);
+  EXPECT_EQ(run("index verify c.reprise").status, 0);
+  EXPECT_NE(run("info c.reprise").out.find("catalogue of 100 songs"), std::string::npos);
+
+  // A catalogue answers as the song set it was made from does.
+  const std::string ask = " --data set.h5 --top 2 --min-score 0.2 --tsv";
+  const Result from_set = run("query set.h5 --model m.safetensors" + ask);
+  const Result from_catalogue = run("query c.reprise" + ask);
+  EXPECT_EQ(from_catalogue.status, 0) << from_catalogue.err;
+  EXPECT_EQ(from_catalogue.out, from_set.out);
+  r = run("query c.reprise --id test-w0-0 --id noise-1 --top 3 --json --compact");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(nlohmann::json::parse(r.out)["queries"][1]["matches"].size(), 3u);
+
+  r = run("index export c.reprise --npy f.npy --mirex d.txt");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(read_npy(path("f.npy")).shape, (std::vector<std::int64_t>{100, 12}));
+  std::istringstream matrix(read(path("d.txt")));
+  std::string line;
+  for (int i = 0; i < 102; ++i) std::getline(matrix, line);
+  EXPECT_EQ(line.substr(0, 8), "Q/R\t1\t2\t");
+  for (int query = 1; query <= 100; ++query) {
+    int number = 0;
+    double distance = 0;
+    matrix >> number;
+    EXPECT_EQ(number, query);
+    for (int song = 1; song <= 100; ++song) {
+      ASSERT_TRUE(matrix >> distance);
+      if (song == query) {
+        EXPECT_NEAR(distance, 0, 1e-3);
+      }
+    }
+  }
+  r = run("groups c.reprise --min-score 0.99 --out g.csv");
+  ASSERT_EQ(r.status, 0) << r.err;
+  const std::string csv = read(path("g.csv"));
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 101);
+
+  r = run("index remove c.reprise noise-0 noise-1");
+  EXPECT_NE(r.out.find("2 songs removed, 98 left"), std::string::npos) << r.out << r.err;
+  expect_error("index remove c.reprise noise-0", 1, "c.reprise: has no song 'noise-0'");
+  expect_error("index add c.reprise --data set.h5", 1, "'train-w0-0' in it already");
+  expect_error("query c.reprise --id noise-0", 1, "has no song 'noise-0'");
+  expect_error("index create c.reprise --model m.safetensors", 1, "expected a new file");
+  EXPECT_EQ(run("index list none.reprise").out, "");
+  expect_error("index list none.reprise", 1, "none.reprise: cannot open");
+  expect_error("index verify set.h5", 1, "expected an SQLite file");
+  expect_error("index", 2, "");
+  expect_error("index export c.reprise", 2, "--npy or --mirex");
+  expect_error("query set.h5 --id test-w0-0", 2, "--model");
+  expect_error("query c.reprise --id test-w0-0 --json --tsv", 2, "--json and --tsv");
+  Model other = read_model(path("m.safetensors"));
+  other.weights[0] += 1;
+  write_model(path("other.safetensors"), other);
+  expect_error("index add c.reprise --data set.h5 --replace --model other.safetensors", 1,
+               "found 'other.safetensors'");
+  expect_error("query c.reprise --id test-w0-0 --model other.safetensors", 1,
+               "found 'other.safetensors'");
+  std::string damaged = read(path("c.reprise"));
+  damaged[damaged.find("Title of test-w3")] = 'X';
+  std::ofstream(path("c.reprise"), std::ios::binary) << damaged;
+  const Result verify = run("index verify c.reprise");
+  EXPECT_EQ(verify.status, 1);
+  EXPECT_NE(verify.out.find("expected the checksum of its contents"), std::string::npos);
 }
 
 TEST_F(Cli, WrongCommandLinesExitWithTwo) {

@@ -35,6 +35,8 @@ struct Model {
 /// Throws Error: not safetensors, wrong format or version, missing tensors, shapes or sizes that do
 /// not follow from the configuration, weights that are not finite.
 Model read_model(const std::string& path);
+/// The same from memory; `path` is for messages.
+Model parse_model(const std::vector<std::uint8_t>& bytes, const std::string& path);
 void write_model(const std::string& path, const Model& model);
 
 /// The fingerprints of a model, by the rules of its configuration (input, keys, projection).

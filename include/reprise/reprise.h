@@ -4,10 +4,12 @@
 
 #include "reprise/backend.h"
 #include "reprise/baselines.h"
+#include "reprise/catalogue.h"
 #include "reprise/config.h"
 #include "reprise/error.h"
 #include "reprise/evaluate.h"
 #include "reprise/fingerprints.h"
+#include "reprise/groups.h"
 #include "reprise/index.h"
 #include "reprise/model.h"
 #include "reprise/params.h"

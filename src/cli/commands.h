@@ -21,6 +21,8 @@ void add_train(CLI::App& app, Action& action);
 void add_fingerprint(CLI::App& app, Action& action);
 void add_evaluate(CLI::App& app, Action& action);
 void add_query(CLI::App& app, Action& action);
+void add_index(CLI::App& app, Action& action);
+void add_groups(CLI::App& app, Action& action);
 void add_devices(CLI::App& app, Action& action);
 
 /// `--device` and `--threads`, on every command that computes.
@@ -41,6 +43,9 @@ std::vector<std::pair<std::string, std::string>> split_settings(
 
 /// The model's regressions for re-ranking. Throws Error where it has none.
 Confidence confidence_of(const Model& model, const std::string& path);
+
+/// The text as a field of tab-separated values: control characters become spaces.
+std::string tsv_field(std::string text);
 
 /// One line that is rewritten while work goes on, on a terminal only.
 class ProgressLine {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cli/commands.h"
+#include "reprise/catalogue.h"
 #include "reprise/error.h"
 #include "reprise/model.h"
 #include "reprise/song_set.h"
@@ -62,17 +63,39 @@ void print_model(const std::string& path, const Model& model) {
     fmt::print("{:<22} {:<14} {}\n", p.name, model.config.get(p.name), p.meaning);
 }
 
+void print_catalogue(const std::string& path) {
+  const Catalogue catalogue(path);
+  std::set<std::string> works;
+  std::int64_t frames = 0;
+  for (const CatalogueSong& song : catalogue.songs()) {
+    works.insert(song.work_id);
+    frames += song.frames;
+  }
+  const ModelIdentity& model = catalogue.identity();
+  fmt::print("{}: catalogue of {} songs of {} works, {} frames\n", path, catalogue.size(),
+             works.size(), frames);
+  fmt::print("model    {}, {} values a song, configuration {}, weights {}\n", model.name,
+             catalogue.model().dims(), model.config, model.weights);
+}
+
+void print_any(const std::string& path) {
+  if (is_hdf5(path))
+    print_song_set(read_song_set(path));
+  else if (looks_like_catalogue(path))
+    print_catalogue(path);
+  else
+    print_model(path, read_model(path));
+}
+
 }  // namespace
 
 void add_info(CLI::App& app, Action& action) {
   const auto path = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand("info", "Say what a song set or model holds");
-  command->add_option("file", *path, "song set (HDF5) or model (safetensors)")->required();
+  CLI::App* command = app.add_subcommand("info", "Say what a song set, model or catalogue holds");
+  command->add_option("file", *path, "song set (HDF5), model (safetensors) or catalogue (SQLite)")->required();
   command->footer("Example:\n  reprise info data/tunes.h5\n");
   command->callback([path, &action] {
-    action = [path] {
-      is_hdf5(*path) ? print_song_set(read_song_set(*path)) : print_model(*path, read_model(*path));
-    };
+    action = [path] { print_any(*path); };
   });
 }
 

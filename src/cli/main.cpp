@@ -31,7 +31,9 @@ int main(int argc, char** argv) {
   cli::Action action;
   cli::add_train(app, action);
   cli::add_evaluate(app, action);
+  cli::add_index(app, action);
   cli::add_query(app, action);
+  cli::add_groups(app, action);
   cli::add_fingerprint(app, action);
   cli::add_info(app, action);
   cli::add_devices(app, action);

@@ -47,6 +47,12 @@ Confidence confidence_of(const Model& model, const std::string& path) {
   return {model.rerank_weights, model.probability_weights};
 }
 
+std::string tsv_field(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  return text;
+}
+
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 ProgressLine::~ProgressLine() { clear(); }

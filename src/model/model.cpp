@@ -61,10 +61,7 @@ const std::string& metadata(const Safetensors& file, const std::string& path,
   return at->second;
 }
 
-}  // namespace
-
-Model read_model(const std::string& path) {
-  const Safetensors file = read_safetensors(path);
+Model model_of(const Safetensors& file, const std::string& path) {
   if (metadata(file, path, "format") != kFormat)
     throw Error(fmt::format("{}: expected format {}, found {}", path, kFormat,
                             metadata(file, path, "format")));
@@ -93,6 +90,14 @@ Model read_model(const std::string& path) {
   if (file.tensors.contains(kProbabilityWeights))
     model.probability_weights = read_tensor(file, path, kProbabilityWeights, {2});
   return model;
+}
+
+}  // namespace
+
+Model read_model(const std::string& path) { return model_of(read_safetensors(path), path); }
+
+Model parse_model(const std::vector<std::uint8_t>& bytes, const std::string& path) {
+  return model_of(parse_safetensors(bytes, path), path);
 }
 
 void write_model(const std::string& path, const Model& model) {

@@ -1,0 +1,159 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <numeric>
+
+#include "cli/commands.h"
+#include "cli/index_export.h"
+#include "reprise/catalogue.h"
+#include "reprise/error.h"
+#include "reprise/model.h"
+
+namespace reprise::cli {
+namespace {
+
+struct IndexOptions {
+  std::string catalogue, model, data, npy, mirex;
+  std::vector<std::string> ids;
+  bool replace = false;
+  DeviceOptions device;
+
+  void create() const {
+    Catalogue::create(catalogue, model);
+    fmt::print("{}: empty catalogue for fingerprints of {}\n", catalogue, model);
+  }
+
+  void add() const {
+    Catalogue to(catalogue, Catalogue::Mode::write);
+    if (!model.empty()) to.check_model(ModelIdentity::of(read_model(model), model));
+    const SongSet set = read_song_set(data);
+    if (!replace) to.check_new(set.song_id);
+    const std::int64_t before = to.size();
+    ProgressLine line;
+    const Fingerprints fingerprints = compute(to, set, line);
+    to.add(set, fingerprints, replace, [&](std::int64_t done, std::int64_t of) {
+      if (done % 1000 == 0)
+        line.show(static_cast<double>(done) / of, fmt::format("{} of {} songs written", done, of));
+    });
+    line.clear();
+    const std::int64_t added = to.size() - before;
+    fmt::print("{}: {} songs added, {} replaced, {} in all\n", catalogue, added,
+               set.songs() - added, to.size());
+  }
+
+  /// In parts, so that progress shows.
+  Fingerprints compute(const Catalogue& to, const SongSet& set, ProgressLine& line) const {
+    constexpr std::int64_t kSongsAtOnce = 4096;
+    const auto backend = device.open();
+    ModelMethod method(*backend, to.model(), to.identity().name);
+    Fingerprints all;
+    all.songs = set.songs();
+    all.dims = method.dims();
+    all.values.reserve(static_cast<std::size_t>(all.songs) * all.dims);
+    std::vector<std::int64_t> songs;
+    for (std::int64_t first = 0; first < set.songs(); first += kSongsAtOnce) {
+      line.show(static_cast<double>(first) / set.songs(),
+                fmt::format("{} of {} songs fingerprinted", first, set.songs()));
+      songs.resize(std::min(kSongsAtOnce, set.songs() - first));
+      std::iota(songs.begin(), songs.end(), first);
+      const Fingerprints part = method.compute(set, songs, Keys::candidate);
+      all.values.insert(all.values.end(), part.values.begin(), part.values.end());
+      all.rolls.insert(all.rolls.end(), part.rolls.begin(), part.rolls.end());
+    }
+    return all;
+  }
+
+  void remove() const {
+    Catalogue from(catalogue, Catalogue::Mode::write);
+    const std::int64_t before = from.size();
+    from.remove(ids);
+    fmt::print("{}: {} songs removed, {} left\n", catalogue, before - from.size(), from.size());
+  }
+
+  void list() const {
+    const std::vector<CatalogueSong> songs = Catalogue(catalogue).songs();
+    fmt::print("song_id\twork_id\ttitle\tartist\tframes\n");
+    for (const CatalogueSong& song : songs)
+      fmt::print("{}\t{}\t{}\t{}\t{}\n", tsv_field(song.song_id), tsv_field(song.work_id),
+                 tsv_field(song.title), tsv_field(song.artist), song.frames);
+  }
+
+  void verify() const {
+    const std::vector<std::string> problems = verify_catalogue(catalogue);
+    for (const std::string& problem : problems) fmt::print("{}\n", problem);
+    if (!problems.empty())
+      throw Error(fmt::format("{}: expected a sound catalogue, found {} problem{}", catalogue,
+                              problems.size(), problems.size() > 1 ? "s" : ""));
+    fmt::print("{}: {} songs, all checksums agree\n", catalogue, Catalogue(catalogue).size());
+  }
+
+  void export_to() const {
+    if (npy.empty() && mirex.empty()) throw UsageError("index export: expected --npy or --mirex");
+    const Catalogue from(catalogue);
+    if (!npy.empty()) {
+      const std::string ids_path = export_npy(from, npy);
+      fmt::print("{}: {} songs, {} values each; ids in {}\n", npy, from.size(), from.model().dims(),
+                 ids_path);
+    }
+    if (!mirex.empty()) {
+      export_mirex(from, *device.open(), mirex);
+      fmt::print("{}: distances of {} songs to each other\n", mirex, from.size());
+    }
+  }
+};
+
+}  // namespace
+
+void add_index(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<IndexOptions>();
+  CLI::App* index = app.add_subcommand("index", "Keep a catalogue of songs on disk");
+  index->require_subcommand(1);
+  index->footer(
+      "Example:\n  reprise index create songs.reprise --model model.safetensors\n"
+      "  reprise index add songs.reprise --data data/tunes.h5\n"
+      "  reprise query songs.reprise --id oneill-0626\n");
+
+  const auto add = [&](const char* name, const char* what, void (IndexOptions::*work)() const,
+                       const char* example) {
+    CLI::App* command = index->add_subcommand(name, what);
+    command->add_option("catalogue", options->catalogue, "catalogue (one SQLite file)")->required();
+    command->footer(std::string("Example:\n  reprise index ") + example + "\n");
+    command->callback(
+        [options, &action, work] { action = [options, work] { (*options.*work)(); }; });
+    return command;
+  };
+
+  CLI::App* command = add("create", "Make an empty catalogue for the fingerprints of a model",
+                          &IndexOptions::create, "create songs.reprise --model model.safetensors");
+  command
+      ->add_option("--model", options->model, "trained model (safetensors), kept in the catalogue")
+      ->required();
+
+  command = add("add", "Add the songs of a set: all of them or, after any failure, none",
+                &IndexOptions::add, "add songs.reprise --data data/tunes.h5");
+  command->add_option("--data", options->data, "song set (HDF5)")->required();
+  command->add_option("--model", options->model,
+                      "fail unless the catalogue's own model is this one");
+  command->add_flag("--replace", options->replace, "songs take the place of those of the same id");
+  options->device.add_to(*command);
+
+  command = add("remove", "Remove songs: all those named or, after any failure, none",
+                &IndexOptions::remove, "remove songs.reprise oneill-0626 oneill-0627");
+  command->add_option("ids", options->ids, "ids of songs")->required();
+
+  add("list", "Print the songs as tab-separated values", &IndexOptions::list, "list songs.reprise");
+  add("verify", "Read everything and compare all checksums", &IndexOptions::verify,
+      "verify songs.reprise");
+
+  command = add("export", "Write fingerprints or distances for other programs",
+                &IndexOptions::export_to, "export songs.reprise --npy songs.npy");
+  command->add_option("--npy", options->npy,
+                      "fingerprints as a NumPy file; ids beside it in NAME.ids.txt");
+  command->add_option("--mirex", options->mirex,
+                      "distance matrix as MIREX's cover song task wants");
+  options->device.add_to(*command);
+}
+
+}  // namespace reprise::cli

@@ -1,0 +1,74 @@
+#include "cli/index_export.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <vector>
+
+#include "cli/commands.h"
+#include "core/files.h"
+#include "core/linear_algebra.h"
+#include "io/npy.h"
+#include "reprise/error.h"
+#include "reprise/model.h"
+
+namespace reprise::cli {
+
+std::string export_npy(const Catalogue& catalogue, const std::string& out) {
+  const std::vector<CatalogueSong> songs = catalogue.songs();
+  const Fingerprints f = catalogue.fingerprints(songs);
+  std::string ids;
+  for (const CatalogueSong& song : songs) ids += song.song_id + "\n";
+  const std::string ids_path = std::filesystem::path(out).replace_extension(".ids.txt");
+  write_npy(out, {f.songs, f.dims}, f.values.data());
+  replace_file(ids_path, ids);
+  return ids_path;
+}
+
+void export_mirex(const Catalogue& catalogue, Backend& backend, const std::string& out) {
+  constexpr std::size_t kQueriesAtOnce = 64;
+  const std::vector<CatalogueSong> songs = catalogue.songs();
+  Fingerprints candidates = catalogue.fingerprints(songs);
+  scale_to_unit(candidates.values, candidates.dims);
+  const Buffer<float> vectors(backend, std::span<const float>(candidates.values));
+  ModelMethod method(backend, catalogue.model(), catalogue.identity().name);
+
+  replace_file(out, [&](const std::string& temporary) {
+    std::ofstream file(temporary, std::ios::binary);
+    file << "Reprise " << catalogue.identity().name << '\n';
+    std::string header = "Q/R";
+    for (std::size_t i = 0; i < songs.size(); ++i) {
+      file << i + 1 << '\t' << songs[i].song_id << '\n';
+      header += fmt::format("\t{}", i + 1);
+    }
+    file << header << '\n';
+    for (std::size_t first = 0; first < songs.size(); first += kQueriesAtOnce) {
+      const auto part =
+          std::span(songs).subspan(first, std::min(kQueriesAtOnce, songs.size() - first));
+      std::vector<std::int64_t> all(part.size());
+      std::iota(all.begin(), all.end(), 0);
+      Fingerprints queries = method.compute(catalogue.song_set(part), all, Keys::query);
+      scale_to_unit(queries.values, queries.dims);
+      const Buffer<float> q(backend, std::span<const float>(queries.values));
+      Buffer<float> similarity(backend, queries.songs * candidates.songs);
+      backend.similarities(q.data(), queries.songs, queries.keys, vectors.data(), candidates.songs,
+                           candidates.dims, nullptr, similarity.data());
+      const std::vector<float> row = similarity.download();
+      for (std::size_t i = 0; i < part.size(); ++i) {
+        std::string line = fmt::format("{}", first + i + 1);
+        for (std::size_t j = 0; j < songs.size(); ++j)
+          line += fmt::format("\t{:.6f}", 1 - row[i * songs.size() + j]);
+        file << line << '\n';
+      }
+    }
+    file.close();
+    if (!file) throw Error(fmt::format("{}: cannot write: {}", out, std::strerror(errno)));
+  });
+}
+
+}  // namespace reprise::cli

@@ -1,0 +1,259 @@
+#include "reprise/catalogue.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <set>
+
+#include "core/checksum.h"
+#include "core/files.h"
+#include "core/text.h"
+#include "index/catalogue_rows.h"
+#include "index/catalogue_schema.h"
+#include "index/catalogue_writer.h"
+#include "reprise/error.h"
+
+namespace reprise {
+namespace {
+
+constexpr std::int64_t kLargestModel = 500'000'000;  // SQLite's limit on a value is twice that
+
+const std::string& text_of(const std::vector<std::string>& texts, std::int64_t song) {
+  static const std::string none;
+  return texts.empty() ? none : texts[song];
+}
+
+std::string describe(const ModelIdentity& model) {
+  return fmt::format("{} (configuration {}, weights {})", quote(model.name), model.config,
+                     model.weights);
+}
+
+}  // namespace
+
+ModelIdentity ModelIdentity::of(const Model& model, const std::string& name) {
+  const auto bytes = [](std::span<const float> values) {
+    return std::span(reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes());
+  };
+  Checksum weights;
+  weights.add(bytes(model.weights))
+      .add(bytes(model.projection_weight))
+      .add(bytes(model.projection_bias));
+  if (model.config.key_mode == "canonical") weights.add(bytes(model.key_template));
+  return {std::filesystem::path(name).filename().string(), model.config.hash(), weights.hex()};
+}
+
+bool ModelIdentity::same(const ModelIdentity& other) const {
+  return config == other.config && weights == other.weights;
+}
+
+struct Catalogue::State {
+  Database database;
+  ModelRow model;
+
+  const std::string& path() const { return database.path(); }
+
+  /// The number of the song with this id, or nothing.
+  std::optional<std::int64_t> find(const std::string& id) {
+    Statement statement(database, "SELECT number FROM songs WHERE song_id = ?");
+    statement.bind(0, id);
+    if (!statement.step()) return std::nullopt;
+    return statement.integer(0);
+  }
+};
+
+void Catalogue::create(const std::string& path, const std::string& model_path) {
+  const std::vector<std::uint8_t> bytes = read_file(model_path, kLargestModel);
+  const Model model = parse_model(bytes, model_path);
+  if (std::filesystem::exists(path))
+    throw Error(fmt::format("{}: expected a new file, found one of this name", path));
+  // SQLite would take a log of this name for the new file's own.
+  if (std::filesystem::exists(path + "-wal"))
+    throw Error(
+        fmt::format("{0}-wal: left from another catalogue; bring {0} back, or remove this", path));
+  replace_file(path, [&](const std::string& temporary) {
+    Database database(temporary, Database::Mode::create, 0);
+    create_catalogue_tables(database);
+    write_model_row(database, ModelIdentity::of(model, model_path), model, bytes);
+    write_totals(database, {});
+    // Last, as the file keeps this setting: readers go on while one program writes.
+    database.run("PRAGMA journal_mode = WAL");
+  });
+}
+
+Catalogue::Catalogue(const std::string& path, Mode mode, double wait_seconds) {
+  const bool reads = mode == Mode::read;
+  Database database =
+      open_catalogue(path, reads ? Database::Mode::read : Database::Mode::write, wait_seconds);
+  if (reads) database.run("BEGIN");  // the first read fixes what this reader sees
+  ModelRow model = read_model_row(database);
+  state_.reset(new State{std::move(database), std::move(model)});
+}
+
+Catalogue::~Catalogue() = default;
+
+const std::string& Catalogue::path() const {
+  return state_->path();
+}
+
+const ModelIdentity& Catalogue::identity() const {
+  return state_->model.identity;
+}
+
+const Model& Catalogue::model() const {
+  return state_->model.model;
+}
+
+void Catalogue::check_model(const ModelIdentity& other) const {
+  if (!identity().same(other))
+    throw Error(fmt::format("{}: expected the model of its fingerprints, {}, found {}", path(),
+                            describe(identity()), describe(other)));
+}
+
+std::int64_t Catalogue::size() const {
+  return read_totals(state_->database).songs;
+}
+
+std::vector<CatalogueSong> Catalogue::songs() const {
+  std::vector<CatalogueSong> songs;
+  Statement statement(state_->database, std::string(kSelectSongs) + "ORDER BY number");
+  while (statement.step()) songs.push_back(song_row(statement, path()).song);
+  if (const std::int64_t expected = size(); expected != static_cast<std::int64_t>(songs.size()))
+    throw Error(fmt::format("{}: expected {} songs, found {}", path(), expected, songs.size()));
+  return songs;
+}
+
+CatalogueSong Catalogue::song(const std::string& id) const {
+  Statement statement(state_->database, std::string(kSelectSongs) + "WHERE song_id = ?");
+  statement.bind(0, id);
+  if (!statement.step()) throw Error(fmt::format("{}: has no song {}", path(), quote(id)));
+  return song_row(statement, path()).song;
+}
+
+Fingerprints Catalogue::fingerprints(std::span<const CatalogueSong> songs,
+                                     Precision precision) const {
+  const bool exact = precision == Precision::exact;
+  const std::string table = exact ? "vectors" : "codes";
+  Fingerprints result;
+  result.songs = static_cast<std::int64_t>(songs.size());
+  result.dims = model().dims();
+  const auto dims = static_cast<std::size_t>(result.dims);
+  const std::size_t row_bytes = dims * (exact ? sizeof(float) : 1);
+  result.values.resize(songs.size() * dims);
+  result.rolls.reserve(songs.size());
+  float* vector = result.values.data();
+  Statement rows(
+      state_->database,
+      fmt::format("SELECT number, scale, bytes, checksum FROM {} ORDER BY number", table));
+  for (const CatalogueSong& song : songs) {
+    if (!rows.step())
+      throw Error(
+          fmt::format("{}: {} of song {}: expected a row, found none", path(), table, song.number));
+    const ByteRow row = byte_row(rows, table, path());
+    if (row.number != song.number || row.bytes.size() != row_bytes)
+      throw Error(fmt::format("{}: {}: expected {} bytes of song {}, found {} of song {}", path(),
+                              table, row_bytes, song.number, row.bytes.size(), row.number));
+    if (exact)
+      std::memcpy(vector, row.bytes.data(), row_bytes);
+    else
+      std::transform(row.bytes.begin(), row.bytes.end(), vector, [&](std::uint8_t code) {
+        return static_cast<float>(static_cast<std::int8_t>(code) * row.scale);
+      });
+    vector += dims;
+    result.rolls.push_back(song.roll);
+  }
+  return result;
+}
+
+SongSet Catalogue::song_set(std::span<const CatalogueSong> songs) const {
+  SongSet set;
+  set.path = path();
+  Statement statement(state_->database,
+                      "SELECT number, scale, bytes, checksum FROM chroma WHERE number = ?");
+  for (const CatalogueSong& song : songs) {
+    const std::string what = fmt::format("chroma of song {}", quote(song.song_id));
+    statement.bind(0, song.number);
+    if (!statement.step())
+      throw Error(fmt::format("{}: {}: expected a row, found none", path(), what));
+    const ByteRow row = byte_row(statement, "chroma", path());
+    const auto chroma = unpack_chroma(row.scale, row.bytes, song.frames);
+    if (!chroma || song.frames < 1)
+      throw Error(fmt::format("{}: {}: expected {} frames, found something else", path(), what,
+                              song.frames));
+    statement.reset();
+    set.chroma_float.insert(set.chroma_float.end(), chroma->begin(), chroma->end());
+    set.offsets.push_back(set.offsets.back() + song.frames);
+    set.song_id.push_back(song.song_id);
+    set.work_id.push_back(song.work_id);
+    set.split.emplace_back("test");
+    set.title.push_back(song.title);
+    set.artist.push_back(song.artist);
+  }
+  return set;
+}
+
+void Catalogue::check_new(std::span<const std::string> ids) const {
+  for (const std::string& id : ids)
+    if (state_->find(id))
+      throw Error(
+          fmt::format("{}: expected new songs, found {} in it already; --replace takes "
+                      "its place",
+                      path(), quote(id)));
+}
+
+void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool replace,
+                    const Progress& progress) {
+  if (fingerprints.keys != 1 || fingerprints.songs != set.songs() ||
+      fingerprints.dims != model().dims())
+    throw Error(fmt::format(
+        "{}: expected {} fingerprints of {} values in one key, found {} of {} in {}", path(),
+        set.songs(), model().dims(), fingerprints.songs, fingerprints.dims, fingerprints.keys));
+  Transaction transaction(state_->database);
+  if (!replace) check_new(set.song_id);
+  CatalogueWriter writer(state_->database);
+  for (std::int64_t i = 0; i < set.songs(); ++i) {
+    const auto dims = static_cast<std::size_t>(fingerprints.dims);
+    const auto vector = std::span(fingerprints.values).subspan(i * dims, dims);
+    if (!std::all_of(vector.begin(), vector.end(), [](float v) { return std::isfinite(v); }))
+      throw Error(fmt::format("{}: fingerprint of song {}: expected finite values", set.path,
+                              quote(set.song_id[i])));
+    const auto existing = replace ? state_->find(set.song_id[i]) : std::nullopt;
+    if (existing) writer.remove(*existing);
+    const std::int64_t number = existing ? *existing : writer.next_number();
+    const Packed packed[] = {pack_codes(vector), pack_vector(vector), pack_chroma(set, i)};
+    writer.insert({number, set.song_id[i], set.work_id[i], text_of(set.title, i),
+                   text_of(set.artist, i), set.frames(i), fingerprints.rolls[i]},
+                  packed);
+    if (progress) progress(i + 1, set.songs());
+  }
+  writer.finish();
+  transaction.commit();
+}
+
+void Catalogue::remove(std::span<const std::string> ids) {
+  Transaction transaction(state_->database);
+  CatalogueWriter writer(state_->database);
+  for (const std::string& id : std::set<std::string>(ids.begin(), ids.end())) {
+    const auto number = state_->find(id);
+    if (!number) throw Error(fmt::format("{}: has no song {}", path(), quote(id)));
+    writer.remove(*number);
+  }
+  writer.finish();
+  transaction.commit();
+}
+
+bool looks_like_catalogue(const std::string& path) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+  char start[kMagic.size()] = {};
+  file.read(start, sizeof start);
+  return std::string_view(start, sizeof start) == kMagic;
+}
+
+}  // namespace reprise

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/sqlite.h"
+#include "reprise/catalogue.h"
+
+// How songs, vectors and chroma are written in the rows of a catalogue, and read back checked.
+namespace reprise {
+
+/// The tables beside `songs` that hold one row of bytes for each song.
+inline constexpr const char* kByteTables[] = {"codes", "vectors", "chroma"};
+
+/// A row of such a table.
+struct Packed {
+  double scale = 1;
+  std::vector<std::uint8_t> bytes;
+};
+
+/// int8 values: round(value / scale), scale = largest magnitude / 127.
+Packed pack_codes(std::span<const float> vector);
+/// float32 values.
+Packed pack_vector(std::span<const float> vector);
+/// uint8 values, 255 standing for the song's peak, deflated.
+Packed pack_chroma(const SongSet& set, std::int64_t song);
+
+/// chroma [frames, 12]; nothing where the bytes are not that many frames.
+std::optional<std::vector<float>> unpack_chroma(double scale, std::span<const std::uint8_t> bytes,
+                                                std::int64_t frames);
+
+/// A row of `songs`.
+struct SongRow {
+  CatalogueSong song;
+  std::int64_t checksum = 0;  ///< as stored
+};
+
+std::int64_t checksum_of(const CatalogueSong& song);
+std::int64_t checksum_of(std::int64_t number, double scale, std::span<const std::uint8_t> bytes);
+
+/// Reads `songs`, all or with a condition to append.
+inline constexpr const char* kSelectSongs =
+    "SELECT number, song_id, work_id, title, artist, frames, roll, checksum FROM songs ";
+/// The row a statement that begins with kSelectSongs stands at. Throws Error where it is damaged.
+SongRow song_row(const Statement& row, const std::string& path);
+
+/// The row a statement of (number, scale, bytes, checksum) stands at, valid until its next step.
+struct ByteRow {
+  std::int64_t number;
+  double scale;
+  std::span<const std::uint8_t> bytes;
+  std::int64_t checksum;
+};
+/// Throws Error where the row is damaged.
+ByteRow byte_row(const Statement& row, const std::string& table, const std::string& path);
+
+/// The single row of `totals`: so many songs, and the sum of all checksums of their rows modulo
+/// 2^64. A row that is lost or left over whole shows here.
+struct Totals {
+  std::int64_t songs = 0;
+  std::uint64_t digest = 0;
+};
+Totals read_totals(Database& database);
+void write_totals(Database& database, const Totals& totals);
+
+/// The single row of `model`.
+struct ModelRow {
+  ModelIdentity identity;
+  Model model;
+};
+ModelRow read_model_row(Database& database);
+void write_model_row(Database& database, const ModelIdentity& identity, const Model& model,
+                     std::span<const std::uint8_t> bytes);
+
+}  // namespace reprise
