@@ -41,7 +41,8 @@ class Cli : public testing::Test {
   void SetUp() override {
     folder = fs::temp_directory_path() /
              (std::string("reprise-cli-") +
-              testing::UnitTest::GetInstance()->current_test_info()->name());
+              testing::UnitTest::GetInstance()->current_test_info()->name() + "-" +
+              std::to_string(::getpid()));
     fs::remove_all(folder);
     fs::create_directory(folder);
     set = small_set(10, 3);
