@@ -1,6 +1,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -68,7 +69,8 @@ class CatalogueTest : public testing::Test {
   void SetUp() override {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
     folder = std::filesystem::temp_directory_path() /
-             (std::string("reprise-") + test->test_suite_name() + "-" + test->name());
+             (std::string("reprise-") + test->test_suite_name() + "-" + test->name() + "-" +
+              std::to_string(::getpid()));
     std::filesystem::remove_all(folder);
     std::filesystem::create_directory(folder);
     write_model(path("m.safetensors"), model);
