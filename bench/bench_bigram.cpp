@@ -1,7 +1,7 @@
 // Songs a second through the bigrams, forward and forward + backward, one core, beside the peak.
-// `peak` is the share of the measured multiply-add peak, counting the operations of the lag identity:
-// events, one correlation matrix for each distinct |lag|, windows; the backward twice that, and the
-// events' filters once more.
+// `peak` is the share of the measured multiply-add peak, counting the operations of the lag
+// identity: events, one correlation matrix for each distinct |lag|, windows; the backward twice
+// that, and the events' filters once more.
 
 #include <benchmark/benchmark.h>
 
@@ -36,14 +36,13 @@ void run(benchmark::State& state, const BigramParams& p, int frames, bool backwa
   const ChromaView view{chroma.data(), ChromaType::float32, std::int64_t{songs} * frames};
   std::vector<float> out(std::size_t(songs) * p.dims()), gradient(p.weights());
   const auto out_gradient = random_values(std::int64_t{songs} * p.dims(), 1, 3);
-  Buffer<std::uint8_t> reserve(*backend,
-                               std::int64_t(backend->bigram_reserve(p, songs, frames)));
+  Buffer<std::uint8_t> reserve(*backend, std::int64_t(backend->bigram_reserve(p, songs, frames)));
   for (auto _ : state) {
     backend->bigram_forward(view, excerpts.data(), songs, weights.data(), p, out.data(),
                             backward ? reserve.data() : nullptr);
     if (backward)
-      backend->bigram_backward(view, excerpts.data(), songs, weights.data(), p,
-                               out_gradient.data(), reserve.data(), gradient.data());
+      backend->bigram_backward(view, excerpts.data(), songs, weights.data(), p, out_gradient.data(),
+                               reserve.data(), gradient.data());
   }
   const double done = double(state.iterations()) * songs;
   const double operations =
@@ -67,16 +66,22 @@ int main(int argc, char** argv) {
     int frames;
   };
   std::vector<Shape> shapes{
-      {"reprise", bigram_case_params(12, 4, 20, default_lags(), true, Pooling::mean, signed_root, true), 256},
-      {"recipe-a", bigram_case_params(24, 1, 12, lag_range(-7, 8), true, Pooling::mean, signed_root, true), 256}};
+      {"reprise",
+       bigram_case_params(12, 4, 20, default_lags(), true, Pooling::mean, signed_root, true), 256},
+      {"recipe-a",
+       bigram_case_params(24, 1, 12, lag_range(-7, 8), true, Pooling::mean, signed_root, true),
+       256}};
   for (const int n : {12, 16, 24, 32, 48, 64})
-    shapes.push_back({"seed2016/N" + std::to_string(n),
-                      bigram_case_params(n, 1, 12, lag_range(-5, 6), false, Pooling::sum, tanh, false), 512});
+    shapes.push_back(
+        {"seed2016/N" + std::to_string(n),
+         bigram_case_params(n, 1, 12, lag_range(-5, 6), false, Pooling::sum, tanh, false), 512});
   for (const Shape& shape : shapes)
     for (const bool backward : {false, true})
       benchmark::RegisterBenchmark(
           (shape.name + (backward ? "/forward+backward" : "/forward")).c_str(),
-          [shape, backward](benchmark::State& state) { run(state, shape.params, shape.frames, backward); })
+          [shape, backward](benchmark::State& state) {
+            run(state, shape.params, shape.frames, backward);
+          })
           ->Unit(benchmark::kMillisecond)
           ->Repetitions(5)
           ->ReportAggregatesOnly(true);

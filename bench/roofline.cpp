@@ -78,8 +78,8 @@ double peak_flops() {
   double best = 0;
   for (int run = 0; run < 9; ++run) {
     double operations = 0;
-    const double seconds = seconds_of(
-        [&] { operations = HWY_DYNAMIC_DISPATCH(multiply_add)(4'000'000, numbers); });
+    const double seconds =
+        seconds_of([&] { operations = HWY_DYNAMIC_DISPATCH(multiply_add)(4'000'000, numbers); });
     best = std::max(best, operations / seconds);
   }
   return best;

@@ -54,14 +54,17 @@ inline std::vector<BigramCase> bigram_cases() {
   const std::vector<int> lengths{1, 2, 31, 32, 33, 130};
   return {
       {"seed2016", bigram_case_params(12, 1, 12, lag_range(-5, 6), false, sum, tanh, false), {512}},
-      {"recipe_a", bigram_case_params(24, 1, 12, lag_range(-7, 8), true, mean, signed_root, true),
+      {"recipe_a",
+       bigram_case_params(24, 1, 12, lag_range(-7, 8), true, mean, signed_root, true),
        {256, 64}},
-      {"reprise", bigram_case_params(12, 4, 20, default_lags(), true, mean, signed_root, true),
+      {"reprise",
+       bigram_case_params(12, 4, 20, default_lags(), true, mean, signed_root, true),
        {256, 33, 5, 3, 1}},
       {"ragged", bigram_case_params(12, 4, 3, lag_range(-2, 2), true, mean, tanh, true), lengths},
       {"one_event", bigram_case_params(1, 1, 1, {0}, false, mean, none, false), lengths},
       {"no_zero_lag", bigram_case_params(5, 3, 2, {-7, 3, 40}, true, mean, none, false), lengths},
-      {"long_filter", bigram_case_params(7, 16, 2, {-1, 4}, true, mean, signed_root, true),
+      {"long_filter",
+       bigram_case_params(7, 16, 2, {-1, 4}, true, mean, signed_root, true),
        {15, 16, 17, 100}},
       {"n16", bigram_case_params(16, 2, 4, lag_range(-3, 3), true, mean, signed_root, true), {70}},
       {"n32", bigram_case_params(32, 1, 3, {0, 5}, false, mean, tanh, true), {70}},
@@ -70,7 +73,9 @@ inline std::vector<BigramCase> bigram_cases() {
   };
 }
 
-inline std::ostream& operator<<(std::ostream& out, const BigramCase& c) { return out << c.name; }
+inline std::ostream& operator<<(std::ostream& out, const BigramCase& c) {
+  return out << c.name;
+}
 
 /// Chroma-like values: each frame's largest is 1.
 inline std::vector<float> random_chroma(std::int64_t frames, std::uint64_t seed) {

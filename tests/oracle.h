@@ -25,12 +25,12 @@ std::vector<Real> excerpt_chroma(ChromaView chroma, const Excerpt& e) {
 
 template <class Real>
 struct Bigrams {
-  int frames = 0;           // of events
-  std::vector<Real> raw;    // E before centring [frames, N]
-  std::vector<Real> e;      // E [frames, N]
-  std::vector<Real> g;      // pooled bigrams [F, N, N]
-  std::vector<Real> y;      // compressed
-  std::vector<Real> out;    // fingerprint
+  int frames = 0;         // of events
+  std::vector<Real> raw;  // E before centring [frames, N]
+  std::vector<Real> e;    // E [frames, N]
+  std::vector<Real> g;    // pooled bigrams [F, N, N]
+  std::vector<Real> y;    // compressed
+  std::vector<Real> out;  // fingerprint
 };
 
 template <class Real>
@@ -73,9 +73,7 @@ Bigrams<Real> bigram_forward(const std::vector<Real>& x, const std::vector<Weigh
       mean /= Real(b.frames);
       for (int t = 0; t < b.frames; ++t) b.e[t * n + i] -= mean;
     }
-  const auto at = [&](int t, int i) {
-    return t < 0 || t >= b.frames ? Real(0) : b.e[t * n + i];
-  };
+  const auto at = [&](int t, int i) { return t < 0 || t >= b.frames ? Real(0) : b.e[t * n + i]; };
   b.g.assign(p.dims(), 0);
   for (int f = 0; f < p.windows; ++f)
     for (int t = 0; t < b.frames; ++t)

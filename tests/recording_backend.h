@@ -40,9 +40,10 @@ class RecordingBackend final : public Backend {
     cpu_->bigram_forward(chroma, excerpts, count, weights, params, out, reserve);
   }
   void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                       const float* weights, const BigramParams& params,
-                       const float* out_gradient, const void* reserve, float* gradient) override {
-    cpu_->bigram_backward(chroma, excerpts, count, weights, params, out_gradient, reserve, gradient);
+                       const float* weights, const BigramParams& params, const float* out_gradient,
+                       const void* reserve, float* gradient) override {
+    cpu_->bigram_backward(chroma, excerpts, count, weights, params, out_gradient, reserve,
+                          gradient);
   }
   void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
             const float* scale, const LossParams& params, float* loss, float* z_gradient,

@@ -24,8 +24,7 @@ inline SongSet small_set(int works, int versions, int frames = 120) {
       Random note(Random::derive(melody_seed, std::uint64_t(float(t) * speed / 3)));
       const int pitch = int(note.below(7)) * 2 % 12;  // few pitch classes: order matters
       for (int c = 0; c < 12; ++c)
-        set.chroma_float.push_back((c == (pitch + key) % 12 ? 0.9f : 0.0f) +
-                                   0.1f * song.uniform());
+        set.chroma_float.push_back((c == (pitch + key) % 12 ? 0.9f : 0.0f) + 0.1f * song.uniform());
     }
     set.offsets.push_back(set.offsets.back() + length);
     set.song_id.push_back(id);

@@ -33,11 +33,11 @@ struct Starts {
 
 // round-half-even(i (T - 64) / 7), i = 0 .. 7, by hand; T <= 65 is repeated 65 / T + 1 times.
 const Starts kStarts[] = {
-    {1, {0, 0, 1, 1, 1, 1, 2, 2}},                        // repeated to 66 frames
-    {63, {0, 9, 18, 27, 35, 44, 53, 62}},                 // to 126
-    {64, {0, 9, 18, 27, 37, 46, 55, 64}},                 // to 128
-    {65, {0, 9, 19, 28, 38, 47, 57, 66}},                 // to 130
-    {66, {0, 0, 1, 1, 1, 1, 2, 2}},                       // as it is
+    {1, {0, 0, 1, 1, 1, 1, 2, 2}},         // repeated to 66 frames
+    {63, {0, 9, 18, 27, 35, 44, 53, 62}},  // to 126
+    {64, {0, 9, 18, 27, 37, 46, 55, 64}},  // to 128
+    {65, {0, 9, 19, 28, 38, 47, 57, 66}},  // to 130
+    {66, {0, 0, 1, 1, 1, 1, 2, 2}},        // as it is
     {511, {0, 64, 128, 192, 255, 319, 383, 447}},
     {512, {0, 64, 128, 192, 256, 320, 384, 448}},
     {513, {0, 64, 128, 192, 257, 321, 385, 449}},
@@ -64,8 +64,8 @@ TEST(Patchwork, HalvesGoToEven) {
 
 TEST(Patchwork, RollsUp) {
   const std::vector<float> out = patchwork(100, {8, 64}, 5);
-  EXPECT_EQ(out[0 * 12 + 5], 0.0f);         // C became F
-  EXPECT_EQ(out[0 * 12 + 0], 7.0f / 16);    // G became C
+  EXPECT_EQ(out[0 * 12 + 5], 0.0f);       // C became F
+  EXPECT_EQ(out[0 * 12 + 0], 7.0f / 16);  // G became C
 }
 
 struct Varied {

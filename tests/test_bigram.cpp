@@ -31,8 +31,8 @@ class Bigram : public testing::TestWithParam<BigramCase> {
                            gradient ? reserve.data() : nullptr);
     if (gradient) {
       gradient->resize(p.weights());
-      backend.bigram_backward(songs, excerpts.data(), count, weights.data(), p,
-                              out_gradient.data(), reserve.data(), gradient->data());
+      backend.bigram_backward(songs, excerpts.data(), count, weights.data(), p, out_gradient.data(),
+                              reserve.data(), gradient->data());
     }
     return out;
   }
@@ -73,9 +73,8 @@ TEST_P(Bigram, BackwardEqualsTheChainRule) {
                             plain);
   }
   // Filters, biases and windows are of different sizes: each is held to its own scale.
-  const std::pair<int, int> parts[] = {{0, p.bias_offset()},
-                                       {p.bias_offset(), p.window_offset()},
-                                       {p.window_offset(), p.weights()}};
+  const std::pair<int, int> parts[] = {
+      {0, p.bias_offset()}, {p.bias_offset(), p.window_offset()}, {p.window_offset(), p.weights()}};
   for (const auto& [first, last] : parts)
     expect_close(std::span(gradient).subspan(first, last - first),
                  std::span(truth).subspan(first, last - first),
@@ -106,8 +105,9 @@ TEST_P(Bigram, ChainRuleEqualsFiniteDifferences) {
   };
   Random random(4);
   int checked = 0;
-  const double largest = std::abs(*std::max_element(
-      gradient.begin(), gradient.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }));
+  const double largest =
+      std::abs(*std::max_element(gradient.begin(), gradient.end(),
+                                 [](double a, double b) { return std::abs(a) < std::abs(b); }));
   for (int trial = 0; trial < 60 && checked < 20; ++trial) {
     // Every kind of weight gets its turn.
     const int parts[] = {0, p.bias_offset(), p.window_offset(), p.weights()};
@@ -166,7 +166,8 @@ TEST(BigramValues, SilenceGivesZerosNotNaN) {
 
 // One frame, one event, by hand: E = max(0, 0.5 + 2 * 0.25) = 1, M = w * E * E = 3.
 TEST(BigramValues, OneFrameByHand) {
-  const BigramParams p = bigram_case_params(1, 1, 1, {0}, false, Pooling::sum, Compression::none, false);
+  const BigramParams p =
+      bigram_case_params(1, 1, 1, {0}, false, Pooling::sum, Compression::none, false);
   std::vector<float> weights(14, 0.0f);
   weights[3] = 2;      // filter, pitch class 3
   weights[12] = 0.5f;  // bias

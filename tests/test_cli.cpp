@@ -84,9 +84,10 @@ TEST_F(Cli, TrainEvaluateFingerprintQueryInfo) {
   for (const char* name : {"m.safetensors", "m.log.csv", "m.loss.svg", "m.checkpoint.safetensors"})
     EXPECT_TRUE(fs::exists(path(name))) << name;
 
-  Result r = run("evaluate --data set.h5 --model m.safetensors --method cov --method corr --method "
-                 "2dftm --method 2dftm-seed --method 2dftm-pca --set patch=40 --method random "
-                 "--json e.json --histogram h.svg");
+  Result r =
+      run("evaluate --data set.h5 --model m.safetensors --method cov --method corr --method "
+          "2dftm --method 2dftm-seed --method 2dftm-pca --set patch=40 --method random "
+          "--json e.json --histogram h.svg");
   ASSERT_EQ(r.status, 0) << r.err;
   EXPECT_NE(r.out.find("30 queries among 40 candidates"), std::string::npos) << r.out;
   const auto json = nlohmann::json::parse(read(path("e.json")));
@@ -95,8 +96,8 @@ TEST_F(Cli, TrainEvaluateFingerprintQueryInfo) {
   EXPECT_EQ(json["candidates"], 40);
   ASSERT_EQ(json["methods"].size(), 7u);
   for (const auto& method : json["methods"])
-    for (const char* key : {"name", "dims", "map", "mr1", "p1", "p10", "r5", "fingerprint_seconds",
-                            "search_seconds"})
+    for (const char* key :
+         {"name", "dims", "map", "mr1", "p1", "p10", "r5", "fingerprint_seconds", "search_seconds"})
       EXPECT_TRUE(method.contains(key)) << key;
   EXPECT_NE(read(path("h.svg")).find("</svg>"), std::string::npos);
 
@@ -160,8 +161,9 @@ TEST_F(Cli, TransposedCopyOfASongIsFoundWithItsInterval) {
 
 TEST_F(Cli, RerankingSaysHowSureItIs) {
   train();
-  Result r = run("evaluate --data set.h5 --model m.safetensors --rerank 10 --method cov "
-                 "--json e.json --reliability r.svg");
+  Result r =
+      run("evaluate --data set.h5 --model m.safetensors --rerank 10 --method cov "
+          "--json e.json --reliability r.svg");
   ASSERT_EQ(r.status, 0) << r.err;
   EXPECT_NE(read(path("r.svg")).find("</svg>"), std::string::npos);
   const auto methods = nlohmann::json::parse(read(path("e.json")))["methods"];
@@ -204,13 +206,13 @@ TEST_F(Cli, ModelsWithoutOddsAreNotGuessedAt) {
 }
 
 TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
-  for (const char* command :
-       {"train", "evaluate", "query", "groups", "fingerprint", "info", "devices", "index",
-        "index create", "index add", "index remove", "index list", "index verify",
-        "index export"}) {
+  for (const char* command : {"train", "evaluate", "query", "groups", "fingerprint", "info",
+                              "devices", "index", "index create", "index add", "index remove",
+                              "index list", "index verify", "index export"}) {
     const Result r = run(std::string(command) + " --help");
     EXPECT_EQ(r.status, 0);
-    EXPECT_NE(r.out.find("Example:\n  reprise " + std::string(command)), std::string::npos) << r.out;
+    EXPECT_NE(r.out.find("Example:\n  reprise " + std::string(command)), std::string::npos)
+        << r.out;
   }
   EXPECT_EQ(run("--help").status, 0);
   EXPECT_EQ(run("--version").status, 0);
@@ -379,11 +381,11 @@ TEST_F(Cli, FullDiskLeavesNothingBehind) {
   EXPECT_EQ(WEXITSTATUS(status), 1);
   EXPECT_NE(read(path("err.txt")).find("reprise: cannot write"), std::string::npos);
   // A file-size limit stands in for a full disk: the write of the file itself fails.
-  const int limited =
-      std::system(("cd '" + folder.string() + "' && bash -c 'trap \"\" XFSZ; ulimit -f 8; " +
-                   REPRISE_PROGRAM + " fingerprint --data set.h5 --method cov --out big.npy' "
-                   ">out.txt 2>err.txt")
-                      .c_str());
+  const int limited = std::system(("cd '" + folder.string() +
+                                   "' && bash -c 'trap \"\" XFSZ; ulimit -f 8; " + REPRISE_PROGRAM +
+                                   " fingerprint --data set.h5 --method cov --out big.npy' "
+                                   ">out.txt 2>err.txt")
+                                      .c_str());
   EXPECT_EQ(WEXITSTATUS(limited), 1) << read(path("err.txt"));
   EXPECT_NE(read(path("err.txt")).find("big.npy"), std::string::npos) << read(path("err.txt"));
   for (const auto& entry : fs::directory_iterator(folder))

@@ -72,9 +72,9 @@ TEST(Config, WrongValuesAreNamed) {
 }
 
 TEST(Config, JsonErrorsNameTheFile) {
-  for (const char* text : {"", "[]", "{\"events\": \"x\"}", "{\"events\": 1e300}", "{\"what\": 1}",
-                           "{\"lags\": 3}", "{\"events\": 100}", "{\"preset\": 3}",
-                           "{\"preset\": \"none\"}", "{\"rate\": null}"}) {
+  for (const char* text :
+       {"", "[]", "{\"events\": \"x\"}", "{\"events\": 1e300}", "{\"what\": 1}", "{\"lags\": 3}",
+        "{\"events\": 100}", "{\"preset\": 3}", "{\"preset\": \"none\"}", "{\"rate\": null}"}) {
     try {
       Config::from_json(text, "some.file");
       FAIL() << text;

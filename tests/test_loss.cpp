@@ -18,7 +18,9 @@ struct LossCase {
   float log_scale = 1.5f;
 };
 
-std::ostream& operator<<(std::ostream& out, const LossCase& c) { return out << c.name; }
+std::ostream& operator<<(std::ostream& out, const LossCase& c) {
+  return out << c.name;
+}
 
 std::vector<LossCase> loss_cases() {
   std::vector<LossCase> cases;
@@ -64,7 +66,7 @@ TEST_P(Losses, ValueAndGradientEqualTheDefinition) {
   const double step = 1e-6;
   double largest = 0;
   for (const float g : gradient) largest = std::max(largest, std::abs(double(g)));
-  for (std::size_t i = 0; i < at.size(); i += at.size() > 500 ? 37 : 1) {
+  for (std::size_t i = 0; i<at.size(); i += at.size()> 500 ? 37 : 1) {
     std::vector<double> up = at, down = at;
     up[i] += step;
     down[i] -= step;
@@ -100,9 +102,8 @@ TEST(LossValues, ContrastiveByHand) {
   const float scale = 0;
   float value = 0, scale_gradient = 1;
   std::vector<float> gradient(8);
-  make_cpu_backend(1)->loss(z.data(), works.data(), 4, 2, &scale,
-                            {Loss::contrastive, 10, 4, 60}, &value, gradient.data(),
-                            &scale_gradient);
+  make_cpu_backend(1)->loss(z.data(), works.data(), 4, 2, &scale, {Loss::contrastive, 10, 4, 60},
+                            &value, gradient.data(), &scale_gradient);
   EXPECT_NEAR(value, (9 + 4 * 25) / 2.0, 1e-5);
   EXPECT_EQ(scale_gradient, 0.0f);
 }
@@ -113,9 +114,8 @@ TEST(LossValues, ContrastivePairAtDistanceZeroStays) {
   const float scale = 0;
   float value = 0, scale_gradient = 0;
   std::vector<float> gradient(4, 1.0f);
-  make_cpu_backend(1)->loss(z.data(), works.data(), 2, 2, &scale,
-                            {Loss::contrastive, 10, 4, 60}, &value, gradient.data(),
-                            &scale_gradient);
+  make_cpu_backend(1)->loss(z.data(), works.data(), 2, 2, &scale, {Loss::contrastive, 10, 4, 60},
+                            &value, gradient.data(), &scale_gradient);
   EXPECT_EQ(value, 400.0f);
   for (const float g : gradient) EXPECT_EQ(g, 0.0f);
 }

@@ -42,8 +42,8 @@ TEST_P(Search, TopKEqualsSortingEverything) {
   std::vector<float> scores(c.queries * c.k), all(c.queries * c.candidates);
   std::vector<std::int32_t> keys(c.queries * c.k);
   const auto backend = make_cpu_backend(3);
-  backend->top_k(q.data(), c.queries, c.keys, vectors.data(), c.candidates, c.dims, c.k,
-                 ids.data(), scores.data(), keys.data());
+  backend->top_k(q.data(), c.queries, c.keys, vectors.data(), c.candidates, c.dims, c.k, ids.data(),
+                 scores.data(), keys.data());
   backend->similarities(q.data(), c.queries, c.keys, vectors.data(), c.candidates, c.dims, nullptr,
                         all.data());
   const auto product = [&](std::int64_t row, std::int64_t candidate) {

@@ -99,8 +99,7 @@ TEST_F(Train, LearnsWhatUntrainedWeightsDoNotKnow) {
     const auto note = [&](const TrainingProgress& p) {
       (p.step <= 10 ? first_loss : last_loss) += p.step <= 10 || p.step > 140 ? p.loss / 10 : 0;
     };
-    const TrainingOutcome outcome =
-        train(*backend, set, c, files(loss), false, note, never);
+    const TrainingOutcome outcome = train(*backend, set, c, files(loss), false, note, never);
     EXPECT_LT(last_loss, 0.7 * first_loss) << loss;
     const Protocol test = make_protocol(set, "test");
     ModelMethod method(*backend, outcome.model, "model");
@@ -132,8 +131,7 @@ TEST_F(Train, ACheckpointOfOtherSettingsOrDataIsRefused) {
     train(*backend, set, c, files("m"), true, ignore, never);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("rate = 0.003, asked for is 0.001"),
-              std::string::npos)
+    EXPECT_NE(std::string(error.what()).find("rate = 0.003, asked for is 0.001"), std::string::npos)
         << error.what();
   }
   set.song_id[0] = "renamed";
@@ -145,14 +143,16 @@ TEST_F(Train, DivergenceIsAnErrorNotAModel) {
   Config c = config("seed2016");
   c.compression = "none";
   for (float& value : set.chroma_float) value *= 1e20f;  // products past the range of float
-  EXPECT_THROW(
-      train(*backend, set, c, files("m"), false, [](const TrainingProgress&) {}, never), Error);
+  EXPECT_THROW(train(
+                   *backend, set, c, files("m"), false, [](const TrainingProgress&) {}, never),
+               Error);
   EXPECT_FALSE(std::filesystem::exists(files("m").model));
 }
 
 TEST_F(Train, WritesACurveAndALog) {
   const auto backend = make_cpu_backend(1);
-  train(*backend, set, config("reprise"), files("m"), false, [](const TrainingProgress&) {}, never);
+  train(
+      *backend, set, config("reprise"), files("m"), false, [](const TrainingProgress&) {}, never);
   const std::string log = bytes(files("m").log);
   EXPECT_EQ(log.find("step,loss,gradient_norm,rate,validation_map\n1,"), 0u) << log;
   EXPECT_NE(log.find("\n30,"), std::string::npos);
@@ -162,7 +162,8 @@ TEST_F(Train, WritesACurveAndALog) {
 TEST_F(Train, OddsAreFittedWhereThereIsAValidationSplit) {
   const auto backend = make_cpu_backend(1);
   const auto ignore = [](const TrainingProgress&) {};
-  const Model with = train(*backend, set, config("reprise"), files("a"), false, ignore, never).model;
+  const Model with =
+      train(*backend, set, config("reprise"), files("a"), false, ignore, never).model;
   EXPECT_EQ(with.rerank_weights.size(), 5u);
   EXPECT_EQ(read_model(files("a").model).rerank_weights, with.rerank_weights);
   EXPECT_EQ(read_model(files("a").model).probability_weights, with.probability_weights);
@@ -175,8 +176,8 @@ TEST_F(Train, OddsAreFittedWhereThereIsAValidationSplit) {
 
 TEST_F(Train, ModelRoundTripGivesTheSameFingerprints) {
   const auto backend = make_cpu_backend(1);
-  const TrainingOutcome outcome = train(*backend, set, config("reprise"), files("m"), false,
-                                        [](const TrainingProgress&) {}, never);
+  const TrainingOutcome outcome = train(
+      *backend, set, config("reprise"), files("m"), false, [](const TrainingProgress&) {}, never);
   const Model read = read_model(files("m").model);
   EXPECT_EQ(read.config, outcome.model.config);
   const std::vector<std::int64_t> songs{0, 5, 17};

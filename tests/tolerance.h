@@ -26,8 +26,8 @@ inline Worst worst_error(std::span<const float> result, std::span<const double> 
     scale = std::max(scale, std::abs(truth[i]));
     worst.allowed = std::max(worst.allowed, 2 * std::abs(double{plain[i]} - truth[i]));
     const double error = std::abs(double{result[i]} - truth[i]);
-    worst.error = std::isnan(error) ? std::numeric_limits<double>::infinity()
-                                    : std::max(worst.error, error);
+    worst.error =
+        std::isnan(error) ? std::numeric_limits<double>::infinity() : std::max(worst.error, error);
   }
   worst.allowed += floor_ulps * std::numeric_limits<float>::epsilon() * scale;
   return worst;

@@ -47,8 +47,7 @@ class Backend {
   /// `reserve` is what the forward of the same arguments left.
   virtual void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                                const float* weights, const BigramParams& params,
-                               const float* out_gradient, const void* reserve,
-                               float* gradient) = 0;
+                               const float* out_gradient, const void* reserve, float* gradient) = 0;
 
   // --- learning
   /// z [rows, dims], works [rows]; scale: one value, used by nt_xent as min(exp(scale), scale_max).
@@ -56,7 +55,8 @@ class Backend {
   virtual void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
                     const float* scale, const LossParams& params, float* loss, float* z_gradient,
                     float* scale_gradient) = 0;
-  /// Updates weights and the two moments [count] in place; gradient_norm: one value, before clipping.
+  /// Updates weights and the two moments [count] in place; gradient_norm: one value, before
+  /// clipping.
   virtual void adam(float* weights, float* moment1, float* moment2, const float* gradient,
                     std::int64_t count, const AdamParams& params, float* gradient_norm) = 0;
 

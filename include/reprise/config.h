@@ -10,8 +10,8 @@
 namespace reprise {
 
 /// Everything that decides what a model computes and how it is trained. Each member is declared by
-/// one row of parameters(): from it come the command-line key, the JSON reader and writer, the range
-/// check, the help text and the hash.
+/// one row of parameters(): from it come the command-line key, the JSON reader and writer, the
+/// range check, the help text and the hash.
 struct Config {
   // The fingerprint.
   std::string preset;
@@ -87,8 +87,8 @@ struct Config {
 /// One row of the table.
 struct Parameter {
   enum class Scope : std::uint8_t { model, training };
-  using Field = std::variant<int Config::*, std::int64_t Config::*, double Config::*, bool Config::*,
-                             std::string Config::*, std::vector<int> Config::*>;
+  using Field = std::variant<int Config::*, std::int64_t Config::*, double Config::*,
+                             bool Config::*, std::string Config::*, std::vector<int> Config::*>;
   std::string_view name;
   Field field;
   Scope scope;

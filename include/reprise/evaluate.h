@@ -34,8 +34,8 @@ struct Interval {
 Interval bootstrap_interval(std::span<const double> values,
                             std::span<const std::string_view> groups, int resamples = 2000);
 
-/// MAP of the queries whose melodic similarity to their closest version lies in [low, high); the last
-/// bucket includes its end.
+/// MAP of the queries whose melodic similarity to their closest version lies in [low, high); the
+/// last bucket includes its end.
 struct Bucket {
   double low = 0;
   double high = 0;
@@ -86,11 +86,11 @@ struct Evaluation {
   std::int64_t candidates = 0;
   Accuracy accuracy;
   Interval map_interval;
-  std::vector<double> average_precision;           ///< of each query of the protocol
-  std::vector<std::vector<std::int64_t>> ranks;    ///< of each query: ranks of its versions
-  std::vector<Bucket> buckets;                     ///< empty where similarity is unknown
-  std::vector<float> version_scores;               ///< similarity of every (query, version) pair
-  std::vector<float> other_scores;                 ///< of a fixed sample of (query, other) pairs
+  std::vector<double> average_precision;         ///< of each query of the protocol
+  std::vector<std::vector<std::int64_t>> ranks;  ///< of each query: ranks of its versions
+  std::vector<Bucket> buckets;                   ///< empty where similarity is unknown
+  std::vector<float> version_scores;             ///< similarity of every (query, version) pair
+  std::vector<float> other_scores;               ///< of a fixed sample of (query, other) pairs
   double fingerprint_seconds = 0;
   double search_seconds = 0;
   double rerank_seconds = 0;          ///< of the second stage, where there is one

@@ -46,8 +46,7 @@ class ModelMethod : public FingerprintMethod {
   ~ModelMethod() override;
   std::string name() const override;
   int dims() const override;
-  Fingerprints compute(const SongSet& set, std::span<const std::int64_t> songs,
-                       Keys keys) override;
+  Fingerprints compute(const SongSet& set, std::span<const std::int64_t> songs, Keys keys) override;
 
  private:
   struct State;

@@ -16,8 +16,8 @@ inline constexpr int kMaxLag = 1024;
 /// Sum over time, or mean over the event frames.
 enum class Pooling : std::uint8_t { sum, mean };
 
-/// Elementwise function of the pooled bigrams. signed_root is g / sqrt(|g| + 1e-6): the signed square
-/// root, continuous through zero so that rounding noise stays small.
+/// Elementwise function of the pooled bigrams. signed_root is g / sqrt(|g| + 1e-6): the signed
+/// square root, continuous through zero so that rounding noise stays small.
 enum class Compression : std::uint8_t { none, tanh, signed_root };
 
 inline constexpr float kSignedRootEpsilon = 1e-6f;
@@ -32,10 +32,10 @@ inline constexpr float kSilentNorm = 1e-6f;
 ///   out      = unit(compress(M / T'))                                  / T' if pooling is mean
 /// x is zero past the end of an excerpt shorter than the event filter.
 struct BigramParams {
-  int events = 0;        ///< N, salient-event filters
-  int event_length = 1;  ///< frames a filter spans
-  int windows = 0;       ///< F, co-occurrence windows
-  int taps = 0;          ///< L, signed lags
+  int events = 0;           ///< N, salient-event filters
+  int event_length = 1;     ///< frames a filter spans
+  int windows = 0;          ///< F, co-occurrence windows
+  int taps = 0;             ///< L, signed lags
   int lags[kMaxTaps] = {};  ///< frames, one for each tap, all different
   bool centre_events = false;
   Pooling pooling = Pooling::mean;
@@ -93,14 +93,14 @@ struct PatchworkParams {
 
 /// Random variation of an excerpt in training. Times are in frames.
 struct AugmentParams {
-  int crop = 256;           ///< longest result
-  float stretch_low = 1;    ///< duration factor, log-uniform
+  int crop = 256;         ///< longest result
+  float stretch_low = 1;  ///< duration factor, log-uniform
   float stretch_high = 1;
-  float drop = 0;           ///< largest share of source frames left out
-  float noise = 0;          ///< largest deviation of the noise added to values
-  float power_low = 1;      ///< exponent of the values, uniform
+  float drop = 0;       ///< largest share of source frames left out
+  float noise = 0;      ///< largest deviation of the noise added to values
+  float power_low = 1;  ///< exponent of the values, uniform
   float power_high = 1;
-  float power_share = 0;    ///< share of the excerpts to which the exponent applies
+  float power_share = 0;  ///< share of the excerpts to which the exponent applies
 };
 
 /// An excerpt to vary: everything random in it follows from `seed`.
@@ -117,7 +117,8 @@ enum class Loss : std::uint8_t { nt_xent, triplet, contrastive };
 ///                (Sohn 2016; Chen et al. 2020)
 ///   triplet      mean over rows of max(0, margin + max d_positive - min d_negative), d Euclidean
 ///                (batch-hard: Hermans et al. 2017)
-///   contrastive  pairs (2p, 2p+1): mean(c d^2) + alpha mean((1 - c) max(0, margin - d)^2), c = same
+///   contrastive  pairs (2p, 2p+1): mean(c d^2) + alpha mean((1 - c) max(0, margin - d)^2), c =
+///   same
 ///                work, both means over all pairs (Hadsell et al. 2006, as the 2016 experiment)
 struct LossParams {
   Loss loss = Loss::nt_xent;
@@ -139,11 +140,11 @@ struct AdamParams {
 
 /// 2-D Fourier transform magnitudes (Bertin-Mahieux & Ellis 2012).
 struct Ftm2dParams {
-  int patch = 75;       ///< frames
-  int hop = 1;          ///< frames
-  float power = 1.96f;  ///< exponent of the values
+  int patch = 75;         ///< frames
+  int hop = 1;            ///< frames
+  float power = 1.96f;    ///< exponent of the values
   bool keep_norm = true;  ///< 2012: unit norm before and after the power, then the frame's own norm
-  bool median = true;   ///< over patches; else mean
+  bool median = true;     ///< over patches; else mean
   bool unit_norm = true;
 
   REPRISE_HOST_DEVICE int dims() const { return patch * kPitchClasses; }

@@ -12,14 +12,14 @@ namespace reprise {
 /// Songs as chroma, one after another, with what is known of them: one HDF5 file.
 /// A work (clique) is a composition; a song is one performance of it.
 struct SongSet {
-  std::string path;    ///< file it was read from, for messages
-  std::string source;  ///< free text
+  std::string path;              ///< file it was read from, for messages
+  std::string source;            ///< free text
   double frames_per_second = 0;  ///< 0 where the file does not say (beat-synchronous frames, say)
 
   ChromaType type = ChromaType::float32;
   std::vector<float> chroma_float;         ///< [frames, 12] where type is float32
   std::vector<std::uint8_t> chroma_uint8;  ///< [frames, 12], value * 255, where type is uint8
-  std::vector<std::int64_t> offsets{0};    ///< [songs + 1]; song i owns rows offsets[i]..offsets[i+1]
+  std::vector<std::int64_t> offsets{0};  ///< [songs + 1]; song i owns rows offsets[i]..offsets[i+1]
 
   std::vector<std::string> song_id;  ///< [songs], unique
   std::vector<std::string> work_id;  ///< [songs]

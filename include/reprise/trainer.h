@@ -41,8 +41,8 @@ struct TrainingOutcome {
 };
 
 /// Trains on the `train` split, choosing by MAP on the `validation` split (without one: the last
-/// weights). Resumed from its checkpoint, a run ends in the same weights bit for bit as one that was
-/// never stopped. Throws Error where the set has no work with two songs to train on.
+/// weights). Resumed from its checkpoint, a run ends in the same weights bit for bit as one that
+/// was never stopped. Throws Error where the set has no work with two songs to train on.
 TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config,
                       const TrainingFiles& files, bool resume,
                       const std::function<void(const TrainingProgress&)>& report,

@@ -5,8 +5,8 @@
 namespace reprise::cli {
 
 void add_devices(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("devices", "List the back ends of this build and what this machine offers");
+  CLI::App* command = app.add_subcommand(
+      "devices", "List the back ends of this build and what this machine offers");
   command->footer("Example:\n  reprise devices\n");
   command->callback([&action] {
     action = [] {

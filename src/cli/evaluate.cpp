@@ -79,12 +79,15 @@ struct Evaluate {
     fmt::print("{:<{}}    MAP  [95 % interval]     P@1    P@10     R@5      MR1   dims   seconds\n",
                "fingerprint", width);
     for (const Evaluation& e : results)
-      fmt::print("{:<{}}  {:.3f}  [{:.3f} - {:.3f}]   {:.3f}   {:.3f}   {:.3f}   {:6.1f}   {:4}   {:7.2f}\n",
-                 e.name, width, e.accuracy.map, e.map_interval.low, e.map_interval.high,
-                 e.accuracy.p1, e.accuracy.p10, e.accuracy.r5, e.accuracy.mr1, e.dims,
-                 e.fingerprint_seconds + e.search_seconds + e.rerank_seconds);
+      fmt::print(
+          "{:<{}}  {:.3f}  [{:.3f} - {:.3f}]   {:.3f}   {:.3f}   {:.3f}   {:6.1f}   {:4}   "
+          "{:7.2f}\n",
+          e.name, width, e.accuracy.map, e.map_interval.low, e.map_interval.high, e.accuracy.p1,
+          e.accuracy.p10, e.accuracy.r5, e.accuracy.mr1, e.dims,
+          e.fingerprint_seconds + e.search_seconds + e.rerank_seconds);
     if (results.front().buckets.empty()) return;
-    fmt::print("\nMAP by melodic similarity of the query to its closest version\n{:<{}}", "", width);
+    fmt::print("\nMAP by melodic similarity of the query to its closest version\n{:<{}}", "",
+               width);
     for (const Bucket& b : results.front().buckets)
       fmt::print("  {:>10}", fmt::format("{:.2f}-{:.2f}", b.low, std::min(b.high, 1.0)));
     fmt::print("\n{:<{}}", "queries", width);
@@ -136,9 +139,11 @@ void add_evaluate(CLI::App& app, Action& action) {
   command->add_option("--method", options->methods,
                       "published fingerprint: cov, corr, 2dftm, 2dftm-seed, 2dftm-pca or random; "
                       "repeatable");
-  command->add_option("--set", options->settings, "key=value: change a setting of the methods that have it");
-  command->add_option("--rerank", options->rerank,
-                      "each model once more with this many first answers ordered by alignment")
+  command->add_option("--set", options->settings,
+                      "key=value: change a setting of the methods that have it");
+  command
+      ->add_option("--rerank", options->rerank,
+                   "each model once more with this many first answers ordered by alignment")
       ->check(CLI::Range(1, 1000000));
   command->add_option("--json", options->json, "write the figures to this file too");
   command->add_option("--histogram", options->histogram_path,

@@ -34,8 +34,7 @@ struct Fingerprint {
     }
     std::vector<std::int64_t> songs(set.songs());
     std::iota(songs.begin(), songs.end(), 0);
-    const Fingerprints f =
-        how->compute(set, songs, transpositions ? Keys::all : Keys::candidate);
+    const Fingerprints f = how->compute(set, songs, transpositions ? Keys::all : Keys::candidate);
     std::vector<std::int64_t> shape{f.songs, f.dims};
     if (transpositions) shape.insert(shape.begin() + 1, f.keys);
     std::string ids;

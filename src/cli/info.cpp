@@ -22,7 +22,8 @@ bool is_hdf5(const std::string& path) {
   const std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "rb"));
   if (!file) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   char magic[8] = {};
-  return std::fread(magic, 1, 8, file.get()) == 8 && std::memcmp(magic, "\x89HDF\r\n\x1a\n", 8) == 0;
+  return std::fread(magic, 1, 8, file.get()) == 8 &&
+         std::memcmp(magic, "\x89HDF\r\n\x1a\n", 8) == 0;
 }
 
 void print_song_set(const SongSet& set) {
@@ -92,11 +93,10 @@ void print_any(const std::string& path) {
 void add_info(CLI::App& app, Action& action) {
   const auto path = std::make_shared<std::string>();
   CLI::App* command = app.add_subcommand("info", "Say what a song set, model or catalogue holds");
-  command->add_option("file", *path, "song set (HDF5), model (safetensors) or catalogue (SQLite)")->required();
+  command->add_option("file", *path, "song set (HDF5), model (safetensors) or catalogue (SQLite)")
+      ->required();
   command->footer("Example:\n  reprise info data/tunes.h5\n");
-  command->callback([path, &action] {
-    action = [path] { print_any(*path); };
-  });
+  command->callback([path, &action] { action = [path] { print_any(*path); }; });
 }
 
 }  // namespace reprise::cli

@@ -170,14 +170,14 @@ struct Query {
       nlohmann::ordered_json matches = nlohmann::ordered_json::array();
       for (const Match& m : answers.matches[q]) {
         const CatalogueSong& song = answers.songs[m.candidate];
-        matches.push_back({{"song_id", song.song_id},
-                           {"work_id", song.work_id},
-                           {"title", song.title},
-                           {"score", m.score},
-                           {"probability", answers.sure
-                                               ? nlohmann::ordered_json(probability_of(m.log_odds))
-                                               : nlohmann::ordered_json(nullptr)},
-                           {"transposition", m.transposition}});
+        matches.push_back(
+            {{"song_id", song.song_id},
+             {"work_id", song.work_id},
+             {"title", song.title},
+             {"score", m.score},
+             {"probability", answers.sure ? nlohmann::ordered_json(probability_of(m.log_odds))
+                                          : nlohmann::ordered_json(nullptr)},
+             {"transposition", m.transposition}});
       }
       out["queries"].push_back(
           {{"query", answers.queries[q].song_id}, {"matches", std::move(matches)}});
@@ -191,9 +191,9 @@ struct Query {
       for (std::size_t i = 0; i < answers.matches[q].size(); ++i) {
         const Match& m = answers.matches[q][i];
         const CatalogueSong& song = answers.songs[m.candidate];
-        fmt::print("{}\t{}\t{}\t{}\t{}\t{}\t{:.6f}\t{}\t{}\n", tsv_field(answers.queries[q].song_id),
-                   i + 1, tsv_field(song.song_id), tsv_field(song.work_id), tsv_field(song.title),
-                   tsv_field(song.artist), m.score,
+        fmt::print("{}\t{}\t{}\t{}\t{}\t{}\t{:.6f}\t{}\t{}\n",
+                   tsv_field(answers.queries[q].song_id), i + 1, tsv_field(song.song_id),
+                   tsv_field(song.work_id), tsv_field(song.title), tsv_field(song.artist), m.score,
                    answers.sure ? fmt::format("{:.6f}", probability_of(m.log_odds)) : "",
                    m.transposition);
       }
@@ -206,14 +206,13 @@ struct Query {
       int rank = 0;
       for (const Match& m : answers.matches[q]) {
         const CatalogueSong& song = answers.songs[m.candidate];
-        fmt::print("{:>4}  {}  {:.3f}  {:>3}  {} {:<28}  {}  ({})\n", ++rank,
-                   answers.sure ? fmt::format("{:5.1f} %", 100 * probability_of(m.log_odds))
-                                : "      -",
-                   m.score,
-                   m.transposition > 6 ? fmt::format("-{}", 12 - m.transposition)
-                                       : fmt::format("+{}", m.transposition),
-                   song.work_id == query.work_id ? "*" : " ", song.title, song.artist,
-                   song.song_id);
+        fmt::print(
+            "{:>4}  {}  {:.3f}  {:>3}  {} {:<28}  {}  ({})\n", ++rank,
+            answers.sure ? fmt::format("{:5.1f} %", 100 * probability_of(m.log_odds)) : "      -",
+            m.score,
+            m.transposition > 6 ? fmt::format("-{}", 12 - m.transposition)
+                                : fmt::format("+{}", m.transposition),
+            song.work_id == query.work_id ? "*" : " ", song.title, song.artist, song.song_id);
       }
     }
     fmt::print(
@@ -237,8 +236,9 @@ void add_query(CLI::App& app, Action& action) {
   command->add_option("--top", options->top, "answers a query")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  command->add_option("--rerank", options->rerank,
-                      "align this many first answers and order them by both scores")
+  command
+      ->add_option("--rerank", options->rerank,
+                   "align this many first answers and order them by both scores")
       ->check(CLI::Range(1, 1000000));
   command->add_option("--min-score", options->min_score, "leave out answers of a lower similarity")
       ->check(CLI::Range(-1.0, 1.0));

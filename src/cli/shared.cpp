@@ -18,7 +18,9 @@ void DeviceOptions::add_to(CLI::App& command) {
       ->capture_default_str();
 }
 
-std::string why_no_cuda() { return "this build has no CUDA back end"; }
+std::string why_no_cuda() {
+  return "this build has no CUDA back end";
+}
 
 std::unique_ptr<Backend> DeviceOptions::open() const {
   if (device == "cpu") return make_cpu_backend(threads);
@@ -41,9 +43,10 @@ std::vector<std::pair<std::string, std::string>> split_settings(
 
 Confidence confidence_of(const Model& model, const std::string& path) {
   if (model.rerank_weights.empty())
-    throw Error(fmt::format("{}: expected a tensor rerank.weights, found none: train the model again "
-                            "on a song set with a validation split",
-                            path));
+    throw Error(
+        fmt::format("{}: expected a tensor rerank.weights, found none: train the model again "
+                    "on a song set with a validation split",
+                    path));
   return {model.rerank_weights, model.probability_weights};
 }
 
@@ -55,7 +58,9 @@ std::string tsv_field(std::string text) {
 
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-ProgressLine::~ProgressLine() { clear(); }
+ProgressLine::~ProgressLine() {
+  clear();
+}
 
 void ProgressLine::show(double share, const std::string& text) {
   if (!terminal_) return;

@@ -13,7 +13,9 @@ namespace {
 
 std::atomic<bool> stop_requested{false};
 
-void request_stop(int) { stop_requested = true; }
+void request_stop(int) {
+  stop_requested = true;
+}
 
 std::string parameter_table() {
   std::string text = "Parameters of --set, with the values of the default preset:\n";
@@ -27,7 +29,8 @@ std::string parameter_table() {
     } else {
       range = "true|false";
     }
-    text += fmt::format("  {:<22}{}\n{:24}{}; default {}\n", p.name, p.meaning, "", range, p.initial);
+    text +=
+        fmt::format("  {:<22}{}\n{:24}{}; default {}\n", p.name, p.meaning, "", range, p.initial);
   }
   return text;
 }
@@ -65,7 +68,8 @@ struct Train {
     TrainingProgress last;
     const auto show = [&](const TrainingProgress& p) {
       last = p;
-      const double left = p.seconds / static_cast<double>(p.step) * static_cast<double>(p.steps - p.step);
+      const double left =
+          p.seconds / static_cast<double>(p.step) * static_cast<double>(p.steps - p.step);
       const std::string map =
           p.best_map >= 0 ? fmt::format("  best validation MAP {:.3f}", p.best_map) : "";
       if (line.on_terminal()) {
@@ -74,10 +78,10 @@ struct Train {
                     fmt::format("step {}/{}  loss {:.3f}{}  {} left", p.step, p.steps, p.loss, map,
                                 duration_text(left)));
       } else if (p.validation_map >= 0 || p.step == 1 || p.step % 1000 == 0 || p.step == p.steps) {
-        fmt::print("step {}/{}  loss {:.4f}{}{}  {} left\n", p.step, p.steps, p.loss,
-                   p.validation_map >= 0 ? fmt::format("  validation MAP {:.4f}", p.validation_map)
-                                         : "",
-                   map, duration_text(left));
+        fmt::print(
+            "step {}/{}  loss {:.4f}{}{}  {} left\n", p.step, p.steps, p.loss,
+            p.validation_map >= 0 ? fmt::format("  validation MAP {:.4f}", p.validation_map) : "",
+            map, duration_text(left));
         std::fflush(stdout);
       }
     };
@@ -85,8 +89,9 @@ struct Train {
         reprise::train(*backend, set, config, files, resume, show, stop_requested);
     line.clear();
     if (!outcome.finished) {
-      fmt::print("stopped at step {} of {}; go on with: reprise train --data {} --out {} --resume\n",
-                 last.step, config.steps, data, out);
+      fmt::print(
+          "stopped at step {} of {}; go on with: reprise train --data {} --out {} --resume\n",
+          last.step, config.steps, data, out);
       return;
     }
     fmt::print("trained {} steps in {}{}\n", config.steps, duration_text(last.seconds),
@@ -104,12 +109,15 @@ void add_train(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Train>();
   CLI::App* command = app.add_subcommand("train", "Learn a fingerprint from pairs of covers");
   command->add_option("--data", options->data, "song set (HDF5)")->required();
-  command->add_option("--out", options->out, "model to write (safetensors); log, loss curve and "
-                                             "checkpoint lie beside it")
+  command
+      ->add_option("--out", options->out,
+                   "model to write (safetensors); log, loss curve and "
+                   "checkpoint lie beside it")
       ->required();
   options->preset = "reprise";
-  command->add_option("--preset", options->preset,
-                      fmt::format("one of {}", fmt::join(preset_names(), ", ")))
+  command
+      ->add_option("--preset", options->preset,
+                   fmt::format("one of {}", fmt::join(preset_names(), ", ")))
       ->capture_default_str();
   command->add_option("--set", options->settings, "key=value: change one parameter; repeatable");
   command->add_option("--seed", options->seed, "of everything random");

@@ -29,7 +29,8 @@ constexpr Parameter kParameters[] = {
     {"patch_frames", &Config::patch_frames, Scope::model, "64", 1, 65536, "", "frames",
      "length of a patch"},
     {"key_mode", &Config::key_mode, Scope::model, "canonical", 0, 0, "canonical|all", "",
-     "canonical: songs are stored in the key that best fits the key template; all: as they are, and "
+     "canonical: songs are stored in the key that best fits the key template; all: as they are, "
+     "and "
      "queries are tried in twelve keys"},
     {"query_keys", &Config::query_keys, Scope::model, "2", 1, 12, "", "keys",
      "keys a query is tried in; 12 with key_mode all"},
@@ -41,9 +42,8 @@ constexpr Parameter kParameters[] = {
      "subtract each song's mean event over time"},
     {"windows", &Config::windows, Scope::model, "20", 1, kMaxWindows, "", "windows",
      "co-occurrence windows (F)"},
-    {"lags", &Config::lags, Scope::model,
-     "-32,-26,-21,-17,-14,-12,-10,-8:8,10,12,14,17,21,26,32", -kMaxLag, kMaxLag, "", "frames",
-     "signed lags that the windows weigh (L); a:b is a run"},
+    {"lags", &Config::lags, Scope::model, "-32,-26,-21,-17,-14,-12,-10,-8:8,10,12,14,17,21,26,32",
+     -kMaxLag, kMaxLag, "", "frames", "signed lags that the windows weigh (L); a:b is a run"},
     {"pooling", &Config::pooling, Scope::model, "mean", 0, 0, "mean|sum", "",
      "bigrams are means or sums over time"},
     {"compression", &Config::compression, Scope::model, "signed-root", 0, 0,
@@ -179,27 +179,13 @@ const std::vector<Preset>& presets() {
         {"steps", "2000"}}},
       // Everything as in the 2016 experiment.
       {"seed2016",
-       {{"input", "patchwork"},
-        {"key_mode", "all"},
-        {"query_keys", "12"},
-        {"event_length", "1"},
-        {"centre_events", "false"},
-        {"windows", "12"},
-        {"lags", "-5:6"},
-        {"pooling", "sum"},
-        {"compression", "tanh"},
-        {"unit_norm", "false"},
-        {"projection", "0"},
-        {"loss", "contrastive"},
-        {"margin", "10"},
-        {"sampling", "pairs"},
-        {"event_deviation", "0.1"},
-        {"truncate_init", "true"},
-        {"steps", "3200"},
-        {"rate", "0.0003"},
-        {"schedule", "constant"},
-        {"warm_up", "0"},
-        {"clip", "0"}}},
+       {{"input", "patchwork"},    {"key_mode", "all"},        {"query_keys", "12"},
+        {"event_length", "1"},     {"centre_events", "false"}, {"windows", "12"},
+        {"lags", "-5:6"},          {"pooling", "sum"},         {"compression", "tanh"},
+        {"unit_norm", "false"},    {"projection", "0"},        {"loss", "contrastive"},
+        {"margin", "10"},          {"sampling", "pairs"},      {"event_deviation", "0.1"},
+        {"truncate_init", "true"}, {"steps", "3200"},          {"rate", "0.0003"},
+        {"schedule", "constant"},  {"warm_up", "0"},           {"clip", "0"}}},
   };
   return all;
 }
@@ -232,7 +218,9 @@ bool is_choice(std::string_view choices, std::string_view value) {
 
 }  // namespace
 
-std::span<const Parameter> parameters() { return kParameters; }
+std::span<const Parameter> parameters() {
+  return kParameters;
+}
 
 std::vector<std::string_view> preset_names() {
   std::vector<std::string_view> names;
@@ -256,9 +244,7 @@ Config Config::of_preset(std::string_view name) {
 void Config::set(std::string_view key, std::string_view value) {
   const Parameter& p = row(key);
   std::visit(Overload{[&](int Config::*f) { this->*f = number<int>(key, value); },
-                      [&](std::int64_t Config::*f) {
-                        this->*f = number<std::int64_t>(key, value);
-                      },
+                      [&](std::int64_t Config::*f) { this->*f = number<std::int64_t>(key, value); },
                       [&](double Config::*f) { this->*f = number<double>(key, value); },
                       [&](bool Config::*f) { this->*f = boolean(key, value); },
                       [&](std::string Config::*f) { this->*f = std::string(value); },
@@ -268,11 +254,12 @@ void Config::set(std::string_view key, std::string_view value) {
 
 std::string Config::get(std::string_view key) const {
   const Parameter& p = row(key);
-  return std::visit(
-      Overload{[&](std::string Config::*f) { return this->*f; },
-               [&](std::vector<int> Config::*f) { return fmt::format("{}", fmt::join(this->*f, ",")); },
-               [&](auto f) { return fmt::format("{}", this->*f); }},
-      p.field);
+  return std::visit(Overload{[&](std::string Config::*f) { return this->*f; },
+                             [&](std::vector<int> Config::*f) {
+                               return fmt::format("{}", fmt::join(this->*f, ","));
+                             },
+                             [&](auto f) { return fmt::format("{}", this->*f); }},
+                    p.field);
 }
 
 void Config::validate() const {
@@ -290,8 +277,7 @@ void Config::validate() const {
                p.field);
   }
   if (lags.empty() || lags.size() > kMaxTaps)
-    throw UsageError(
-        fmt::format("lags: expected 1 to {} lags, found {}", kMaxTaps, lags.size()));
+    throw UsageError(fmt::format("lags: expected 1 to {} lags, found {}", kMaxTaps, lags.size()));
   if (std::set<int>(lags.begin(), lags.end()).size() != lags.size())
     throw UsageError("lags: expected different lags, found one twice");
   if (key_mode == "all" && query_keys != 12)
@@ -318,16 +304,15 @@ Config Config::from_json(std::string_view text, const std::string& where) {
     Config config = of_preset(json.value("preset", "reprise"));
     for (const auto& [key, value] : json.items()) {
       const Parameter& p = row(key);
-      std::visit(Overload{[&](int Config::*f) {
-                            const auto number = value.get<std::int64_t>();
-                            check_range(p, static_cast<double>(number));
-                            config.*f = static_cast<int>(number);
-                          },
-                          [&](std::vector<int> Config::*f) {
-                            config.*f = value.get<std::vector<int>>();
-                          },
-                          [&](auto f) { value.get_to(config.*f); }},
-                 p.field);
+      std::visit(
+          Overload{[&](int Config::*f) {
+                     const auto number = value.get<std::int64_t>();
+                     check_range(p, static_cast<double>(number));
+                     config.*f = static_cast<int>(number);
+                   },
+                   [&](std::vector<int> Config::*f) { config.*f = value.get<std::vector<int>>(); },
+                   [&](auto f) { value.get_to(config.*f); }},
+          p.field);
     }
     config.validate();
     return config;

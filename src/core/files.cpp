@@ -42,8 +42,7 @@ void replace_file(const std::string& path, const std::function<void(const std::s
   if (!std::filesystem::is_directory(directory))
     throw Error(fmt::format("{}: the folder {} does not exist", path, directory));
   if (::access(directory.c_str(), W_OK) != 0)
-    throw Error(
-        fmt::format("{}: cannot write in {}: {}", path, directory, std::strerror(errno)));
+    throw Error(fmt::format("{}: cannot write in {}: {}", path, directory, std::strerror(errno)));
   const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   try {
     write(temporary);
@@ -71,7 +70,7 @@ void replace_file(const std::string& path, std::string_view contents) {
 std::vector<std::uint8_t> read_file(const std::string& path, std::int64_t limit) {
   File file(std::fopen(path.c_str(), "rb"));
   if (!file) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
-  struct stat status{};
+  struct stat status {};
   if (::fstat(::fileno(file.get()), &status) != 0 || !S_ISREG(status.st_mode))
     throw Error(fmt::format("{}: expected a file, found something else", path));
   if (status.st_size > limit)

@@ -57,7 +57,8 @@ std::string text(double x, double y, const char* anchor, const std::string& what
 }
 
 std::string tick(double value, double step) {
-  return fmt::format("{:.{}f}", value + 0.0, std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9))));
+  return fmt::format("{:.{}f}", value + 0.0,
+                     std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9))));
 }
 
 std::string frame(const std::string& title, const std::string& x_label, const Axis& x,
@@ -69,9 +70,8 @@ std::string frame(const std::string& title, const std::string& x_label, const Ax
       kWidth, kHeight);
   out += text(kLeft, 22, "start", title, " font-size=\"15\" font-weight=\"bold\"");
   for (double v = y.low; v <= y.high + y.step / 2; v += y.step) {
-    out += fmt::format(
-        "<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n", kLeft,
-        kWidth - kRight, y.y(v), y.y(v));
+    out += fmt::format("<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#ddd\"/>\n",
+                       kLeft, kWidth - kRight, y.y(v), y.y(v));
     out += text(kLeft - 8, y.y(v) + 4, "end", tick(v, y.step));
   }
   for (double v = x.low; v <= x.high + x.step / 2; v += x.step)

@@ -12,7 +12,7 @@ struct Series {
   std::string name;
   std::vector<std::pair<double, double>> points;  ///< of a line
   std::vector<double> values;                     ///< of a histogram
-  bool right_axis = false;  ///< lines only: measured on a second scale
+  bool right_axis = false;                        ///< lines only: measured on a second scale
 };
 
 /// A picture of lines over a common horizontal axis, as a complete SVG document.

@@ -8,8 +8,8 @@
 
 #include <algorithm>
 
-#include "io/hdf5_reader.h"
 #include "core/text.h"
+#include "io/hdf5_reader.h"
 
 namespace reprise::hdf5 {
 namespace {

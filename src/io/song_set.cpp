@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "core/files.h"
+#include "core/text.h"
 #include "io/hdf5_reader.h"
 #include "io/hdf5_writer.h"
 #include "io/song_set_check.h"
 #include "io/song_set_image.h"
-#include "core/text.h"
 #include "reprise/error.h"
 
 namespace reprise {

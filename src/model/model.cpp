@@ -49,7 +49,8 @@ std::vector<float> read_tensor(const Safetensors& file, const std::string& path,
   std::vector<float> values = tensor.floats();
   for (const float value : values)
     if (!std::isfinite(value))
-      throw Error(fmt::format("{}: tensor {}: expected finite values, found {}", path, name, value));
+      throw Error(
+          fmt::format("{}: tensor {}: expected finite values, found {}", path, name, value));
   return values;
 }
 
@@ -57,7 +58,8 @@ const std::string& metadata(const Safetensors& file, const std::string& path,
                             const std::string& key) {
   const auto at = file.metadata.find(key);
   if (at == file.metadata.end())
-    throw Error(fmt::format("{}: expected a Reprise model, found no '{}' in __metadata__", path, key));
+    throw Error(
+        fmt::format("{}: expected a Reprise model, found no '{}' in __metadata__", path, key));
   return at->second;
 }
 
@@ -71,7 +73,8 @@ Model model_of(const Safetensors& file, const std::string& path) {
   Model model;
   model.config = Config::from_json(metadata(file, path, "config"), path);
   const BigramParams p = bigram_params(model.config);
-  model.weights = read_tensor(file, path, "events.weight", {p.events, p.event_length, kPitchClasses});
+  model.weights =
+      read_tensor(file, path, "events.weight", {p.events, p.event_length, kPitchClasses});
   const auto bias = read_tensor(file, path, "events.bias", {p.events});
   const auto windows = read_tensor(file, path, "windows.weight", {p.windows, p.taps});
   model.weights.insert(model.weights.end(), bias.begin(), bias.end());
@@ -94,7 +97,9 @@ Model model_of(const Safetensors& file, const std::string& path) {
 
 }  // namespace
 
-Model read_model(const std::string& path) { return model_of(read_safetensors(path), path); }
+Model read_model(const std::string& path) {
+  return model_of(read_safetensors(path), path);
+}
 
 Model parse_model(const std::vector<std::uint8_t>& bytes, const std::string& path) {
   return model_of(parse_safetensors(bytes, path), path);
@@ -182,9 +187,13 @@ ModelMethod::ModelMethod(Backend& backend, const Model& model, std::string name)
 
 ModelMethod::~ModelMethod() = default;
 
-std::string ModelMethod::name() const { return state_->name; }
+std::string ModelMethod::name() const {
+  return state_->name;
+}
 
-int ModelMethod::dims() const { return state_->dims; }
+int ModelMethod::dims() const {
+  return state_->dims;
+}
 
 Fingerprints ModelMethod::compute(const SongSet& set, std::span<const std::int64_t> songs,
                                   Keys keys) {
@@ -195,18 +204,17 @@ Fingerprints ModelMethod::compute(const SongSet& set, std::span<const std::int64
   result.rolls.reserve(songs.size() * result.keys);
   result.values.resize(songs.size() * result.keys * result.dims);
   float* out = result.values.data();
-  for_each_song_batch(
-      state_->backend, set, songs,
-      [&](ChromaView chroma, std::span<const Excerpt> excerpts, std::size_t first) {
-        std::vector<Excerpt> items;
-        for (std::size_t i = 0; i < excerpts.size(); ++i)
-          for (const int roll : state_->rolls(set, songs[first + i], keys)) {
-            items.push_back({excerpts[i].first, excerpts[i].frames, roll});
-            result.rolls.push_back(roll);
-          }
-        state_->fingerprint(chroma, items, out);
-        out += items.size() * result.dims;
-      });
+  for_each_song_batch(state_->backend, set, songs,
+                      [&](ChromaView chroma, std::span<const Excerpt> excerpts, std::size_t first) {
+                        std::vector<Excerpt> items;
+                        for (std::size_t i = 0; i < excerpts.size(); ++i)
+                          for (const int roll : state_->rolls(set, songs[first + i], keys)) {
+                            items.push_back({excerpts[i].first, excerpts[i].frames, roll});
+                            result.rolls.push_back(roll);
+                          }
+                        state_->fingerprint(chroma, items, out);
+                        out += items.size() * result.dims;
+                      });
   return result;
 }
 

@@ -146,7 +146,8 @@ void fit_projection(Backend& backend, const SongSet& set, Model& model) {
   model.projection_bias.resize(out_dims);
   for (int d = 0; d < out_dims; ++d) {
     double sum = 0;
-    for (int i = 0; i < in_dims; ++i) sum += projection[std::int64_t{d} * in_dims + i] * pca.mean[i];
+    for (int i = 0; i < in_dims; ++i)
+      sum += projection[std::int64_t{d} * in_dims + i] * pca.mean[i];
     model.projection_bias[d] = static_cast<float>(-sum);
   }
 }

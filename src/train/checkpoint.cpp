@@ -70,7 +70,8 @@ Checkpoint read_checkpoint(const std::string& path) {
   if (c.step < 0 || c.moment1.size() != c.learned.size() || c.moment2.size() != c.learned.size() ||
       (!c.best.empty() && c.best.size() != c.learned.size()) ||
       c.curve.size() % Checkpoint::kCurveColumns != 0)
-    throw Error(fmt::format("{}: expected a training checkpoint, found tensors of unequal sizes", path));
+    throw Error(
+        fmt::format("{}: expected a training checkpoint, found tensors of unequal sizes", path));
   return c;
 }
 

@@ -17,8 +17,8 @@ struct TrainingBatch {
   std::vector<std::int32_t> works;  ///< [rows], work numbers
 };
 
-/// Draws the batches of a training run. Batch `step` follows from the configuration, the set and the
-/// step alone, so that a resumed run sees what an uninterrupted one would have seen.
+/// Draws the batches of a training run. Batch `step` follows from the configuration, the set and
+/// the step alone, so that a resumed run sees what an uninterrupted one would have seen.
 class Sampler {
  public:
   /// Throws Error where the train split has no work with two songs.

@@ -54,7 +54,8 @@ double rate_at(const Config& c, std::int64_t step) {
   const auto at = static_cast<double>(step);
   if (at < rise) return c.rate * (at + 1) / rise;
   if (c.schedule == "constant") return c.rate;
-  return c.rate * 0.5 * (1 + std::cos(std::numbers::pi * (at - rise) / std::max(1.0, steps - rise)));
+  return c.rate * 0.5 *
+         (1 + std::cos(std::numbers::pi * (at - rise) / std::max(1.0, steps - rise)));
 }
 
 std::vector<float> initial_weights(const Config& config) {
@@ -95,8 +96,8 @@ class Learner {
         loss_(loss_params(config)),
         chroma_type_(set.type),
         chroma_frames_(set.frames()),
-        chroma_(backend, set.frames() * kPitchClasses *
-                             (set.type == ChromaType::uint8 ? 1 : sizeof(float))),
+        chroma_(backend,
+                set.frames() * kPitchClasses * (set.type == ChromaType::uint8 ? 1 : sizeof(float))),
         learned_(backend, std::span<const float>(state.learned)),
         moment1_(backend, std::span<const float>(state.moment1)),
         moment2_(backend, std::span<const float>(state.moment2)),
@@ -182,8 +183,7 @@ class Learner {
     const ChromaView songs{chroma_.data(), chroma_type_, chroma_frames_};
     if (config_.input == "whole") {
       m.takes.upload(batch.takes);
-      backend_.augment(songs, m.takes.data(), m.rows, augment_, m.chroma.data(),
-                       m.excerpts.data());
+      backend_.augment(songs, m.takes.data(), m.rows, augment_, m.chroma.data(), m.excerpts.data());
       return;
     }
     std::vector<Excerpt> whole, fixed;
@@ -239,15 +239,16 @@ Checkpoint resumed(const std::string& path, const Config& config, const std::str
   const Config then = Config::from_json(state.config, path);
   for (const Parameter& p : parameters())
     if (then.get(p.name) != config.get(p.name))
-      throw Error(fmt::format("{}: was trained with {} = {}, asked for is {}: resume with the same "
-                              "settings, or train anew without --resume",
-                              path, p.name, then.get(p.name), config.get(p.name)));
+      throw Error(
+          fmt::format("{}: was trained with {} = {}, asked for is {}: resume with the same "
+                      "settings, or train anew without --resume",
+                      path, p.name, then.get(p.name), config.get(p.name)));
   if (state.data != data)
-    throw Error(fmt::format("{}: belongs to other data: expected {}, found {}", path, data,
-                            state.data));
+    throw Error(
+        fmt::format("{}: belongs to other data: expected {}, found {}", path, data, state.data));
   if (state.learned.size() != size)
-    throw Error(fmt::format("{}: expected {} learned values, found {}", path, size,
-                            state.learned.size()));
+    throw Error(
+        fmt::format("{}: expected {} learned values, found {}", path, size, state.learned.size()));
   return state;
 }
 
@@ -304,9 +305,10 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
     const Learner::Step done = learner.step(sampler.draw(state.step), state.step, rate);
     ++state.step;
     if (!std::isfinite(done.loss) || !std::isfinite(done.gradient_norm))
-      throw Error(fmt::format("training diverged at step {}: the loss is {}, the gradient's norm {}: "
-                              "lower the rate with --set rate=...",
-                              state.step, done.loss, done.gradient_norm));
+      throw Error(
+          fmt::format("training diverged at step {}: the loss is {}, the gradient's norm {}: "
+                      "lower the rate with --set rate=...",
+                      state.step, done.loss, done.gradient_norm));
     TrainingProgress progress;
     progress.step = state.step;
     progress.steps = config.steps;

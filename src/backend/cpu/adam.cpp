@@ -4,8 +4,8 @@
 
 namespace reprise::cpu {
 
-void adam(float* weights, float* moment1, float* moment2, const float* gradient,
-          std::int64_t count, const AdamParams& params, float* gradient_norm) {
+void adam(float* weights, float* moment1, float* moment2, const float* gradient, std::int64_t count,
+          const AdamParams& params, float* gradient_norm) {
   double square = 0;
   for (std::int64_t i = 0; i < count; ++i) square += double{gradient[i]} * double{gradient[i]};
   const double norm = std::sqrt(square);
@@ -19,8 +19,8 @@ void adam(float* weights, float* moment1, float* moment2, const float* gradient,
     const float g = gradient[i] * scale;
     moment1[i] = params.beta1 * moment1[i] + (1 - params.beta1) * g;
     moment2[i] = params.beta2 * moment2[i] + (1 - params.beta2) * g * g;
-    weights[i] -= params.rate * (moment1[i] * correct1) /
-                  (std::sqrt(moment2[i] * correct2) + params.epsilon);
+    weights[i] -=
+        params.rate * (moment1[i] * correct1) / (std::sqrt(moment2[i] * correct2) + params.epsilon);
   }
 }
 

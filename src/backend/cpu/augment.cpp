@@ -18,9 +18,9 @@ void copy_frame(ChromaView chroma, std::int64_t frame, int roll, float* to) {
 // std::nearbyint in the default rounding mode: half goes to even.
 std::int64_t patch_start(std::int64_t frames, PatchworkParams params, int patch) {
   if (params.patches == 1) return 0;
-  return static_cast<std::int64_t>(std::nearbyint(
-      static_cast<double>(patch) * static_cast<double>(frames - params.frames) /
-      static_cast<double>(params.patches - 1)));
+  return static_cast<std::int64_t>(
+      std::nearbyint(static_cast<double>(patch) * static_cast<double>(frames - params.frames) /
+                     static_cast<double>(params.patches - 1)));
 }
 
 // One take: which source frames (dropped, stretched and cropped), then values.
@@ -28,8 +28,7 @@ Excerpt vary(ChromaView chroma, const Take& take, const AugmentParams& p, std::i
              std::vector<std::int32_t>& kept, float* out) {
   Random random(take.seed);
   const Excerpt& e = take.excerpt;
-  const float stretch =
-      std::exp(random.uniform(std::log(p.stretch_low), std::log(p.stretch_high)));
+  const float stretch = std::exp(random.uniform(std::log(p.stretch_low), std::log(p.stretch_high)));
   const float drop = random.uniform(0, p.drop);
   const float deviation = random.uniform(0, p.noise);
   const bool powered = random.uniform() < p.power_share;
@@ -48,8 +47,8 @@ Excerpt vary(ChromaView chroma, const Take& take, const AugmentParams& p, std::i
 
   for (std::int64_t t = 0; t < frames; ++t) {
     // Result frame t shows source time t / stretch, between two kept frames.
-    const float at = std::min(static_cast<float>(start + t) / stretch,
-                              static_cast<float>(source - 1));
+    const float at =
+        std::min(static_cast<float>(start + t) / stretch, static_cast<float>(source - 1));
     const auto before = static_cast<std::int64_t>(at);
     const std::int64_t after = std::min(before + 1, source - 1);
     const float share = at - static_cast<float>(before);

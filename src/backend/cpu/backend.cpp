@@ -63,8 +63,8 @@ class CpuBackend final : public Backend {
     cpu::bigram_forward(chroma, excerpts, count, weights, params, threads_, out, reserve);
   }
   void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                       const float* weights, const BigramParams& params,
-                       const float* out_gradient, const void* reserve, float* gradient) override {
+                       const float* weights, const BigramParams& params, const float* out_gradient,
+                       const void* reserve, float* gradient) override {
     cpu::bigram_backward(chroma, excerpts, count, weights, params, out_gradient, reserve, threads_,
                          gradient);
   }

@@ -34,7 +34,9 @@ namespace reprise::cpu {
 // Floats that the micro kernels may touch past the end.
 constexpr std::int64_t kPad = 64;
 
-constexpr std::int64_t round_up(std::int64_t n, std::int64_t to) { return (n + to - 1) / to * to; }
+constexpr std::int64_t round_up(std::int64_t n, std::int64_t to) {
+  return (n + to - 1) / to * to;
+}
 
 // What every song of a call shares.
 struct BigramShape {
@@ -111,7 +113,8 @@ void load_chroma(ChromaView chroma, const Excerpt& e, int length, std::vector<fl
 
 // Subtracts from each column of e [frames, n] its mean, and keeps it. Rows are taken kLanes at a
 // time: they are n whole vectors, and the means repeated kLanes times fit them.
-void centre_columns(float* e, std::int64_t frames, int n, float* mean, std::vector<float>& pattern) {
+void centre_columns(float* e, std::int64_t frames, int n, float* mean,
+                    std::vector<float>& pattern) {
   pattern.assign(static_cast<std::size_t>(n) * kLanes, 0.0f);
   std::int64_t t = 0;
   for (; t + kLanes <= frames; t += kLanes)
@@ -390,7 +393,9 @@ void backward_song(ChromaView chroma, const Excerpt& excerpt, const float* weigh
             });
 }
 
-const char* target_name() { return hwy::TargetName(HWY_TARGET); }
+const char* target_name() {
+  return hwy::TargetName(HWY_TARGET);
+}
 
 }  // namespace reprise::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -402,7 +407,9 @@ HWY_EXPORT(forward_song);
 HWY_EXPORT(backward_song);
 HWY_EXPORT(target_name);
 
-const char* instruction_set() { return HWY_DYNAMIC_DISPATCH(target_name)(); }
+const char* instruction_set() {
+  return HWY_DYNAMIC_DISPATCH(target_name)();
+}
 
 std::size_t bigram_reserve(const BigramParams& params, std::int64_t count, std::int64_t frames) {
   const BigramShape shape(params);
@@ -446,8 +453,8 @@ void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t co
   parallel_for(count, threads, [&](std::int64_t i, int member) {
     float* kept = const_cast<float*>(static_cast<const float*>(reserve)) + i * stride;
     HWY_DYNAMIC_DISPATCH(backward_song)
-    (chroma, excerpts[i], weights, shape, scratch[member], kept,
-     out_gradient + i * params.dims(), &rows[i * size]);
+    (chroma, excerpts[i], weights, shape, scratch[member], kept, out_gradient + i * params.dims(),
+     &rows[i * size]);
   });
   std::fill(gradient, gradient + size, 0.0f);
   for (std::int64_t i = 0; i < count; ++i)

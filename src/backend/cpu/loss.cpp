@@ -51,7 +51,8 @@ static void nt_xent(const float* z, const std::int32_t* works, std::int64_t rows
   });
   // s_ab = z_a . z_b has both rows' gradients.
   for (std::int64_t a = 0; a < rows; ++a)
-    for (std::int64_t b = 0; b < rows; ++b) both[a * rows + b] = ds[a * rows + b] + ds[b * rows + a];
+    for (std::int64_t b = 0; b < rows; ++b)
+      both[a * rows + b] = ds[a * rows + b] + ds[b * rows + a];
   gemm(false, rows, dims, rows, both.data(), z, z_gradient, threads);
   double total = 0, total_scale = 0;
   for (std::int64_t a = 0; a < rows; ++a) {
@@ -144,8 +145,8 @@ static void contrastive(const float* z, const std::int32_t* works, std::int64_t 
 }
 
 void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-          const float* scale, const LossParams& params, int threads, float* loss,
-          float* z_gradient, float* scale_gradient) {
+          const float* scale, const LossParams& params, int threads, float* loss, float* z_gradient,
+          float* scale_gradient) {
   *scale_gradient = 0;
   switch (params.loss) {
     case Loss::nt_xent:

@@ -66,8 +66,8 @@ struct Strides {
   std::int64_t b_row;  // from row to row of the result
 };
 
-// finish(row, chunk, sum): what becomes of chunk `chunk` of row `row` of the result. Rows of a chunk
-// come in ascending order.
+// finish(row, chunk, sum): what becomes of chunk `chunk` of row `row` of the result. Rows of a
+// chunk come in ascending order.
 template <class Finish>
 HWY_INLINE void correlate(const float* const* HWY_RESTRICT chunk, int chunks,
                           const float* HWY_RESTRICT b, Strides stride, std::int64_t terms, int n,

@@ -22,10 +22,10 @@ void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t co
                      const void* reserve, int threads, float* gradient);
 
 void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-          const float* scale, const LossParams& params, int threads, float* loss,
-          float* z_gradient, float* scale_gradient);
-void adam(float* weights, float* moment1, float* moment2, const float* gradient,
-          std::int64_t count, const AdamParams& params, float* gradient_norm);
+          const float* scale, const LossParams& params, int threads, float* loss, float* z_gradient,
+          float* scale_gradient);
+void adam(float* weights, float* moment1, float* moment2, const float* gradient, std::int64_t count,
+          const AdamParams& params, float* gradient_norm);
 void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
              const float* bias, int out_dims, int threads, float* out);
 
@@ -38,9 +38,8 @@ void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
 
 void similarities(const float* q, std::int64_t queries, int keys, const float* c,
                   std::int64_t candidates, int dims, const float* bias, int threads, float* out);
-void top_k(const float* q, std::int64_t queries, int keys, const float* c,
-           std::int64_t candidates, int dims, int k, int threads, std::int64_t* ids, float* scores,
-           std::int32_t* best_key);
+void top_k(const float* q, std::int64_t queries, int keys, const float* c, std::int64_t candidates,
+           int dims, int k, int threads, std::int64_t* ids, float* scores, std::int32_t* best_key);
 
 void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
            ChromaView candidate_chroma, const Excerpt* candidates, std::int64_t candidate_count,

@@ -9,9 +9,9 @@
 
 namespace reprise::cpu {
 
-/// Calls body(i, member) for every i in [0, count), on `threads` threads; member is 0 .. threads - 1
-/// and names the caller's scratch memory. The first exception is thrown again when all have stopped.
-/// An op must not let its result depend on which member did what.
+/// Calls body(i, member) for every i in [0, count), on `threads` threads; member is 0 .. threads -
+/// 1 and names the caller's scratch memory. The first exception is thrown again when all have
+/// stopped. An op must not let its result depend on which member did what.
 template <class Body>
 void parallel_for(std::int64_t count, int threads, Body&& body) {
   if (threads <= 1 || count <= 1) {

@@ -64,9 +64,8 @@ void similarities(const float* q, std::int64_t queries, int keys, const float* c
   });
 }
 
-void top_k(const float* q, std::int64_t queries, int keys, const float* c,
-           std::int64_t candidates, int dims, int k, int threads, std::int64_t* ids, float* scores,
-           std::int32_t* best_key) {
+void top_k(const float* q, std::int64_t queries, int keys, const float* c, std::int64_t candidates,
+           int dims, int k, int threads, std::int64_t* ids, float* scores, std::int32_t* best_key) {
   const std::int64_t per_block = std::max<std::int64_t>(1, kQueryRows / keys);
   const std::int64_t query_blocks = (queries + per_block - 1) / per_block;
   parallel_for(query_blocks, threads, [&](std::int64_t task, int) {
