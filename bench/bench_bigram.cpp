@@ -38,11 +38,11 @@ void run(benchmark::State& state, const BigramParams& p, int frames, bool backwa
   const auto out_gradient = random_values(std::int64_t{songs} * p.dims(), 1, 3);
   Buffer<std::uint8_t> reserve(*backend, std::int64_t(backend->bigram_reserve(p, songs, frames)));
   for (auto _ : state) {
-    backend->bigram_forward(view, excerpts.data(), songs, weights.data(), p, out.data(),
+    backend->bigram_forward(view, excerpts.data(), songs, frames, weights.data(), p, out.data(),
                             backward ? reserve.data() : nullptr);
     if (backward)
-      backend->bigram_backward(view, excerpts.data(), songs, weights.data(), p, out_gradient.data(),
-                               reserve.data(), gradient.data());
+      backend->bigram_backward(view, excerpts.data(), songs, frames, weights.data(), p,
+                               out_gradient.data(), reserve.data(), gradient.data());
   }
   const double done = double(state.iterations()) * songs;
   const double operations =

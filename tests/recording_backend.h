@@ -21,6 +21,10 @@ class RecordingBackend final : public Backend {
   void download(void* host, const void* from, std::size_t bytes) override {
     cpu_->download(host, from, bytes);
   }
+  std::size_t free_memory() const override { return cpu_->free_memory(); }
+  std::unique_ptr<OpGraph> capture(std::function<void()> ops) override {
+    return cpu_->capture(std::move(ops));
+  }
   void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                  PatchworkParams params, float* out) override {
     cpu_->patchwork(chroma, excerpts, count, params, out);
@@ -34,15 +38,15 @@ class RecordingBackend final : public Backend {
     return cpu_->bigram_reserve(params, count, frames);
   }
   void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                      const float* weights, const BigramParams& params, float* out,
-                      void* reserve) override {
+                      std::int64_t longest, const float* weights, const BigramParams& params,
+                      float* out, void* reserve) override {
     bigram_calls.push_back(params);
-    cpu_->bigram_forward(chroma, excerpts, count, weights, params, out, reserve);
+    cpu_->bigram_forward(chroma, excerpts, count, longest, weights, params, out, reserve);
   }
   void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                       const float* weights, const BigramParams& params, const float* out_gradient,
-                       const void* reserve, float* gradient) override {
-    cpu_->bigram_backward(chroma, excerpts, count, weights, params, out_gradient, reserve,
+                       std::int64_t longest, const float* weights, const BigramParams& params,
+                       const float* out_gradient, const void* reserve, float* gradient) override {
+    cpu_->bigram_backward(chroma, excerpts, count, longest, weights, params, out_gradient, reserve,
                           gradient);
   }
   void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
@@ -51,8 +55,9 @@ class RecordingBackend final : public Backend {
     cpu_->loss(z, works, rows, dims, scale, params, loss, z_gradient, scale_gradient);
   }
   void adam(float* weights, float* moment1, float* moment2, const float* gradient,
-            std::int64_t count, const AdamParams& params, float* gradient_norm) override {
-    cpu_->adam(weights, moment1, moment2, gradient, count, params, gradient_norm);
+            std::int64_t count, const AdamParams& params, const AdamStep* step,
+            float* gradient_norm) override {
+    cpu_->adam(weights, moment1, moment2, gradient, count, params, step, gradient_norm);
   }
   void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
                const float* bias, int out_dims, float* out) override {

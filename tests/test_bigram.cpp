@@ -27,12 +27,12 @@ class Bigram : public testing::TestWithParam<BigramCase> {
     const auto count = std::int64_t(excerpts.size());
     std::vector<float> out(count * p.dims());
     std::vector<std::uint8_t> reserve(backend.bigram_reserve(p, count, longest));
-    backend.bigram_forward(songs, excerpts.data(), count, weights.data(), p, out.data(),
+    backend.bigram_forward(songs, excerpts.data(), count, longest, weights.data(), p, out.data(),
                            gradient ? reserve.data() : nullptr);
     if (gradient) {
       gradient->resize(p.weights());
-      backend.bigram_backward(songs, excerpts.data(), count, weights.data(), p, out_gradient.data(),
-                              reserve.data(), gradient->data());
+      backend.bigram_backward(songs, excerpts.data(), count, longest, weights.data(), p,
+                              out_gradient.data(), reserve.data(), gradient->data());
     }
     return out;
   }
@@ -156,8 +156,8 @@ TEST(BigramValues, SilenceGivesZerosNotNaN) {
   const auto backend = make_cpu_backend(1);
   std::vector<std::uint8_t> reserve(backend->bigram_reserve(p, 1, 100));
   const ChromaView view{silence.data(), ChromaType::float32, 100};
-  backend->bigram_forward(view, &e, 1, weights.data(), p, out.data(), reserve.data());
-  backend->bigram_backward(view, &e, 1, weights.data(), p, ones.data(), reserve.data(),
+  backend->bigram_forward(view, &e, 1, 100, weights.data(), p, out.data(), reserve.data());
+  backend->bigram_backward(view, &e, 1, 100, weights.data(), p, ones.data(), reserve.data(),
                            gradient.data());
   // All frames alike: centred, nothing is left.
   for (const float value : out) EXPECT_EQ(value, 0.0f);
@@ -176,7 +176,7 @@ TEST(BigramValues, OneFrameByHand) {
   chroma[1] = 0.25f;  // rolled up by two: pitch class 3
   const Excerpt e{0, 1, 2};
   float out = 0;
-  make_cpu_backend(1)->bigram_forward({chroma.data(), ChromaType::float32, 1}, &e, 1,
+  make_cpu_backend(1)->bigram_forward({chroma.data(), ChromaType::float32, 1}, &e, 1, 1,
                                       weights.data(), p, &out, nullptr);
   EXPECT_EQ(out, 3.0f);
 }

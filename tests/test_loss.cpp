@@ -124,10 +124,10 @@ TEST(Adam, FirstStepMovesByTheRateAndClips) {
   std::vector<float> w{1, 1, 1}, m(3, 0), v(3, 0);
   const std::vector<float> gradient{3, -4, 0};
   AdamParams params;
-  params.rate = 0.1f;
   params.clip = 1;
+  const AdamStep step(params, 0.1, 1);
   float norm = 0;
-  make_cpu_backend(1)->adam(w.data(), m.data(), v.data(), gradient.data(), 3, params, &norm);
+  make_cpu_backend(1)->adam(w.data(), m.data(), v.data(), gradient.data(), 3, params, &step, &norm);
   EXPECT_FLOAT_EQ(norm, 5);
   EXPECT_FLOAT_EQ(m[0], 0.1f * 0.6f);  // the gradient scaled to norm 1
   EXPECT_NEAR(w[0], 0.9f, 1e-6);
@@ -142,13 +142,13 @@ TEST(Adam, ManyStepsEqualThePaper) {
   std::vector<double> tw(w.begin(), w.end()), tm(count, 0), tv(count, 0);
   std::vector<float> pw = w, pm(count, 0), pv(count, 0);
   const auto backend = make_cpu_backend(1);
-  AdamParams params;
-  params.rate = 0.003f;
+  const AdamParams params;
+  const float rate = 0.003f;
   for (int step = 1; step <= 100; ++step) {
     const std::vector<float> g = random_values(count, 0.5f, std::uint64_t(step));
-    params.step = step;
+    const AdamStep now(params, rate, step);
     float norm = 0;
-    backend->adam(w.data(), m.data(), v.data(), g.data(), count, params, &norm);
+    backend->adam(w.data(), m.data(), v.data(), g.data(), count, params, &now, &norm);
     const auto by_definition = [&]<class Real>(std::vector<Real>& x, std::vector<Real>& m1,
                                                std::vector<Real>& m2) {
       for (int i = 0; i < count; ++i) {
@@ -157,7 +157,7 @@ TEST(Adam, ManyStepsEqualThePaper) {
         m2[i] = b2 * m2[i] + (1 - b2) * gi * gi;
         const Real mean = m1[i] / (1 - std::pow(b1, Real(step)));
         const Real square = m2[i] / (1 - std::pow(b2, Real(step)));
-        x[i] -= Real(params.rate) * mean / (std::sqrt(square) + Real(params.epsilon));
+        x[i] -= Real(rate) * mean / (std::sqrt(square) + Real(params.epsilon));
       }
     };
     by_definition(tw, tm, tv);

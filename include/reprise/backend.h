@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,9 +13,17 @@
 
 namespace reprise {
 
+/// Ops on fixed arrays, captured once to be run many times.
+class OpGraph {
+ public:
+  virtual ~OpGraph() = default;
+  virtual void launch() = 0;
+};
+
 /// The ops that the engine needs, on one kind of machine. Every pointer is to memory of this back
 /// end (see Buffer) unless a comment says "host"; matrices are row-major and dense. Results do not
-/// depend on the number of threads. Ops throw Error; none prints.
+/// depend on the number of threads. Ops throw Error; none prints. An op that a back end does not
+/// have, or not for the parameters given, declines with an Error that says why.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -26,6 +35,11 @@ class Backend {
   virtual void release(void* memory) noexcept = 0;
   virtual void upload(void* to, const void* host, std::size_t bytes) = 0;
   virtual void download(void* host, const void* from, std::size_t bytes) = 0;
+  /// Bytes that allocate() can be expected to give.
+  virtual std::size_t free_memory() const = 0;
+  /// Calls `ops`, which only calls ops, at once or at each launch of the graph. What they read and
+  /// write must stay where it is; the values in it may change between launches.
+  virtual std::unique_ptr<OpGraph> capture(std::function<void()> ops) = 0;
 
   // --- chroma in, chroma out
   /// out float [count, patches * frames, 12].
@@ -39,15 +53,17 @@ class Backend {
   /// Bytes that bigram_forward keeps for bigram_backward, for excerpts of at most `frames` frames.
   virtual std::size_t bigram_reserve(const BigramParams& params, std::int64_t count,
                                      std::int64_t frames) const = 0;
-  /// out [count, dims]. `reserve` may be null when no backward follows.
+  /// out [count, dims]; no excerpt has more than `longest` frames. `reserve` may be null when no
+  /// backward follows.
   virtual void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                              const float* weights, const BigramParams& params, float* out,
-                              void* reserve) = 0;
+                              std::int64_t longest, const float* weights,
+                              const BigramParams& params, float* out, void* reserve) = 0;
   /// gradient [weights] = sum over the excerpts of d(loss)/d(weights); out_gradient [count, dims].
   /// `reserve` is what the forward of the same arguments left.
   virtual void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                               const float* weights, const BigramParams& params,
-                               const float* out_gradient, const void* reserve, float* gradient) = 0;
+                               std::int64_t longest, const float* weights,
+                               const BigramParams& params, const float* out_gradient,
+                               const void* reserve, float* gradient) = 0;
 
   // --- learning
   /// z [rows, dims], works [rows]; scale: one value, used by nt_xent as min(exp(scale), scale_max).
@@ -55,10 +71,11 @@ class Backend {
   virtual void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
                     const float* scale, const LossParams& params, float* loss, float* z_gradient,
                     float* scale_gradient) = 0;
-  /// Updates weights and the two moments [count] in place; gradient_norm: one value, before
-  /// clipping.
+  /// Updates weights and the two moments [count] in place; step: one; gradient_norm: one value,
+  /// before clipping.
   virtual void adam(float* weights, float* moment1, float* moment2, const float* gradient,
-                    std::int64_t count, const AdamParams& params, float* gradient_norm) = 0;
+                    std::int64_t count, const AdamParams& params, const AdamStep* step,
+                    float* gradient_norm) = 0;
 
   // --- fingerprints to vectors
   /// out [rows, out_dims] = unit(in [rows, in_dims] weight^T [out_dims, in_dims] + bias).
@@ -144,9 +161,13 @@ class Buffer {
   T* data_;
 };
 
-/// threads 0: as many as the machine offers. Throws Error where the back end is not in this build
-/// or the machine has no device for it.
+/// threads 0: as many as the machine offers.
 std::unique_ptr<Backend> make_cpu_backend(int threads = 0);
-std::unique_ptr<Backend> make_cuda_backend(int device = 0);
+/// Throws Error where the back end is not in this build or the machine has no such device.
+std::unique_ptr<Backend> make_cuda_backend(int device = 0,
+                                           Arithmetic arithmetic = Arithmetic::tf32);
+/// Names of the machine's CUDA devices, in the order of their numbers. Throws Error that says why
+/// there is none.
+std::vector<std::string> cuda_devices();
 
 }  // namespace reprise

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "reprise/view.h"
@@ -12,6 +13,14 @@ inline constexpr int kMaxEventLength = 16;
 inline constexpr int kMaxWindows = 64;
 inline constexpr int kMaxTaps = 129;
 inline constexpr int kMaxLag = 1024;
+
+/// Of a device's products over time and of its dense products; sums are always in fp32. The CPU
+/// computes in fp32.
+enum class Arithmetic : std::uint8_t {
+  fp32,  ///< no tensor cores
+  tf32,
+  bf16,  ///< bigrams forward only: the rest is tf32
+};
 
 /// Sum over time, or mean over the event frames.
 enum class Pooling : std::uint8_t { sum, mean };
@@ -130,12 +139,28 @@ struct LossParams {
 /// Adam (Kingma & Ba 2015) on a flat weight vector, the gradient first scaled to a norm of at most
 /// `clip` (0: left as it is).
 struct AdamParams {
-  float rate = 0;
   float beta1 = 0.9f;
   float beta2 = 0.999f;
   float epsilon = 1e-8f;
   float clip = 0;
-  std::int64_t step = 1;  ///< counts from 1
+};
+
+/// What of Adam changes from step to step. An op reads it from the memory of its back end.
+struct AdamStep {
+  float rate = 0;
+  float correct1 = 1;  ///< 1 / (1 - beta1^step), steps counted from 1
+  float correct2 = 1;  ///< 1 / (1 - beta2^step)
+
+  AdamStep() = default;
+  AdamStep(const AdamParams& params, double rate_, std::int64_t step)
+      : rate(static_cast<float>(rate_)),
+        correct1(correction(params.beta1, step)),
+        correct2(correction(params.beta2, step)) {}
+
+ private:
+  static float correction(float beta, std::int64_t step) {
+    return static_cast<float>(1 / (1 - std::pow(double{beta}, static_cast<double>(step))));
+  }
 };
 
 /// 2-D Fourier transform magnitudes (Bertin-Mahieux & Ellis 2012).

@@ -164,10 +164,10 @@ struct ModelMethod::State {
         fixed[i] = {i * frames, static_cast<std::int32_t>(frames), 0};
       items.upload(fixed);
       backend.bigram_forward({patches.data(), ChromaType::float32, count * frames}, items.data(),
-                             count, weights.data(), bigrams, bigram.data(), nullptr);
+                             count, frames, weights.data(), bigrams, bigram.data(), nullptr);
     } else {
-      backend.bigram_forward(chroma, items.data(), count, weights.data(), bigrams, bigram.data(),
-                             nullptr);
+      backend.bigram_forward(chroma, items.data(), count, longest(excerpts), weights.data(),
+                             bigrams, bigram.data(), nullptr);
     }
     const std::span<float> to(out, static_cast<std::size_t>(count) * dims);
     if (!projected) return bigram.download(to);

@@ -47,8 +47,8 @@ std::vector<float> aligned_bigrams(Backend& backend, const SongSet& set, const M
         const Buffer<Excerpt> on_device(backend, std::span<const Excerpt>(items));
         const auto count = static_cast<std::int64_t>(items.size());
         Buffer<float> out(backend, count * p.dims());
-        backend.bigram_forward(chroma, on_device.data(), count, weights.data(), p, out.data(),
-                               nullptr);
+        backend.bigram_forward(chroma, on_device.data(), count, longest(items), weights.data(), p,
+                               out.data(), nullptr);
         out.download(std::span(bigrams).subspan(first * p.dims(), count * p.dims()));
       });
   return bigrams;

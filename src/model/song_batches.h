@@ -11,6 +11,13 @@
 
 namespace reprise {
 
+/// Frames of the longest excerpt.
+inline std::int64_t longest(std::span<const Excerpt> excerpts) {
+  std::int32_t frames = 0;
+  for (const Excerpt& e : excerpts) frames = std::max(frames, e.frames);
+  return frames;
+}
+
 /// Hands songs of a set to `body` in pieces that fit in memory: body(chroma, excerpts, first), with
 /// the piece's chroma in the back end's memory and one whole-song excerpt (host) for each of
 /// songs[first ...].

@@ -36,6 +36,15 @@ AugmentParams augment_params(const Config& c) {
   return p;
 }
 
+AdamParams adam_params(const Config& c) {
+  AdamParams p;
+  p.beta1 = static_cast<float>(c.beta1);
+  p.beta2 = static_cast<float>(c.beta2);
+  p.epsilon = static_cast<float>(c.epsilon);
+  p.clip = static_cast<float>(c.clip);
+  return p;
+}
+
 LossParams loss_params(const Config& c) {
   LossParams p;
   p.loss = c.loss == "nt-xent"   ? Loss::nt_xent
@@ -94,6 +103,7 @@ class Learner {
         bigrams_(bigram_params(config)),
         augment_(augment_params(config)),
         loss_(loss_params(config)),
+        adam_(adam_params(config)),
         chroma_type_(set.type),
         chroma_frames_(set.frames()),
         chroma_(backend,
@@ -114,26 +124,10 @@ class Learner {
   Step step(const TrainingBatch& batch, std::int64_t number, double rate) {
     const auto rows = static_cast<std::int64_t>(batch.takes.size());
     Memory& m = memory(rows);
-    m.works.upload(batch.works);
-    cut(batch, m);
-    const ChromaView cropped{m.chroma.data(), ChromaType::float32, rows * cut_frames()};
-    backend_.bigram_forward(cropped, m.excerpts.data(), rows, learned_.data(), bigrams_,
-                            m.bigrams.data(), m.reserve.data());
-    float* scale = learned_.data() + bigrams_.weights();
-    float* scale_gradient = gradient_.data() + bigrams_.weights();
-    backend_.loss(m.bigrams.data(), m.works.data(), rows, bigrams_.dims(), scale, loss_,
-                  numbers_.data(), m.gradient.data(), scale_gradient);
-    backend_.bigram_backward(cropped, m.excerpts.data(), rows, learned_.data(), bigrams_,
-                             m.gradient.data(), m.reserve.data(), gradient_.data());
-    AdamParams adam;
-    adam.rate = static_cast<float>(rate);
-    adam.beta1 = static_cast<float>(config_.beta1);
-    adam.beta2 = static_cast<float>(config_.beta2);
-    adam.epsilon = static_cast<float>(config_.epsilon);
-    adam.clip = static_cast<float>(config_.clip);
-    adam.step = number + 1;
-    backend_.adam(learned_.data(), moment1_.data(), moment2_.data(), gradient_.data(),
-                  gradient_.size(), adam, numbers_.data() + 1);
+    upload(batch, m);
+    const AdamStep now(adam_, rate, number + 1);
+    m.adam.upload(std::span(&now, 1));
+    m.graph->launch();
     const std::vector<float> numbers = numbers_.download();
     return {double{numbers[0]}, double{numbers[1]}};
   }
@@ -152,6 +146,7 @@ class Learner {
           excerpts(backend, rows),
           whole(backend, rows),
           works(backend, rows),
+          adam(backend, 1),
           chroma(backend, rows * frames * kPitchClasses),
           bigrams(backend, rows * p.dims()),
           gradient(backend, rows * p.dims()),
@@ -161,8 +156,10 @@ class Learner {
     Buffer<Excerpt> excerpts;
     Buffer<Excerpt> whole;
     Buffer<std::int32_t> works;
+    Buffer<AdamStep> adam;
     Buffer<float> chroma, bigrams, gradient;
     Buffer<std::uint8_t> reserve;
+    std::unique_ptr<OpGraph> graph;  // of a step, on the arrays above
   };
 
   std::int64_t cut_frames() const {
@@ -173,19 +170,16 @@ class Learner {
   Memory& memory(std::int64_t rows) {
     if (!memory_ || memory_->rows != rows) {
       memory_.reset();  // before more is asked for
-      memory_.emplace(backend_, rows, cut_frames(), bigrams_);
+      Memory& m = memory_.emplace(backend_, rows, cut_frames(), bigrams_);
+      m.graph = backend_.capture([this, &m] { run_step(m); });
     }
     return *memory_;
   }
 
-  // The batch's chroma, and where each row lies in it.
-  void cut(const TrainingBatch& batch, Memory& m) {
-    const ChromaView songs{chroma_.data(), chroma_type_, chroma_frames_};
-    if (config_.input == "whole") {
-      m.takes.upload(batch.takes);
-      backend_.augment(songs, m.takes.data(), m.rows, augment_, m.chroma.data(), m.excerpts.data());
-      return;
-    }
+  // What changes from step to step.
+  void upload(const TrainingBatch& batch, Memory& m) {
+    m.works.upload(batch.works);
+    if (config_.input == "whole") return m.takes.upload(batch.takes);
     std::vector<Excerpt> whole, fixed;
     for (const Take& take : batch.takes) {
       whole.push_back(take.excerpt);
@@ -194,8 +188,29 @@ class Learner {
     }
     m.whole.upload(whole);
     m.excerpts.upload(fixed);
-    backend_.patchwork(songs, m.whole.data(), m.rows, {config_.patches, config_.patch_frames},
-                       m.chroma.data());
+  }
+
+  // The ops of a step: chroma of the batch, fingerprints, loss, gradients, weights.
+  void run_step(Memory& m) {
+    const ChromaView songs{chroma_.data(), chroma_type_, chroma_frames_};
+    if (config_.input == "whole") {
+      backend_.augment(songs, m.takes.data(), m.rows, augment_, m.chroma.data(), m.excerpts.data());
+    } else {
+      backend_.patchwork(songs, m.whole.data(), m.rows, {config_.patches, config_.patch_frames},
+                         m.chroma.data());
+    }
+    const std::int64_t rows = m.rows, frames = cut_frames();
+    const ChromaView cropped{m.chroma.data(), ChromaType::float32, rows * frames};
+    backend_.bigram_forward(cropped, m.excerpts.data(), rows, frames, learned_.data(), bigrams_,
+                            m.bigrams.data(), m.reserve.data());
+    float* scale = learned_.data() + bigrams_.weights();
+    float* scale_gradient = gradient_.data() + bigrams_.weights();
+    backend_.loss(m.bigrams.data(), m.works.data(), rows, bigrams_.dims(), scale, loss_,
+                  numbers_.data(), m.gradient.data(), scale_gradient);
+    backend_.bigram_backward(cropped, m.excerpts.data(), rows, frames, learned_.data(), bigrams_,
+                             m.gradient.data(), m.reserve.data(), gradient_.data());
+    backend_.adam(learned_.data(), moment1_.data(), moment2_.data(), gradient_.data(),
+                  gradient_.size(), adam_, m.adam.data(), numbers_.data() + 1);
   }
 
   Backend& backend_;
@@ -203,6 +218,7 @@ class Learner {
   BigramParams bigrams_;
   AugmentParams augment_;
   LossParams loss_;
+  AdamParams adam_;
   ChromaType chroma_type_;
   std::int64_t chroma_frames_;
   Buffer<std::uint8_t> chroma_;

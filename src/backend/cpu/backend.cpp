@@ -2,6 +2,7 @@
 
 #include <cblas.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <new>
@@ -14,6 +15,12 @@ namespace reprise {
 namespace {
 
 constexpr std::align_val_t kAlignment{64};  // a cache line
+
+struct CpuGraph final : OpGraph {
+  explicit CpuGraph(std::function<void()> calls) : ops(std::move(calls)) {}
+  void launch() override { ops(); }
+  std::function<void()> ops;
+};
 
 class CpuBackend final : public Backend {
  public:
@@ -44,6 +51,13 @@ class CpuBackend final : public Backend {
   void download(void* host, const void* from, std::size_t bytes) override {
     if (bytes > 0) std::memcpy(host, from, bytes);
   }
+  std::size_t free_memory() const override {
+    return static_cast<std::size_t>(sysconf(_SC_AVPHYS_PAGES)) *
+           static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  }
+  std::unique_ptr<OpGraph> capture(std::function<void()> ops) override {
+    return std::make_unique<CpuGraph>(std::move(ops));
+  }
 
   void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                  PatchworkParams params, float* out) override {
@@ -57,12 +71,12 @@ class CpuBackend final : public Backend {
                              std::int64_t frames) const override {
     return cpu::bigram_reserve(params, count, frames);
   }
-  void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+  void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, std::int64_t,
                       const float* weights, const BigramParams& params, float* out,
                       void* reserve) override {
     cpu::bigram_forward(chroma, excerpts, count, weights, params, threads_, out, reserve);
   }
-  void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+  void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, std::int64_t,
                        const float* weights, const BigramParams& params, const float* out_gradient,
                        const void* reserve, float* gradient) override {
     cpu::bigram_backward(chroma, excerpts, count, weights, params, out_gradient, reserve, threads_,
@@ -74,8 +88,9 @@ class CpuBackend final : public Backend {
     cpu::loss(z, works, rows, dims, scale, params, threads_, loss, z_gradient, scale_gradient);
   }
   void adam(float* weights, float* moment1, float* moment2, const float* gradient,
-            std::int64_t count, const AdamParams& params, float* gradient_norm) override {
-    cpu::adam(weights, moment1, moment2, gradient, count, params, gradient_norm);
+            std::int64_t count, const AdamParams& params, const AdamStep* step,
+            float* gradient_norm) override {
+    cpu::adam(weights, moment1, moment2, gradient, count, params, *step, gradient_norm);
   }
   void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
                const float* bias, int out_dims, float* out) override {

@@ -25,7 +25,7 @@ void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims
           const float* scale, const LossParams& params, int threads, float* loss, float* z_gradient,
           float* scale_gradient);
 void adam(float* weights, float* moment1, float* moment2, const float* gradient, std::int64_t count,
-          const AdamParams& params, float* gradient_norm);
+          const AdamParams& params, const AdamStep& step, float* gradient_norm);
 void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
              const float* bias, int out_dims, int threads, float* out);
 
