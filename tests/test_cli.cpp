@@ -299,6 +299,36 @@ TEST_F(Cli, CatalogueFromCreationToGroups) {
   EXPECT_NE(verify.out.find("expected the checksum of its contents"), std::string::npos);
 }
 
+TEST_F(Cli, ChromaMadeOtherwiseThanTheModelsIsRefused) {
+  set.chroma_source = "audio rate=22050";
+  write_song_set(path("set.h5"), set);
+  train();
+  EXPECT_EQ(read_model(path("m.safetensors")).chroma_source, set.chroma_source);
+  EXPECT_NE(run("info set.h5").out.find("audio rate=22050"), std::string::npos);
+  EXPECT_NE(run("info m.safetensors").out.find("audio rate=22050"), std::string::npos);
+  SongSet other = set;
+  other.chroma_source = "beat2012";
+  write_song_set(path("other.h5"), other);
+  other.chroma_source.clear();
+  write_song_set(path("unknown.h5"), other);
+  ASSERT_EQ(run("index create c.reprise --model m.safetensors").status, 0);
+  for (const std::string command :
+       {"evaluate --model m.safetensors --data ",
+        "fingerprint --model m.safetensors --out f --data ",
+        "query set.h5 --model m.safetensors --data ", "query --model m.safetensors --id noise-1 ",
+        "index add c.reprise --replace --data ", "query c.reprise --data "}) {
+    expect_error(command + "other.h5", 1,
+                 "other.h5: expected chroma made as " +
+                     std::string(command.find("c.reprise") == std::string::npos ? "m.safetensors"
+                                                                                : "c.reprise") +
+                     " learned it, 'audio rate=22050', found 'beat2012': ");
+    for (const char* passes : {"other.h5 --any-chroma", "set.h5", "unknown.h5"}) {
+      const Result r = run(command + passes);
+      EXPECT_EQ(r.status, 0) << command << passes << "\n" << r.err;
+    }
+  }
+}
+
 TEST_F(Cli, WrongCommandLinesExitWithTwo) {
   expect_error("", 2, "");
   expect_error("dance", 2, "");

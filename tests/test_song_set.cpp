@@ -115,6 +115,7 @@ SongSet example(ChromaType type) {
   SongSet set;
   set.source = "a test";
   set.frames_per_second = 2.5;
+  set.chroma_source = "audio rate=22050";
   set.type = type;
   set.offsets = {0, 1, 5000, 5003};
   for (int i = 0; i < 5003 * 12; ++i) {
@@ -184,6 +185,7 @@ TEST_F(SongSetFile, ReadsHandMadeFile) {
   EXPECT_EQ(set.path, path_);
   EXPECT_EQ(set.source, "");
   EXPECT_EQ(set.frames_per_second, 0);
+  EXPECT_EQ(set.chroma_source, "");
   EXPECT_EQ(set.type, ChromaType::float32);
   EXPECT_EQ(set.chroma_float, values);
   EXPECT_EQ(set.offsets, (std::vector<std::int64_t>{0, 2, 5}));
@@ -209,6 +211,7 @@ TEST_F(SongSetFile, RoundTrip) {
     const SongSet back = read_song_set(path_);
     EXPECT_EQ(back.source, set.source);
     EXPECT_EQ(back.frames_per_second, set.frames_per_second);
+    EXPECT_EQ(back.chroma_source, set.chroma_source);
     EXPECT_EQ(back.type, type);
     EXPECT_EQ(back.chroma_float, set.chroma_float);
     EXPECT_EQ(back.chroma_uint8, set.chroma_uint8);
@@ -290,6 +293,8 @@ TEST_F(SongSetFile, RefusesOtherFormats) {
                       f.attribute("frames_per_second", H5T_IEEE_F64LE, H5T_NATIVE_INT, -1);
                     }),
             "attribute frames_per_second: expected a rate, found -1");
+  EXPECT_EQ(refusal({}, [](HandMade& f) { f.attribute("chroma", "two\nlines"); }),
+            "attribute chroma: expected one line of UTF-8 text, found 'two\\x0alines'");
 }
 
 TEST_F(SongSetFile, RefusesMissingAndMisshapenDatasets) {

@@ -19,6 +19,7 @@ BigramParams bigram_params(const Config& config);
 /// A trained fingerprint: one safetensors file.
 struct Model {
   Config config;
+  std::string chroma_source;   ///< SongSet::chroma_source of the songs it learned from
   std::vector<float> weights;  ///< [BigramParams::weights()], flat as BigramParams describes
   std::array<float, kPitchClasses> key_template{};  ///< of canonical-key models
   std::vector<float> projection_weight;             ///< [projection, bigram dims], or empty
@@ -38,6 +39,11 @@ Model read_model(const std::string& path);
 /// The same from memory; `path` is for messages.
 Model parse_model(const std::vector<std::uint8_t>& bytes, const std::string& path);
 void write_model(const std::string& path, const Model& model);
+
+/// Throws Error with both descriptions where the songs' chroma was made otherwise than the chroma
+/// that the model learned from: similarities would silently be worse. Passes where either does not
+/// say how it was made. `name` is the model's, for the message.
+void check_chroma_source(const Model& model, const std::string& name, const SongSet& set);
 
 /// The fingerprints of a model, by the rules of its configuration (input, keys, projection).
 class ModelMethod : public FingerprintMethod {

@@ -15,6 +15,9 @@ struct SongSet {
   std::string path;              ///< file it was read from, for messages
   std::string source;            ///< free text
   double frames_per_second = 0;  ///< 0 where the file does not say (beat-synchronous frames, say)
+  /// What made the chroma, and its settings, in one line (`audio rate=22050 ...`); equal lines
+  /// stand for equal front ends. Empty where the file does not say.
+  std::string chroma_source;
 
   ChromaType type = ChromaType::float32;
   std::vector<float> chroma_float;         ///< [frames, 12] where type is float32

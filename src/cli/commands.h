@@ -34,6 +34,14 @@ struct DeviceOptions {
   std::unique_ptr<Backend> open() const;
 };
 
+/// `--any-chroma`, on every command that gives songs to a model.
+struct ChromaOptions {
+  bool any = false;
+  void add_to(CLI::App& command);
+  /// Throws Error where the songs' chroma was made otherwise than the model's, unless any will do.
+  void check(const Model& model, const std::string& name, const SongSet& set) const;
+};
+
 /// Why there is no CUDA back end, or empty.
 std::string why_no_cuda();
 

@@ -20,6 +20,7 @@ struct Evaluate {
   std::string data, split = "test", json, histogram_path, reliability_path;
   std::vector<std::string> models, methods, settings;
   int rerank = 0;
+  ChromaOptions chroma;
   DeviceOptions device;
 
   void run() const {
@@ -48,6 +49,7 @@ struct Evaluate {
     };
     for (const std::string& path : models) {
       const Model model = read_model(path);
+      chroma.check(model, path, set);
       const Confidence confidence = rerank > 0 ? confidence_of(model, path) : Confidence{};
       ModelMethod method(*backend, model, path);
       add(method);
@@ -151,6 +153,7 @@ void add_evaluate(CLI::App& app, Action& action) {
   command->add_option("--reliability", options->reliability_path,
                       "draw how often the first model's second stage is right, by how sure it is "
                       "(SVG; with --rerank)");
+  options->chroma.add_to(*command);
   options->device.add_to(*command);
   command->footer(
       "MAP: mean average precision; P@1, P@10: share of versions among the first 1 and 10; R@5:\n"

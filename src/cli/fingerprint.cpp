@@ -17,6 +17,7 @@ struct Fingerprint {
   std::string data, model, method, out;
   std::vector<std::string> settings;
   bool transpositions = false;
+  ChromaOptions chroma;
   DeviceOptions device;
 
   void run() const {
@@ -27,7 +28,9 @@ struct Fingerprint {
     std::unique_ptr<FingerprintMethod> how;
     if (!model.empty()) {
       if (!settings.empty()) throw UsageError("--set changes a --method, not a --model");
-      how = std::make_unique<ModelMethod>(*backend, read_model(model), model);
+      const Model trained = read_model(model);
+      chroma.check(trained, model, set);
+      how = std::make_unique<ModelMethod>(*backend, trained, model);
     } else {
       const auto split = split_settings(settings);
       how = make_method(method, *backend, set, {split.begin(), split.end()});
@@ -60,6 +63,7 @@ void add_fingerprint(CLI::App& app, Action& action) {
   command->add_flag("--transpositions", options->transpositions,
                     "all twelve: [songs, 12, D], index r rolled up by r semitones");
   command->add_option("--out", options->out, "NumPy file to write; ids go beside it")->required();
+  options->chroma.add_to(*command);
   options->device.add_to(*command);
   command->footer(
       "Example:\n  reprise fingerprint --data data/tunes.h5 --model model.safetensors --out "

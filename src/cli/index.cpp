@@ -18,6 +18,7 @@ struct IndexOptions {
   std::string catalogue, model, data, npy, mirex;
   std::vector<std::string> ids;
   bool replace = false;
+  ChromaOptions chroma;
   DeviceOptions device;
 
   void create() const {
@@ -29,6 +30,7 @@ struct IndexOptions {
     Catalogue to(catalogue, Catalogue::Mode::write);
     if (!model.empty()) to.check_model(ModelIdentity::of(read_model(model), model));
     const SongSet set = read_song_set(data);
+    chroma.check(to.model(), to.path(), set);
     if (!replace) to.check_new(set.song_id);
     const std::int64_t before = to.size();
     ProgressLine line;
@@ -137,6 +139,7 @@ void add_index(CLI::App& app, Action& action) {
   command->add_option("--model", options->model,
                       "fail unless the catalogue's own model is this one");
   command->add_flag("--replace", options->replace, "songs take the place of those of the same id");
+  options->chroma.add_to(*command);
   options->device.add_to(*command);
 
   command = add("remove", "Remove songs: all those named or, after any failure, none",

@@ -35,6 +35,7 @@ void print_song_set(const SongSet& set) {
                  ? fmt::format(", {:g} a second, {:.1f} hours", set.frames_per_second,
                                static_cast<double>(set.frames()) / set.frames_per_second / 3600)
                  : "");
+  if (!set.chroma_source.empty()) fmt::print("made by  {}\n", set.chroma_source);
   fmt::print("\n{:<12} {:>8} {:>8} {:>8} {:>12}\n", "split", "songs", "works", "queries", "frames");
   for (const char* split : {"train", "validation", "test", "noise"}) {
     std::map<std::string, int> works;
@@ -59,7 +60,9 @@ void print_model(const std::string& path, const Model& model) {
                  ? ""
                  : fmt::format(" and a projection of {}",
                                model.projection_weight.size() + model.projection_bias.size()));
-  fmt::print("configuration {}\n\n", model.config.hash());
+  fmt::print("configuration {}\n", model.config.hash());
+  if (!model.chroma_source.empty()) fmt::print("learned from chroma {}\n", model.chroma_source);
+  fmt::print("\n");
   for (const Parameter& p : parameters())
     fmt::print("{:<22} {:<14} {}\n", p.name, model.config.get(p.name), p.meaning);
 }

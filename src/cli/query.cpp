@@ -63,6 +63,7 @@ struct Query {
   int top = 10, rerank = 0;
   double min_score = -2;  ///< below every cosine
   bool compact = false, json = false, tsv = false;
+  ChromaOptions chroma;
   DeviceOptions device;
 
   void run() const {
@@ -83,6 +84,7 @@ struct Query {
     SongSet asked;
     if (ids.empty()) {
       asked = read_song_set(data);
+      chroma.check(from.model(), from.path(), asked);
     } else {
       std::vector<CatalogueSong> songs;
       for (const std::string& id : ids) songs.push_back(from.song(id));
@@ -124,6 +126,8 @@ struct Query {
     if (ids.empty()) songs = first_numbers(asked.songs());
     const auto backend = device.open();
     const Model trained = read_model(model);
+    chroma.check(trained, model, set);
+    chroma.check(trained, model, asked);
     ModelMethod method(*backend, trained, model);
     const auto all = first_numbers(set.songs());
     const auto align = [&](const Confidence& confidence, std::vector<std::vector<Match>>& matches) {
@@ -246,6 +250,7 @@ void add_query(CLI::App& app, Action& action) {
                     "search the 8-bit copies of the fingerprints: a quarter to read from disk");
   command->add_flag("--json", options->json, "print JSON");
   command->add_flag("--tsv", options->tsv, "print tab-separated values");
+  options->chroma.add_to(*command);
   options->device.add_to(*command);
   command->footer(
       "Example:\n  reprise query songs.reprise --id oneill-0714 --top 5\n"

@@ -29,6 +29,15 @@ std::unique_ptr<Backend> DeviceOptions::open() const {
   return make_cpu_backend(threads);
 }
 
+void ChromaOptions::add_to(CLI::App& command) {
+  command.add_flag("--any-chroma", any,
+                   "go on where the songs' chroma was made otherwise than the model's");
+}
+
+void ChromaOptions::check(const Model& model, const std::string& name, const SongSet& set) const {
+  if (!any) check_chroma_source(model, name, set);
+}
+
 std::vector<std::pair<std::string, std::string>> split_settings(
     const std::vector<std::string>& settings) {
   std::vector<std::pair<std::string, std::string>> split;

@@ -51,6 +51,7 @@ SongSet read(const hdf5::Reader& file) {
   set.path = file.path();
   set.source = file.text_attribute("/", "source").value_or("");
   set.frames_per_second = file.real_attribute("/", "frames_per_second").value_or(0);
+  set.chroma_source = file.text_attribute("/", "chroma").value_or("");
 
   // Offsets first: what they say bounds everything else.
   const hdf5::Dataset chroma = file.dataset("/chroma", {hdf5::kAny, kPitchClasses});
@@ -81,6 +82,7 @@ void write(hdf5::Writer& file, const SongSet& set) {
   file.attribute("version", kVersion);
   file.attribute("source", set.source);
   if (set.frames_per_second > 0) file.attribute("frames_per_second", set.frames_per_second);
+  if (!set.chroma_source.empty()) file.attribute("chroma", set.chroma_source);
 
   const hdf5::Shape shape = {set.frames(), kPitchClasses};
   if (set.type == ChromaType::uint8)

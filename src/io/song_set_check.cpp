@@ -154,6 +154,9 @@ void check_song_set(const SongSet& set, const std::string& path) {
   if (!std::isfinite(set.frames_per_second) || set.frames_per_second < 0)
     throw Error(fmt::format("{}: attribute frames_per_second: expected a rate, found {}", path,
                             set.frames_per_second));
+  if (!is_utf8(set.chroma_source) || has_control_character(set.chroma_source))
+    throw Error(fmt::format("{}: attribute chroma: expected one line of UTF-8 text, found {}", path,
+                            quote(set.chroma_source)));
 }
 
 }  // namespace reprise

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "core/text.h"
 #include "io/safetensors.h"
 #include "model/keys.h"
 #include "model/song_batches.h"
@@ -37,8 +38,11 @@ namespace {
 
 constexpr const char* kFormat = "reprise-model";
 constexpr const char* kVersion = "1";
+constexpr const char* kChroma = "chroma";
 constexpr const char* kRerankWeights = "rerank.weights";
 constexpr const char* kProbabilityWeights = "probability.weights";
+
+constexpr std::size_t kLongest = 500;  // of a description in a message
 
 std::vector<float> read_tensor(const Safetensors& file, const std::string& path,
                                const std::string& name, const std::vector<std::int64_t>& shape) {
@@ -72,6 +76,7 @@ Model model_of(const Safetensors& file, const std::string& path) {
                             metadata(file, path, "version")));
   Model model;
   model.config = Config::from_json(metadata(file, path, "config"), path);
+  if (file.metadata.contains(kChroma)) model.chroma_source = file.metadata.at(kChroma);
   const BigramParams p = bigram_params(model.config);
   model.weights =
       read_tensor(file, path, "events.weight", {p.events, p.event_length, kPitchClasses});
@@ -109,6 +114,7 @@ void write_model(const std::string& path, const Model& model) {
   const BigramParams p = bigram_params(model.config);
   Safetensors file;
   file.metadata = {{"format", kFormat}, {"version", kVersion}, {"config", model.config.to_json()}};
+  if (!model.chroma_source.empty()) file.metadata[kChroma] = model.chroma_source;
   const float* weights = model.weights.data();
   file.tensors["events.weight"] = Tensor::of({p.events, p.event_length, kPitchClasses}, weights);
   file.tensors["events.bias"] = Tensor::of({p.events}, weights + p.bias_offset());
@@ -126,6 +132,16 @@ void write_model(const std::string& path, const Model& model) {
   if (!model.probability_weights.empty())
     file.tensors[kProbabilityWeights] = Tensor::of({2}, model.probability_weights.data());
   write_safetensors(path, file);
+}
+
+void check_chroma_source(const Model& model, const std::string& name, const SongSet& set) {
+  if (model.chroma_source.empty() || set.chroma_source.empty() ||
+      model.chroma_source == set.chroma_source)
+    return;
+  throw Error(fmt::format(
+      "{}: expected chroma made as {} learned it, {}, found {}: import the songs again "
+      "with those settings, or go on all the same with --any-chroma",
+      set.path, name, quote(model.chroma_source, kLongest), quote(set.chroma_source, kLongest)));
 }
 
 struct ModelMethod::State {

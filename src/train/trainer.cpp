@@ -361,6 +361,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
   }
   outcome.finished = true;
   outcome.model = model_of(config, key, state.best);
+  outcome.model.chroma_source = set.chroma_source;
   fit_projection(backend, set, outcome.model);
   if (validation) {
     ModelMethod method(backend, outcome.model, "validation");

@@ -26,6 +26,7 @@ std::vector<Bytes> reprise::fuzz::seeds() {
   set.tune_id = {"t", "t"};
   set.melodic_similarity = {0.5f, 1.0f};
   set.frames_per_second = 2;
+  set.chroma_source = "audio rate=22050";
   files.push_back(written_by([&](const std::string& path) { write_song_set(path, set); }));
   return files;
 }

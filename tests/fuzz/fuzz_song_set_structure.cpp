@@ -31,6 +31,7 @@ class OddSongSet {
     attribute("version", Handle(H5Tcopy(H5T_NATIVE_INT32), H5Tclose), &version);
     const double rate = 2;
     attribute("frames_per_second", Handle(H5Tcopy(H5T_NATIVE_DOUBLE), H5Tclose), &rate);
+    attribute("chroma", text(5), "audio");
     const std::vector<float> chroma(60, 0.5f);
     dataset("chroma", Handle(H5Tcopy(H5T_NATIVE_FLOAT), H5Tclose), {5, 12}, chroma.data());
     const std::array<std::int64_t, 3> offsets = {0, 2, 5};
