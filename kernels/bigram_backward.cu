@@ -220,7 +220,7 @@ __global__ void __launch_bounds__(kBigramThreads, 1)  // one block's registers r
   float sum_weighted = 0, sum_counted = 0, sum_all = 0;
 
   for (int t = begin; t < end; t += kTimeTile) {
-    // Which events are above zero.
+    // Which events pass a gradient on.
     __syncthreads();
     load_chroma(batch.chroma, excerpt, t, kTimeTile + shape.p.event_length - 1, base_x);
     for (int at = threadIdx.x; at < kTile; at += kBigramThreads) {
@@ -228,7 +228,8 @@ __global__ void __launch_bounds__(kBigramThreads, 1)  // one block's registers r
     }
     __syncthreads();
     for_each_event(shape, model, base_x, kTimeTile, [&](int row, int n, float event) {
-      tile[row * shape.stride + n] = t + row < frames && event > 0 ? 1.f : 0.f;
+      const bool passes = shape.p.activation == Activation::none || event > 0;
+      tile[row * shape.stride + n] = t + row < frames && passes ? 1.f : 0.f;
     });
     __syncthreads();
     for (int at = threadIdx.x; at < shape.chroma_floats(kTimeTile); at += kBigramThreads) {

@@ -1,4 +1,4 @@
-// Events from chroma: E[t,n] = max(0, bias[n] + sum_{p,c} filter[n,p,c] x[t+p,c]), computed by a
+// Events from chroma: E[t,n] = h(bias[n] + sum_{p,c} filter[n,p,c] x[t+p,c]), computed by a
 // block into shared memory and never written to device memory.
 #pragma once
 
@@ -45,6 +45,17 @@ struct EventModel {
   }
 };
 
+__device__ inline float activate(Activation h, float response) {
+  switch (h) {
+    case Activation::step:
+      return response > 0.f ? 1.f : 0.f;
+    case Activation::none:
+      return response;
+    default:
+      return fmaxf(response, 0.f);
+  }
+}
+
 /// x [rows, 12] = frames `first` to `first + rows` of the excerpt, transposed by its roll and zero
 /// outside it. Ends without a barrier.
 __device__ inline void load_chroma(const ChromaView& chroma, const Excerpt& excerpt, int first,
@@ -82,8 +93,8 @@ __device__ void for_each_event(const BigramShape& shape, const EventModel& model
     }
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      use(row, n + i, fmaxf(sums[0][i], 0.f));
-      use(row + 1, n + i, fmaxf(sums[1][i], 0.f));
+      use(row, n + i, activate(shape.p.activation, sums[0][i]));
+      use(row + 1, n + i, activate(shape.p.activation, sums[1][i]));
     }
   }
 }

@@ -19,13 +19,15 @@ struct BigramCase {
 
 inline BigramParams bigram_case_params(int events, int length, int windows,
                                        const std::vector<int>& lags, bool centre, Pooling pooling,
-                                       Compression compression, bool unit) {
+                                       Compression compression, bool unit,
+                                       Activation activation = Activation::relu) {
   BigramParams p;
   p.events = events;
   p.event_length = length;
   p.windows = windows;
   p.taps = static_cast<int>(lags.size());
   for (int l = 0; l < p.taps; ++l) p.lags[l] = lags[l];
+  p.activation = activation;
   p.centre_events = centre;
   p.pooling = pooling;
   p.compression = compression;
@@ -66,6 +68,12 @@ inline std::vector<BigramCase> bigram_cases() {
       {"long_filter",
        bigram_case_params(7, 16, 2, {-1, 4}, true, mean, signed_root, true),
        {15, 16, 17, 100}},
+      {"step",
+       bigram_case_params(12, 4, 3, {-2, 0, 1}, true, mean, none, true, Activation::step),
+       {130, 33, 3}},
+      {"linear",
+       bigram_case_params(24, 2, 2, {-1, 0}, true, mean, none, false, Activation::none),
+       {130, 33, 1}},
       {"n16", bigram_case_params(16, 2, 4, lag_range(-3, 3), true, mean, signed_root, true), {70}},
       {"n32", bigram_case_params(32, 1, 3, {0, 5}, false, mean, tanh, true), {70}},
       {"n48", bigram_case_params(48, 1, 2, {-1, 0}, true, mean, none, true), {40}},

@@ -34,6 +34,13 @@ struct Bigrams {
 };
 
 template <class Real>
+Real activate(Activation h, Real response) {
+  if (h == Activation::none) return response;
+  if (h == Activation::step) return response > 0 ? Real(1) : Real(0);
+  return std::max(Real(0), response);
+}
+
+template <class Real>
 Real compress(Compression kind, Real g) {
   if (kind == Compression::tanh) return std::tanh(g);
   if (kind == Compression::none) return g;
@@ -63,7 +70,7 @@ Bigrams<Real> bigram_forward(const std::vector<Real>& x, const std::vector<Weigh
         for (int c = 0; c < 12; ++c)
           if (t + q < frames)
             sum += Real(weights[(i * p.event_length + q) * 12 + c]) * x[(t + q) * 12 + c];
-      b.raw[t * n + i] = std::max(Real(0), sum);
+      b.raw[t * n + i] = activate(p.activation, sum);
     }
   b.e = b.raw;
   if (p.centre_events)
@@ -139,7 +146,7 @@ void bigram_backward(const std::vector<Real>& x, const std::vector<Weight>& weig
       mean /= Real(b.frames);
     }
     for (int t = 0; t < b.frames; ++t) {
-      if (b.raw[t * n + i] <= 0) continue;
+      if (p.activation != Activation::none && b.raw[t * n + i] <= 0) continue;
       const Real d = de[t * n + i] - mean;
       gradient[p.bias_offset() + i] += d;
       for (int q = 0; q < p.event_length; ++q)

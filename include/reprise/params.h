@@ -22,6 +22,14 @@ enum class Arithmetic : std::uint8_t {
   bf16,  ///< bigrams forward only: the rest is tf32
 };
 
+/// h, what becomes of a filter's response. The gradient of step, which is zero where it exists, is
+/// taken to be that of relu (straight-through estimator: Bengio, Leonard & Courville 2013).
+enum class Activation : std::uint8_t {
+  relu,  ///< max(0, v)
+  step,  ///< 1 where v > 0, else 0
+  none,  ///< v
+};
+
 /// Sum over time, or mean over the event frames.
 enum class Pooling : std::uint8_t { sum, mean };
 
@@ -35,7 +43,7 @@ inline constexpr float kSignedRootEpsilon = 1e-6f;
 inline constexpr float kSilentNorm = 1e-6f;
 
 /// Audio bigrams (Van Balen, Wiering & Veltkamp 2015; thesis ch. 6, eqs 57-71):
-///   E[t,n]   = max(0, bias[n] + sum_{p,c} weight[n,p,c] x[t+p,c])      T' = max(1, T - length + 1)
+///   E[t,n]   = h(bias[n] + sum_{p,c} weight[n,p,c] x[t+p,c])           T' = max(1, T - length + 1)
 ///   E        = E - mean_t E                                            if centre_events
 ///   M[f,i,j] = sum_l window[f,l] sum_t E[t + lag_l, i] E[t, j]         E is zero outside the song
 ///   out      = unit(compress(M / T'))                                  / T' if pooling is mean
@@ -46,6 +54,7 @@ struct BigramParams {
   int windows = 0;          ///< F, co-occurrence windows
   int taps = 0;             ///< L, signed lags
   int lags[kMaxTaps] = {};  ///< frames, one for each tap, all different
+  Activation activation = Activation::relu;  ///< h
   bool centre_events = false;
   Pooling pooling = Pooling::mean;
   Compression compression = Compression::none;

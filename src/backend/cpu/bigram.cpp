@@ -22,6 +22,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "backend/cpu/ops.h"
@@ -136,7 +137,13 @@ void centre_columns(float* e, std::int64_t frames, int n, float* mean,
     for (int i = 0; i < n; ++i) e[t * n + i] -= mean[i];
 }
 
-// Events of a song, rectified and centred: e [frames, N] from x, zeros after.
+hn::Vec<F32> activate(Activation h, hn::Vec<F32> response) {
+  if (h == Activation::none) return response;
+  if (h == Activation::relu) return hn::Max(hn::Zero(kF32), response);
+  return hn::IfThenElseZero(hn::Gt(response, hn::Zero(kF32)), hn::Set(kF32, 1.0f));
+}
+
+// Events of a song, activated and centred: e [frames, N] from x, zeros after.
 void detect_events(const BigramShape& s, const float* weights, Scratch& scratch, SongBuffers& b) {
   const BigramParams& p = s.p;
   const int n = s.n, terms = p.event_length * kPitchClasses;
@@ -156,7 +163,7 @@ void detect_events(const BigramShape& s, const float* weights, Scratch& scratch,
     correlate(chunk, chunks, &scratch.x[t * kPitchClasses], {width, 1, kPitchClasses}, terms, rows,
               [&](int row, int k, hn::Vec<F32> sum) HWY_ATTR {
                 const auto event =
-                    hn::Max(hn::Zero(kF32), hn::Add(sum, hn::LoadU(kF32, bias + k * kLanes)));
+                    activate(p.activation, hn::Add(sum, hn::LoadU(kF32, bias + k * kLanes)));
                 const int lanes = std::min(kLanes, n - k * kLanes);
                 hn::BlendedStore(event, hn::FirstN(kF32, lanes), kF32,
                                  b.e + (t + row) * n + k * kLanes);
@@ -368,14 +375,16 @@ void backward_song(ChromaView chroma, const Excerpt& excerpt, const float* weigh
                    gradient + p.window_offset());
   backward_lags(s, b, stride, de_stride, scratch);
 
-  // Centring, rectifier, bias; then along rows for the filters.
+  // Centring, activation, bias; then along rows for the filters.
   std::vector<float>& de_rows = scratch.de_rows;  // [frames, N]
   de_rows.resize(b.frames * n + kPad);
   for (int m = 0; m < n; ++m) {
     float* de = scratch.de.data() + m * de_stride;
     const float* e = &scratch.et[m * s.et_stride(b.frames) + s.front];
     const float mean = p.centre_events ? sum(de, b.frames) / static_cast<float>(b.frames) : 0.0f;
-    const float floor = -b.mean[m];  // an event that is zero before centring
+    // An event that is zero before centring passes no gradient on.
+    const float floor =
+        p.activation == Activation::none ? -std::numeric_limits<float>::infinity() : -b.mean[m];
     for (std::int64_t t = 0; t < b.frames; ++t) de[t] = e[t] > floor ? de[t] - mean : 0.0f;
     gradient[p.bias_offset() + m] = sum(de, b.frames);
   }
