@@ -79,10 +79,16 @@ class RecordingBackend final : public Backend {
                     std::int64_t candidates, int dims, const float* bias, float* out) override {
     cpu_->similarities(q, queries, keys, c, candidates, dims, bias, out);
   }
-  void top_k(const float* q, std::int64_t queries, int keys, const float* c,
-             std::int64_t candidates, int dims, int k, std::int64_t* ids, float* scores,
-             std::int32_t* best_key) override {
-    cpu_->top_k(q, queries, keys, c, candidates, dims, k, ids, scores, best_key);
+  std::size_t scan_bytes(std::int64_t count, int dims, ScanPrecision precision) const override {
+    return cpu_->scan_bytes(count, dims, precision);
+  }
+  void prepare_scan(const float* vectors, std::int64_t count, int dims, ScanPrecision precision,
+                    void* scan) override {
+    cpu_->prepare_scan(vectors, count, dims, precision, scan);
+  }
+  void top_k(const float* q, std::int64_t queries, int keys, const Candidates& candidates, int k,
+             std::int64_t* ids, float* scores, std::int32_t* best_key) override {
+    cpu_->top_k(q, queries, keys, candidates, k, ids, scores, best_key);
   }
   void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
              ChromaView candidate_chroma, const Excerpt* candidates, std::int64_t candidate_count,

@@ -1,4 +1,6 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -23,8 +25,75 @@ std::ostream& operator<<(std::ostream& out, const SearchCase& c) {
   return out << c.queries << "x" << c.keys << " of " << c.candidates << "x" << c.dims;
 }
 
-// Values on a coarse grid: products are exact, so that scores equal the definition's and ties
-// abound.
+constexpr ScanPrecision kPrecisions[] = {ScanPrecision::fp32, ScanPrecision::bf16,
+                                         ScanPrecision::int8};
+
+struct Answer {
+  std::vector<std::int64_t> ids;
+  std::vector<float> scores;
+  std::vector<std::int32_t> keys;
+  bool operator==(const Answer&) const = default;
+};
+
+Answer top_k(const std::vector<float>& q, const std::vector<float>& vectors, const SearchCase& c,
+             ScanPrecision precision, int threads) {
+  const auto backend = make_cpu_backend(threads);
+  const Buffer<float> on_device(*backend, std::span<const float>(vectors));
+  Buffer<std::uint8_t> scan(
+      *backend, static_cast<std::int64_t>(backend->scan_bytes(c.candidates, c.dims, precision)));
+  backend->prepare_scan(on_device.data(), c.candidates, c.dims, precision, scan.data());
+  Answer a{std::vector<std::int64_t>(c.queries * c.k), std::vector<float>(c.queries * c.k),
+           std::vector<std::int32_t>(c.queries * c.k)};
+  backend->top_k(
+      q.data(), c.queries, c.keys,
+      {on_device.data(), scan.size() > 0 ? scan.data() : nullptr, precision, c.candidates, c.dims},
+      c.k, a.ids.data(), a.scores.data(), a.keys.data());
+  return a;
+}
+
+// The definition: every product in double precision, rounded to float, everything sorted.
+Answer sorted(const std::vector<float>& q, const std::vector<float>& vectors, const SearchCase& c) {
+  Answer a;
+  for (std::int64_t query = 0; query < c.queries; ++query) {
+    std::vector<float> best(c.candidates, -std::numeric_limits<float>::infinity());
+    std::vector<std::int32_t> key_of(c.candidates, 0);
+    for (std::int64_t candidate = 0; candidate < c.candidates; ++candidate)
+      for (int key = 0; key < c.keys; ++key) {
+        double sum = 0;
+        for (int d = 0; d < c.dims; ++d)
+          sum += double(q[(query * c.keys + key) * c.dims + d]) *
+                 double(vectors[candidate * c.dims + d]);
+        if (float(sum) > best[candidate]) best[candidate] = float(sum), key_of[candidate] = key;
+      }
+    std::vector<std::int64_t> order(c.candidates);
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::int64_t i, std::int64_t j) { return best[i] > best[j]; });
+    for (int r = 0; r < c.k; ++r) {
+      const bool there = r < c.candidates;
+      a.ids.push_back(there ? order[r] : -1);
+      a.scores.push_back(there ? best[order[r]] : -std::numeric_limits<float>::infinity());
+      a.keys.push_back(there ? key_of[order[r]] : 0);
+    }
+  }
+  return a;
+}
+
+void expect_sorted(const std::vector<float>& q, const std::vector<float>& vectors,
+                   const SearchCase& c, const std::string& what) {
+  const Answer truth = sorted(q, vectors, c);
+  for (const ScanPrecision precision : kPrecisions)
+    for (const int threads : {1, 3}) {
+      const Answer found = top_k(q, vectors, c, precision, threads);
+      const std::string where =
+          fmt::format("{}, precision {}, {} threads", what, int(precision), threads);
+      ASSERT_EQ(found.ids, truth.ids) << where;
+      ASSERT_EQ(found.scores, truth.scores) << where;
+      ASSERT_EQ(found.keys, truth.keys) << where;
+    }
+}
+
+// Values on a coarse grid: products are exact and ties abound.
 std::vector<float> grid_values(std::int64_t count, std::uint64_t seed) {
   Random random(seed);
   std::vector<float> values(static_cast<std::size_t>(count));
@@ -36,51 +105,38 @@ class Search : public testing::TestWithParam<SearchCase> {};
 
 TEST_P(Search, TopKEqualsSortingEverything) {
   const SearchCase& c = GetParam();
+  expect_sorted(grid_values(c.queries * c.keys * c.dims, 1), grid_values(c.candidates * c.dims, 2),
+                c, "grid");
+  expect_sorted(random_values(c.queries * c.keys * c.dims, 1, 3),
+                random_values(c.candidates * c.dims, 1, 4), c, "normal");
+}
+
+TEST_P(Search, SimilaritiesEqualTheDefinition) {
+  const SearchCase& c = GetParam();
   const auto q = grid_values(c.queries * c.keys * c.dims, 1);
   const auto vectors = grid_values(c.candidates * c.dims, 2);
-  std::vector<std::int64_t> ids(c.queries * c.k);
-  std::vector<float> scores(c.queries * c.k), all(c.queries * c.candidates);
-  std::vector<std::int32_t> keys(c.queries * c.k);
-  const auto backend = make_cpu_backend(3);
-  backend->top_k(q.data(), c.queries, c.keys, vectors.data(), c.candidates, c.dims, c.k, ids.data(),
-                 scores.data(), keys.data());
-  backend->similarities(q.data(), c.queries, c.keys, vectors.data(), c.candidates, c.dims, nullptr,
-                        all.data());
-  const auto product = [&](std::int64_t row, std::int64_t candidate) {
-    double sum = 0;
-    for (int d = 0; d < c.dims; ++d)
-      sum += double(q[row * c.dims + d]) * double(vectors[candidate * c.dims + d]);
-    return sum;
-  };
-  for (std::int64_t query = 0; query < c.queries; ++query) {
-    std::vector<double> best(c.candidates, -std::numeric_limits<double>::infinity());
-    for (std::int64_t candidate = 0; candidate < c.candidates; ++candidate) {
-      for (int key = 0; key < c.keys; ++key)
-        best[candidate] = std::max(best[candidate], product(query * c.keys + key, candidate));
-      ASSERT_EQ(all[query * c.candidates + candidate], best[candidate]);
+  std::vector<float> all(c.queries * c.candidates);
+  make_cpu_backend(3)->similarities(q.data(), c.queries, c.keys, vectors.data(), c.candidates,
+                                    c.dims, nullptr, all.data());
+  for (std::int64_t i = 0; i < c.queries * c.candidates; ++i) {
+    double best = -std::numeric_limits<double>::infinity();
+    for (int key = 0; key < c.keys; ++key) {
+      double sum = 0;
+      for (int d = 0; d < c.dims; ++d)
+        sum += double(q[(i / c.candidates * c.keys + key) * c.dims + d]) *
+               double(vectors[i % c.candidates * c.dims + d]);
+      best = std::max(best, sum);
     }
-    std::vector<std::int64_t> order(c.candidates);
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::int64_t a, std::int64_t b) { return best[a] > best[b]; });
-    for (int r = 0; r < c.k; ++r) {
-      const std::int64_t at = query * c.k + r;
-      if (r >= c.candidates) {
-        EXPECT_EQ(ids[at], -1);
-        continue;
-      }
-      ASSERT_EQ(ids[at], order[r]) << "query " << query << ", rank " << r + 1;
-      ASSERT_EQ(scores[at], best[order[r]]);
-      ASSERT_EQ(product(query * c.keys + keys[at], ids[at]), best[order[r]]);
-    }
+    ASSERT_EQ(all[i], best) << i;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Search,
                          testing::Values(SearchCase{1, 1, 1, 1, 1}, SearchCase{1, 12, 2500, 17, 10},
                                          SearchCase{200, 2, 1025, 8, 100},
-                                         SearchCase{3, 5, 7, 3, 20},
-                                         SearchCase{193, 1, 1024, 4, 1}));
+                                         SearchCase{3, 5, 7, 3, 20}, SearchCase{5, 13, 300, 31, 7},
+                                         SearchCase{193, 1, 1024, 4, 1},
+                                         SearchCase{2, 1, 700, 300, 600}));
 
 TEST(Similarities, BiasIsAddedToEveryScore) {
   const std::vector<float> q{1, 2}, c{1, 0, 0, 1}, bias{10, -10};
@@ -88,6 +144,77 @@ TEST(Similarities, BiasIsAddedToEveryScore) {
   make_cpu_backend(1)->similarities(q.data(), 1, 1, c.data(), 2, 2, bias.data(), out.data());
   EXPECT_EQ(out[0], 11.0f);
   EXPECT_EQ(out[1], -8.0f);
+}
+
+// Candidates that differ by less than a scan can see, in an order that it cannot know: a search
+// that scores a fixed number of the scan's best again would fail.
+TEST(CertifiedSearch, NearDuplicates) {
+  const SearchCase c{2, 12, 4000, 64, 5};
+  const auto q = random_values(c.queries * c.keys * c.dims, 1, 5);
+  const auto base = random_values(c.dims, 1, 6);
+  const auto noise = random_values(c.candidates * c.dims, 1e-4f, 7);
+  std::vector<float> vectors(c.candidates * c.dims);
+  for (std::size_t i = 0; i < vectors.size(); ++i) vectors[i] = base[i % c.dims] + noise[i];
+  expect_sorted(q, vectors, c, "near duplicates");
+}
+
+TEST(CertifiedSearch, ManyExactTies) {
+  const SearchCase c{3, 2, 5000, 32, 40};
+  const auto q = random_values(c.queries * c.keys * c.dims, 1, 8);
+  const auto few = random_values(7 * c.dims, 1, 9);
+  std::vector<float> vectors;
+  for (std::int64_t i = 0; i < c.candidates; ++i)
+    vectors.insert(vectors.end(), few.begin() + i % 7 * c.dims, few.begin() + (i % 7 + 1) * c.dims);
+  expect_sorted(q, vectors, c, "ties");
+}
+
+// One large value leaves a byte nothing for the others, which decide here.
+TEST(CertifiedSearch, OneLargeValueHidesTheOthers) {
+  const SearchCase c{1, 1, 3000, 40, 10};
+  auto q = random_values(c.dims, 1, 10);
+  q[0] = 0;
+  auto vectors = random_values(c.candidates * c.dims, 1, 11);
+  for (std::int64_t i = 0; i < c.candidates; ++i) vectors[i * c.dims] = i % 2 == 0 ? 1e4f : -1e4f;
+  expect_sorted(q, vectors, c, "outliers");
+}
+
+TEST(CertifiedSearch, ZeroVectors) {
+  const SearchCase c{2, 3, 500, 9, 20};
+  auto q = random_values(c.queries * c.keys * c.dims, 1, 12);
+  std::fill_n(q.begin(), c.keys * c.dims, 0.0f);
+  auto vectors = random_values(c.candidates * c.dims, 1, 13);
+  for (std::int64_t i = 0; i < c.candidates; i += 2)
+    std::fill_n(vectors.begin() + i * c.dims, c.dims, 0.0f);
+  expect_sorted(q, vectors, c, "zero vectors");
+  std::fill(vectors.begin(), vectors.end(), 0.0f);
+  expect_sorted(q, vectors, c, "nothing but zeros");
+}
+
+// Lengths from the smallest to the largest floats, whose sums overflow or vanish in the scan.
+TEST(CertifiedSearch, ExtremeLengths) {
+  const SearchCase c{4, 2, 900, 12, 30};
+  auto q = random_values(c.queries * c.keys * c.dims, 1, 14);
+  auto vectors = random_values(c.candidates * c.dims, 1, 15);
+  const float lengths[] = {1e-42f, 1e-38f, 1e-30f, 1e-20f, 1, 1e15f, 1e25f, 1e37f};
+  for (std::size_t i = 0; i < vectors.size(); ++i) vectors[i] *= lengths[i / c.dims % 8];
+  expect_sorted(q, vectors, c, "candidates");
+  for (std::size_t i = 0; i < q.size(); ++i) q[i] *= lengths[i / c.dims % 8];
+  expect_sorted(q, vectors, c, "queries and candidates");
+}
+
+TEST(CertifiedSearch, EveryInstructionSet) {
+  const SearchCase c{7, 3, 333, 37, 9};
+  const auto q = random_values(c.queries * c.keys * c.dims, 1, 16);
+  const auto vectors = random_values(c.candidates * c.dims, 1, 17);
+  const std::int64_t all = hwy::SupportedTargets();
+  for (std::int64_t left = all & HWY_TARGETS; left != 0; left &= left - 1) {
+    const std::int64_t target = left & -left;
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(target);
+    expect_sorted(q, vectors, c, hwy::TargetName(target));
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(all);
 }
 
 }  // namespace

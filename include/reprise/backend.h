@@ -100,11 +100,18 @@ class Backend {
   /// plus bias [candidates] where not null.
   virtual void similarities(const float* q, std::int64_t queries, int keys, const float* c,
                             std::int64_t candidates, int dims, const float* bias, float* out) = 0;
-  /// The k best candidates of each query, by descending score, ties by ascending number. ids,
-  /// scores, best_key: [queries, k]; where fewer candidates exist the id is -1.
-  virtual void top_k(const float* q, std::int64_t queries, int keys, const float* c,
-                     std::int64_t candidates, int dims, int k, std::int64_t* ids, float* scores,
-                     std::int32_t* best_key) = 0;
+  /// Bytes that prepare_scan writes; 0 with fp32.
+  virtual std::size_t scan_bytes(std::int64_t count, int dims, ScanPrecision precision) const = 0;
+  /// Writes scan_bytes bytes for vectors [count, dims]: their quantised values with scales and
+  /// residual norms, in an order of the back end's own.
+  virtual void prepare_scan(const float* vectors, std::int64_t count, int dims,
+                            ScanPrecision precision, void* scan) = 0;
+  /// The k best candidates of each query q [keys, dims], by descending score, ties by ascending
+  /// number. The score is the largest inner product of a key, summed in double precision and
+  /// rounded to float; of keys with the same score the first is the best. ids, scores, best_key:
+  /// [queries, k]; where fewer candidates exist the id is -1, the score -infinity and the key 0.
+  virtual void top_k(const float* q, std::int64_t queries, int keys, const Candidates& candidates,
+                     int k, std::int64_t* ids, float* scores, std::int32_t* best_key) = 0;
 
   // --- alignment
   /// scores [pairs] of row-z local alignment (see AlignmentParams). Each excerpt is prepared once

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "reprise/backend.h"
@@ -17,21 +19,34 @@ struct Match {
   double log_odds = 0;         ///< that it is a version, where that was asked for
 };
 
-/// Exact search over the fingerprints of many songs, in the memory of a back end.
+/// Exact search over the fingerprints of many songs, in the memory of a back end. The scan's
+/// precision decides how fast and how large it is (4, 6 or 5 bytes a value), never what is found.
 class Index {
  public:
+  /// Gives the fingerprints of songs first, first + 1, ..: values [songs, dims] and rolls [songs].
+  using Source = std::function<void(std::int64_t first, std::span<float> values,
+                                    std::span<std::int32_t> rolls)>;
+
+  /// Asks the source for some thousand songs at a time, in ascending order, so that the vectors are
+  /// never in memory twice. Throws Error for a vector that is not finite.
+  Index(Backend& backend, std::int64_t songs, int dims, ScanPrecision precision,
+        const Source& source);
   /// candidates: one key each.
-  Index(Backend& backend, Fingerprints candidates);
+  Index(Backend& backend, const Fingerprints& candidates,
+        ScanPrecision precision = ScanPrecision::fp32);
 
   /// The `top` best candidates of each query, best first, ties by ascending position.
   std::vector<std::vector<Match>> search(const Fingerprints& queries, int top) const;
 
-  std::int64_t size() const { return candidates_.songs; }
+  std::int64_t size() const { return static_cast<std::int64_t>(rolls_.size()); }
 
  private:
   Backend& backend_;
-  Fingerprints candidates_;
+  int dims_;
+  ScanPrecision precision_;
+  std::vector<std::int32_t> rolls_;
   Buffer<float> vectors_;
+  Buffer<std::uint8_t> scan_;
 };
 
 }  // namespace reprise

@@ -184,6 +184,20 @@ struct Ftm2dParams {
   REPRISE_HOST_DEVICE int dims() const { return patch * kPitchClasses; }
 };
 
+/// What a search scans. Answers are exact in every case, and the same: the best of the scan are
+/// scored again from the float32 vectors, and as many as it takes until the rounding and the
+/// quantisation residuals prove that no other can be better.
+enum class ScanPrecision : std::uint8_t { fp32, bf16, int8 };
+
+/// Candidates of a search, in the memory of a back end. All values are finite.
+struct Candidates {
+  const float* vectors = nullptr;  ///< [count, dims]
+  const void* scan = nullptr;      ///< what prepare_scan made of them; null with fp32
+  ScanPrecision precision = ScanPrecision::fp32;
+  std::int64_t count = 0;
+  int dims = 0;
+};
+
 /// Row-z local alignment of a query X with a candidate Y, whose tempo may vary between half and
 /// double along the way:
 ///   x_t     = chroma minus the song's mean, x_t /= sqrt(|x_t|^2 + kAlignmentFloor)

@@ -49,9 +49,9 @@ Vectors as_inner_product(Fingerprints fingerprints, Metric metric, Side side) {
 }
 
 // Similarities of queries to all candidates, which lie in the back end's memory.
-class Candidates {
+class ScoredCandidates {
  public:
-  Candidates(Backend& backend, Fingerprints fingerprints, Metric metric)
+  ScoredCandidates(Backend& backend, Fingerprints fingerprints, Metric metric)
       : backend_(backend),
         metric_(metric),
         count_(fingerprints.songs),
@@ -130,7 +130,7 @@ Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protoc
       finite_fingerprints(method, set, protocol.candidates, Keys::candidate);
   result.fingerprint_seconds += seconds_since(start);
   start = Clock::now();
-  const Candidates candidates(backend, std::move(fingerprints), method.metric());
+  const ScoredCandidates candidates(backend, std::move(fingerprints), method.metric());
   result.search_seconds += seconds_since(start);
 
   const std::int64_t block = query_block(result.candidates);

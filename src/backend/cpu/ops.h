@@ -38,8 +38,11 @@ void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
 
 void similarities(const float* q, std::int64_t queries, int keys, const float* c,
                   std::int64_t candidates, int dims, const float* bias, int threads, float* out);
-void top_k(const float* q, std::int64_t queries, int keys, const float* c, std::int64_t candidates,
-           int dims, int k, int threads, std::int64_t* ids, float* scores, std::int32_t* best_key);
+std::size_t scan_bytes(std::int64_t count, int dims, ScanPrecision precision);
+void prepare_scan(const float* vectors, std::int64_t count, int dims, ScanPrecision precision,
+                  int threads, void* scan);
+void top_k(const float* q, std::int64_t queries, int keys, const Candidates& candidates, int k,
+           int threads, std::int64_t* ids, float* scores, std::int32_t* best_key);
 
 void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
            ChromaView candidate_chroma, const Excerpt* candidates, std::int64_t candidate_count,

@@ -1,35 +1,51 @@
-// Exact search: blocks of queries against blocks of candidates through BLAS, the keys of a query
-// pooled at once, the best k kept in a heap.
+// Exact search: a scan of quantised vectors that bounds every score from above and below, and exact
+// scores for those that the bounds leave.
+//
+// Let q be a query key and c a candidate, q' and c' what is scanned of them, and let the scan
+// compute s for q' . c'. As q . c = q' . c' + q' . (c - c') + (q - q') . c, Cauchy and Schwarz give
+//
+//   |q . c - s| <= |q'| |c - c'| + |q - q'| |c| + g |q'| |c'|  =: e,     |c'| <= |c| + |c - c'|
+//
+// where g bounds the relative rounding error of the sum and of the bound itself (rounding_bound; a
+// term kUnderflow does for values too small to round that way). With the largest s, |q'| and
+// |q - q'| over the keys of a query, s - e <= score <= s + e holds for the score pooled over keys.
+// The score that is returned is q . c in double precision, rounded to float; as the upper bound is
+// a float, rounding does not lift a score over it.
+//
+// A query's threshold is the largest value that k candidates' scores are known to reach. A
+// candidate whose upper bound is below the threshold is worse than k others and never looked at
+// again. All others are kept; where they are too many, they are scored exactly, which leaves k of
+// them and raises the threshold as far as it goes. At the end the rest are scored exactly, by
+// descending upper bound, until the next upper bound is below the k-th best score. What is left out
+// is so proven worse than k others, whatever the data, the precision, the number of threads and the
+// order of work; ties are decided among exact scores, by ascending number.
 
 #include <algorithm>
-#include <cstring>
+#include <atomic>
+#include <cmath>
 #include <limits>
 #include <vector>
 
-#include "backend/cpu/gemm.h"
 #include "backend/cpu/ops.h"
+#include "backend/cpu/parallel.h"
+#include "backend/cpu/search_panels.h"
 
 namespace reprise::cpu {
 namespace {
 
-constexpr std::int64_t kCandidateBlock = 1024;
-constexpr std::int64_t kQueryRows = 192;  // query keys in a block of scores
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// scores [rows, count] of query keys against candidates first .. first + count.
-void score_block(const float* q, std::int64_t rows, const float* c, std::int64_t first,
-                 std::int64_t count, int dims, const float* bias, std::vector<float>& scores) {
-  scores.resize(rows * count);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<blasint>(rows),
-              static_cast<blasint>(count), dims, 1.0f, q, dims, c + first * dims, dims, 0.0f,
-              scores.data(), static_cast<blasint>(count));
-  if (!bias) return;
-  for (std::int64_t r = 0; r < rows; ++r)
-    for (std::int64_t i = 0; i < count; ++i) scores[r * count + i] += bias[first + i];
-}
+// Query keys scanned at once: enough that reading the candidates costs little beside the products.
+constexpr std::int64_t kRowsAtOnce = 1536;
+// Candidates that wait for an exact score, beyond those that are wanted.
+constexpr std::size_t kWaiting = 256;
+// Panels in a task, at least, and tasks a thread.
+constexpr std::int64_t kPanelsAtLeast = 8;
+constexpr std::int64_t kTasksEach = 8;
 
 struct Found {
-  float score;
   std::int64_t id;
+  float score;
   std::int32_t key;
 };
 
@@ -38,75 +54,219 @@ bool better(const Found& a, const Found& b) {
   return a.score > b.score || (a.score == b.score && a.id < b.id);
 }
 
+struct Waiting {
+  std::int64_t id;
+  float upper, lower;  // of its score
+};
+
+// Raises a threshold that several threads share.
+void raise(std::atomic<float>& threshold, float to) {
+  float was = threshold.load(std::memory_order_relaxed);
+  while (was < to && !threshold.compare_exchange_weak(was, to, std::memory_order_relaxed)) {
+  }
+}
+
+// One query of a search.
+struct Query {
+  const float* keys_at;  // [keys, dims]
+  int keys;
+  std::int64_t k;
+  const Candidates* candidates;
+
+  ExactScore score(std::int64_t id) const {
+    return exact_score(keys_at, keys, candidates->vectors + id * candidates->dims,
+                       candidates->dims);
+  }
+};
+
+void drop_below(float threshold, std::vector<Waiting>& waiting) {
+  std::erase_if(waiting, [&](const Waiting& w) { return w.upper < threshold; });
+}
+
+// Keeps those that may be among the k best, at most k and kWaiting / 2 more.
+void narrow(const Query& query, std::atomic<float>& threshold, std::vector<Waiting>& waiting) {
+  const auto kth = waiting.begin() + (query.k - 1);
+  const auto by_lower = [](const Waiting& a, const Waiting& b) { return a.lower > b.lower; };
+  std::nth_element(waiting.begin(), kth, waiting.end(), by_lower);
+  raise(threshold, kth->lower);
+  drop_below(threshold.load(std::memory_order_relaxed), waiting);
+  if (waiting.size() <= static_cast<std::size_t>(query.k) + kWaiting / 2) return;
+  for (Waiting& w : waiting)
+    if (w.lower < w.upper) w.lower = w.upper = query.score(w.id).score;
+  const auto exact_kth = waiting.begin() + (query.k - 1);
+  std::nth_element(waiting.begin(), exact_kth, waiting.end(),
+                   [](const Waiting& a, const Waiting& b) {
+                     return a.lower > b.lower || (a.lower == b.lower && a.id < b.id);
+                   });
+  raise(threshold, exact_kth->lower);
+  waiting.resize(query.k);
+}
+
+// Panels of candidates, prepared or packed from float32 on the way.
+class Panels {
+ public:
+  explicit Panels(const Candidates& candidates)
+      : candidates_(candidates),
+        layout_{candidates.precision, candidates.dims},
+        scratch_(static_cast<std::size_t>(candidates.dims + 3) * kPanel) {
+    if (candidates.precision == ScanPrecision::fp32) own_.resize(layout_.panel_words());
+  }
+
+  const std::uint32_t* get(std::int64_t panel) {
+    if (own_.empty())
+      return static_cast<const std::uint32_t*>(candidates_.scan) + panel * layout_.panel_words();
+    const std::int64_t first = panel * kPanel;
+    pack_panel(layout_, candidates_.vectors + first * candidates_.dims,
+               std::min<std::int64_t>(kPanel, candidates_.count - first), scratch_.data(),
+               own_.data());
+    return own_.data();
+  }
+  float* scratch() { return scratch_.data(); }
+  const PanelLayout& layout() const { return layout_; }
+
+ private:
+  const Candidates& candidates_;
+  PanelLayout layout_;
+  std::vector<float> scratch_;
+  std::vector<std::uint32_t> own_;
+};
+
+// The k best of those that wait, best first, into `best` [k].
+void settle(const Query& query, std::vector<Waiting>& waiting, std::vector<Found>& best) {
+  best.clear();
+  std::sort(waiting.begin(), waiting.end(), [](const Waiting& a, const Waiting& b) {
+    return a.upper > b.upper || (a.upper == b.upper && a.id < b.id);
+  });
+  for (const Waiting& w : waiting) {  // a heap, the worst of the best at its front
+    const bool full = static_cast<std::int64_t>(best.size()) == query.k;
+    if (full && w.upper < best.front().score) break;
+    const ExactScore exact = query.score(w.id);
+    const Found found{w.id, exact.score, exact.key};
+    if (full) {
+      if (!better(found, best.front())) continue;
+      std::pop_heap(best.begin(), best.end(), better);
+      best.back() = found;
+    } else {
+      best.push_back(found);
+    }
+    std::push_heap(best.begin(), best.end(), better);
+  }
+  std::sort_heap(best.begin(), best.end(), better);
+  best.resize(query.k, {-1, -kInfinity, 0});
+}
+
 }  // namespace
 
-void similarities(const float* q, std::int64_t queries, int keys, const float* c,
-                  std::int64_t candidates, int dims, const float* bias, int threads, float* out) {
-  const std::int64_t blocks = (candidates + kCandidateBlock - 1) / kCandidateBlock;
-  const std::int64_t per_block = std::max<std::int64_t>(1, kQueryRows / keys);
-  const std::int64_t query_blocks = (queries + per_block - 1) / per_block;
+std::size_t scan_bytes(std::int64_t count, int dims, ScanPrecision precision) {
+  if (precision == ScanPrecision::fp32) return 0;
+  return panels_of(count) * PanelLayout{precision, dims}.panel_words() * sizeof(std::uint32_t);
+}
+
+void prepare_scan(const float* vectors, std::int64_t count, int dims, ScanPrecision precision,
+                  int threads, void* scan) {
+  if (precision == ScanPrecision::fp32) return;
+  const PanelLayout layout{precision, dims};
   std::vector<std::vector<float>> scratch(threads);
-  parallel_for(blocks * query_blocks, threads, [&](std::int64_t task, int member) {
-    const std::int64_t first = task % blocks * kCandidateBlock;
-    const std::int64_t count = std::min(kCandidateBlock, candidates - first);
-    const std::int64_t query = task / blocks * per_block;
-    const std::int64_t some = std::min(per_block, queries - query);
-    std::vector<float>& scores = scratch[member];
-    score_block(q + query * keys * dims, some * keys, c, first, count, dims, bias, scores);
-    for (std::int64_t i = 0; i < some; ++i) {
-      float* to = out + (query + i) * candidates + first;
-      std::memcpy(to, &scores[i * keys * count], count * sizeof(float));
-      for (int key = 1; key < keys; ++key) {
-        const float* from = &scores[(i * keys + key) * count];
-        for (std::int64_t j = 0; j < count; ++j) to[j] = std::max(to[j], from[j]);
-      }
-    }
+  parallel_for(panels_of(count), threads, [&](std::int64_t panel, int member) {
+    scratch[member].resize(static_cast<std::size_t>(dims + 3) * kPanel);
+    const std::int64_t first = panel * kPanel;
+    pack_panel(layout, vectors + first * dims, std::min<std::int64_t>(kPanel, count - first),
+               scratch[member].data(),
+               static_cast<std::uint32_t*>(scan) + panel * layout.panel_words());
   });
 }
 
-void top_k(const float* q, std::int64_t queries, int keys, const float* c, std::int64_t candidates,
-           int dims, int k, int threads, std::int64_t* ids, float* scores, std::int32_t* best_key) {
-  const std::int64_t per_block = std::max<std::int64_t>(1, kQueryRows / keys);
-  const std::int64_t query_blocks = (queries + per_block - 1) / per_block;
-  parallel_for(query_blocks, threads, [&](std::int64_t task, int) {
-    const std::int64_t query = task * per_block;
-    const std::int64_t some = std::min(per_block, queries - query);
-    std::vector<float> block;
-    std::vector<std::vector<Found>> heaps(some);  // worst of the best at the front
-    for (std::int64_t first = 0; first < candidates; first += kCandidateBlock) {
-      const std::int64_t count = std::min(kCandidateBlock, candidates - first);
-      score_block(q + query * keys * dims, some * keys, c, first, count, dims, nullptr, block);
-      for (std::int64_t i = 0; i < some; ++i) {
-        std::vector<Found>& heap = heaps[i];
-        for (std::int64_t j = 0; j < count; ++j) {
-          Found found{-std::numeric_limits<float>::infinity(), first + j, 0};
-          for (int key = 0; key < keys; ++key) {
-            const float score = block[(i * keys + key) * count + j];
-            if (score > found.score) found.score = score, found.key = key;
-          }
-          if (static_cast<int>(heap.size()) < k) {
-            heap.push_back(found);
-            std::push_heap(heap.begin(), heap.end(), better);
-          } else if (better(found, heap.front())) {
-            std::pop_heap(heap.begin(), heap.end(), better);
-            heap.back() = found;
-            std::push_heap(heap.begin(), heap.end(), better);
+void top_k(const float* q, std::int64_t queries, int keys, const Candidates& candidates, int k,
+           int threads, std::int64_t* ids, float* scores, std::int32_t* best_key) {
+  const std::int64_t size = std::int64_t{keys} * candidates.dims;
+  const std::int64_t at_once = std::max<std::int64_t>(1, kRowsAtOnce / keys);
+  const std::int64_t panels = panels_of(candidates.count);
+  const std::int64_t tasks =
+      std::clamp(panels / kPanelsAtLeast, std::int64_t{1}, threads > 1 ? kTasksEach * threads : 1);
+  const std::size_t room = static_cast<std::size_t>(k) + kWaiting;
+
+  for (std::int64_t first = 0; first < queries; first += at_once) {
+    const std::int64_t count = std::min(at_once, queries - first);
+    const auto query = [&](std::int64_t i) {
+      return Query{q + (first + i) * size, keys, k, &candidates};
+    };
+    const PackedQueries packed =
+        pack_queries({candidates.precision, candidates.dims}, q + first * size, count, keys);
+    std::vector<std::atomic<float>> thresholds(count);
+    for (auto& threshold : thresholds) threshold.store(-kInfinity, std::memory_order_relaxed);
+    std::vector<std::vector<std::vector<Waiting>>> left(tasks);
+
+    parallel_for(tasks, threads, [&](std::int64_t task, int) {
+      Panels from(candidates);
+      std::vector<float> block(packed.rows * kPanel);
+      std::vector<std::vector<Waiting>>& waiting = left[task];
+      waiting.resize(count);
+      PanelBounds bounds;
+      for (std::int64_t p = panels * task / tasks; p < panels * (task + 1) / tasks; ++p) {
+        const std::uint32_t* panel = from.get(p);
+        score_panel(from.layout(), panel, packed, from.scratch(), block.data());
+        for (std::int64_t i = 0; i < count; ++i) {
+          std::uint32_t reach =
+              may_reach(thresholds[i].load(std::memory_order_relaxed),
+                        block.data() + i * keys * kPanel, keys, panel, packed.bounds[i], bounds);
+          for (; reach != 0; reach &= reach - 1) {
+            const int lane = __builtin_ctz(reach);
+            const std::int64_t id = p * kPanel + lane;
+            if (id >= candidates.count) break;
+            const bool known = bounds.lower[lane] <= bounds.upper[lane];
+            waiting[i].push_back({id, known ? bounds.upper[lane] : kInfinity,
+                                  known ? bounds.lower[lane] : -kInfinity});
+            if (waiting[i].size() >= room) narrow(query(i), thresholds[i], waiting[i]);
           }
         }
       }
-    }
-    for (std::int64_t i = 0; i < some; ++i) {
-      std::vector<Found>& heap = heaps[i];
-      std::sort_heap(heap.begin(), heap.end(), better);
-      heap.resize(k, {-std::numeric_limits<float>::infinity(), -1, 0});
-      for (int r = 0; r < k; ++r) {
-        const std::int64_t at = (query + i) * k + r;
-        ids[at] = heap[r].id;
-        scores[at] = heap[r].score;
-        best_key[at] = heap[r].key;
+      for (std::int64_t i = 0; i < count; ++i) waiting[i].shrink_to_fit();
+    });
+
+    parallel_for(count, threads, [&](std::int64_t i, int) {
+      std::vector<Waiting> all;
+      for (auto& of_task : left)
+        if (!of_task.empty()) all.insert(all.end(), of_task[i].begin(), of_task[i].end());
+      drop_below(thresholds[i].load(std::memory_order_relaxed), all);
+      std::vector<Found> best;
+      settle(query(i), all, best);
+      for (int rank = 0; rank < k; ++rank) {
+        const std::int64_t at = (first + i) * k + rank;
+        ids[at] = best[rank].id;
+        scores[at] = best[rank].score;
+        best_key[at] = best[rank].key;
       }
-    }
-  });
+    });
+  }
+}
+
+void similarities(const float* q, std::int64_t queries, int keys, const float* c,
+                  std::int64_t candidates, int dims, const float* bias, int threads, float* out) {
+  const std::int64_t at_once = std::max<std::int64_t>(1, kRowsAtOnce / keys);
+  const std::int64_t panels = panels_of(candidates);
+  const std::int64_t tasks = std::min<std::int64_t>(panels, kTasksEach * threads);
+  const Candidates all{c, nullptr, ScanPrecision::fp32, candidates, dims};
+  for (std::int64_t first = 0; first < queries; first += at_once) {
+    const std::int64_t count = std::min(at_once, queries - first);
+    const PackedQueries packed =
+        pack_queries({ScanPrecision::fp32, dims}, q + first * keys * dims, count, keys);
+    parallel_for(tasks, threads, [&](std::int64_t task, int) {
+      Panels from(all);
+      std::vector<float> block(packed.rows * kPanel);
+      float best[kPanel];
+      for (std::int64_t p = panels * task / tasks; p < panels * (task + 1) / tasks; ++p) {
+        const std::int64_t begin = p * kPanel;
+        const std::int64_t lanes = std::min<std::int64_t>(kPanel, candidates - begin);
+        score_panel(from.layout(), from.get(p), packed, from.scratch(), block.data());
+        for (std::int64_t i = 0; i < count; ++i) {
+          pool_keys(block.data() + i * keys * kPanel, keys, best);
+          float* to = out + (first + i) * candidates + begin;
+          for (std::int64_t lane = 0; lane < lanes; ++lane)
+            to[lane] = bias ? best[lane] + bias[begin + lane] : best[lane];
+        }
+      }
+    });
+  }
 }
 
 }  // namespace reprise::cpu
