@@ -46,4 +46,77 @@ void bigram_backward(const BigramBatch& batch, const BigramParams& params, Arith
                      const float* out_gradient, const void* reserve, void* scratch, float* gradient,
                      cudaStream_t stream);
 
+// --- exact search (scan_rows.cuh says why it is exact)
+
+REPRISE_HOST_DEVICE constexpr int scan_element_bytes(ScanPrecision precision) {
+  return precision == ScanPrecision::fp32 ? 4 : precision == ScanPrecision::bf16 ? 2 : 1;
+}
+/// Bytes of a prepared row: whole pairs of 16-byte pieces.
+REPRISE_HOST_DEVICE constexpr std::int64_t scan_stride(int dims, ScanPrecision precision) {
+  return (std::int64_t{dims} * scan_element_bytes(precision) + 31) / 32 * 32;
+}
+
+/// Bytes that prepare_scan writes: quantised rows, a scale and two bounds each.
+std::size_t scan_bytes(std::int64_t count, int dims, ScanPrecision precision);
+/// vectors [count, dims].
+void prepare_scan(const float* vectors, std::int64_t count, int dims, ScanPrecision precision,
+                  void* scan, cudaStream_t stream);
+
+inline constexpr int kMaxSearchWidth = 256;  ///< candidates that a pass keeps of a query, at most
+inline constexpr int kMaxStreamRows = 12;    ///< query keys that search_scan takes at a time
+
+/// One pass of a search: of each open query's candidates behind those that the last pass kept, the
+/// `width` with the highest upper bounds. Ranks are of (bound descending, number ascending).
+struct SearchPass {
+  const float* queries = nullptr;    ///< [query_count, keys, dims]
+  const void* query_scan = nullptr;  ///< what prepare_scan made of them, at `query_precision`
+  ScanPrecision query_precision = ScanPrecision::fp32;
+  std::int64_t query_count = 0;
+  int keys = 1;
+  int dims = 0;
+  const std::int32_t* open = nullptr;  ///< [open_count], numbers of queries
+  int open_count = 0;
+
+  const float* vectors = nullptr;  ///< [count, dims]
+  const void* scan = nullptr;      ///< null with fp32
+  ScanPrecision precision = ScanPrecision::fp32;
+  std::int64_t first = 0;  ///< number of the first candidate
+  std::int64_t count = 0;  ///< below 2^32 - 1: a larger catalogue is searched in slices
+
+  int width = 32;  ///< a multiple of 32
+  int lists = 1;   ///< pieces that the candidates are cut into for each query
+  /// [query_count], the last that was kept; all ones: none.
+  unsigned long long* after = nullptr;
+};
+
+/// The precision of query_scan that a kernel needs.
+ScanPrecision scan_query_precision(ScanPrecision candidates);
+ScanPrecision gemm_query_precision(ScanPrecision candidates);
+
+/// The best of each piece: best [open_count, lists, width]. search_scan streams the candidates for
+/// a few queries (keys is at most kMaxStreamRows); search_gemm is for many, on tensor cores.
+void search_scan(const SearchPass& pass, unsigned long long* best, cudaStream_t stream);
+void search_gemm(const SearchPass& pass, unsigned long long* best, cudaStream_t stream);
+
+/// The best k so far of each query, best first: [query_count, k]; id -1 where there are fewer.
+struct SearchResults {
+  std::int64_t* ids = nullptr;
+  float* scores = nullptr;
+  std::int32_t* best_key = nullptr;
+  int k = 0;
+};
+
+/// Scores what the pass kept in double precision and merges it into `results`. still_open
+/// [open_count]: 1 where a candidate that is not among the results might still be better.
+/// next: as `results`, for open_count queries, scratch. fresh: nothing was found before.
+void search_finish(const SearchPass& pass, const unsigned long long* best, bool fresh,
+                   const SearchResults& results, const SearchResults& next,
+                   std::int32_t* still_open, cudaStream_t stream);
+
+/// out [queries, candidates] = max over keys of q [queries, keys, dims] . c [candidates, dims],
+/// plus bias [candidates] where not null; in fp32.
+void similarities(const float* q, std::int64_t queries, int keys, const float* c,
+                  std::int64_t candidates, int dims, const float* bias, float* out,
+                  cudaStream_t stream);
+
 }  // namespace reprise::kernels

@@ -6,9 +6,18 @@
 namespace reprise {
 
 /// Sum of `value` over the 32 lanes of a full warp, in every lane.
-__device__ inline float warp_sum(float value) {
+template <typename Number>
+__device__ Number warp_sum(Number value) {
   for (int offset = kWarpThreads / 2; offset > 0; offset /= 2) {
     value += __shfl_xor_sync(kAllLanes, value, offset);
+  }
+  return value;
+}
+
+/// Largest `value` of the 32 lanes of a full warp, in every lane.
+__device__ inline float warp_max(float value) {
+  for (int offset = kWarpThreads / 2; offset > 0; offset /= 2) {
+    value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, offset));
   }
   return value;
 }

@@ -1,4 +1,4 @@
-// Products of one warp: a 16 x 16 tile of float sums over fp32, tf32 or bfloat16 operands.
+// Products of one warp: a 16 x 16 tile of sums over fp32, tf32, bfloat16 or 8-bit operands.
 //
 // Operands lie in shared or global memory, at addresses that are multiples of 32 bytes and with row
 // strides that are multiples of 16 bytes. Every lane of the warp must call every member. Loads and
@@ -18,6 +18,7 @@ inline constexpr int kTile = 16;  // rows and columns of a tile of sums
 /// Operands in fp32, multiplied without tensor cores.
 struct Fp32 {
   using Storage = float;
+  using Sum = float;
   static constexpr int kDepth = 8;         // terms that one step adds to every sum
   static constexpr int kTilesPerWarp = 4;  // of sums that the registers hold with ease
   static __device__ Storage round(float value) { return value; }
@@ -26,6 +27,7 @@ struct Fp32 {
 /// Operands in tf32: stored as float, rounded to 10 bits of mantissa.
 struct Tf32 {
   using Storage = float;
+  using Sum = float;
   using Element = nvcuda::wmma::precision::tf32;
   static constexpr int kDepth = 8;
   static constexpr int kTilesPerWarp = 8;
@@ -35,10 +37,19 @@ struct Tf32 {
 /// Operands in bfloat16: 7 bits of mantissa, the range of float.
 struct Bf16 {
   using Storage = __nv_bfloat16;
+  using Sum = float;
   using Element = __nv_bfloat16;
   static constexpr int kDepth = 16;
   static constexpr int kTilesPerWarp = 8;
   static __device__ Storage round(float value) { return __float2bfloat16(value); }
+};
+
+/// Operands in signed bytes, summed in integers.
+struct Int8 {
+  using Storage = signed char;
+  using Sum = int;
+  using Element = signed char;
+  static constexpr int kDepth = 16;
 };
 
 /// Element (row, column) of an operand lies at row * stride + column, or with ByColumns at
@@ -71,9 +82,10 @@ struct RightTile {
 /// Sums [16, 16], held in the registers of one warp.
 template <typename Precision>
 struct TileSums {
-  nvcuda::wmma::fragment<nvcuda::wmma::accumulator, kTile, kTile, Precision::kDepth, float> sums;
+  using Sum = typename Precision::Sum;
+  nvcuda::wmma::fragment<nvcuda::wmma::accumulator, kTile, kTile, Precision::kDepth, Sum> sums;
 
-  __device__ void clear() { nvcuda::wmma::fill_fragment(sums, 0.f); }
+  __device__ void clear() { nvcuda::wmma::fill_fragment(sums, Sum{0}); }
 
   template <typename LayoutA, typename LayoutB>
   __device__ void add_product(const LeftTile<Precision, LayoutA>& a,
@@ -81,8 +93,8 @@ struct TileSums {
     nvcuda::wmma::mma_sync(sums, a.fragment, b.fragment, sums);
   }
 
-  /// out: float [16, 16] by rows.
-  __device__ void store(float* out, unsigned stride) const {
+  /// out [16, 16] by rows.
+  __device__ void store(Sum* out, unsigned stride) const {
     nvcuda::wmma::store_matrix_sync(out, sums, stride, nvcuda::wmma::mem_row_major);
   }
 };

@@ -2,7 +2,8 @@
 //
 // Which lane holds which element is unspecified on a device, so the mapping here is deliberately
 // odd: code that relies on a guess fails. tf32 operands lose their low 13 bits in the product, as
-// on a device. Loads and stores order nothing: a tile that another lane wrote needs __syncwarp.
+// on a device; bytes are summed in integers. Loads and stores order nothing: a tile that another
+// lane wrote needs __syncwarp.
 #pragma once
 
 #include <bit>
@@ -129,24 +130,28 @@ void store_matrix_sync(T* tile, const fragment<accumulator, m, n, k, T>& f, unsi
   }
 }
 
-/// d = a b + c over the warp, in single precision.
-template <int m, int n, int k, typename T, typename LayoutA, typename LayoutB>
-void mma_sync(fragment<accumulator, m, n, k, float>& d,
+/// d = a b + c over the warp, in single precision; of bytes in integers.
+template <int m, int n, int k, typename T, typename Sum, typename LayoutA, typename LayoutB>
+void mma_sync(fragment<accumulator, m, n, k, Sum>& d,
               const fragment<matrix_a, m, n, k, T, LayoutA>& a,
               const fragment<matrix_b, m, n, k, T, LayoutB>& b,
-              const fragment<accumulator, m, n, k, float>& c,
+              const fragment<accumulator, m, n, k, Sum>& c,
               reprise::emulation::Site site = reprise::emulation::Site::current()) {
+  static_assert(std::is_same_v<Sum, std::conditional_t<std::is_same_v<T, signed char>, int, float>>,
+                "no tensor-core product with these sums");
   const auto operand = [](detail::storage_t<T> value) {
-    const auto wide = static_cast<float>(value);
+    const auto wide = static_cast<Sum>(value);
     if constexpr (!std::is_same_v<T, precision::tf32>) return wide;
-    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(wide) & ~0x1fffu);
+    return std::bit_cast<Sum>(std::bit_cast<std::uint32_t>(wide) & ~0x1fffu);
   };
-  float left[m * k / 32], right[k * n / 32];
+  Sum left[m * k / 32], right[k * n / 32];
   for (int slot = 0; slot < m * k / 32; ++slot) left[slot] = operand(a.x[slot]);
   for (int slot = 0; slot < k * n / 32; ++slot) right[slot] = operand(b.x[slot]);
-  const reprise::emulation::MatrixProduct product{m, n, k, left, right, c.x, d.x};
-  reprise::emulation::warp_collective({reprise::emulation::WarpOp::matrix, 0xffffffffu,
-                                       reinterpret_cast<std::uintptr_t>(&product), 0, site});
+  const reprise::emulation::MatrixProduct<Sum> product{m, n, k, left, right, c.x, d.x};
+  constexpr auto op = std::is_same_v<Sum, int> ? reprise::emulation::WarpOp::integer_matrix
+                                               : reprise::emulation::WarpOp::matrix;
+  reprise::emulation::warp_collective(
+      {op, 0xffffffffu, reinterpret_cast<std::uintptr_t>(&product), 0, site});
 }
 
 }  // namespace nvcuda::wmma

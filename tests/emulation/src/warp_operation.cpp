@@ -11,36 +11,40 @@
 namespace reprise::emulation {
 namespace {
 
-const MatrixProduct& product_of(const WarpRequest& request) {
-  return *reinterpret_cast<const MatrixProduct*>(request.value);
+template <typename Number>
+const MatrixProduct<Number>& product_of(const WarpRequest& request) {
+  return *reinterpret_cast<const MatrixProduct<Number>*>(request.value);
 }
 
 /// Collects a matrix of `size` elements from the lanes' fragments.
-void gather(const WarpRequest* requests, const float* MatrixProduct::*part, int size,
-            float* matrix) {
+template <typename Number>
+void gather(const WarpRequest* requests, const Number* MatrixProduct<Number>::*part, int size,
+            Number* matrix) {
   for (int lane = 0; lane < kWarp; ++lane) {
-    const float* fragment = product_of(requests[lane]).*part;
+    const Number* fragment = product_of<Number>(requests[lane]).*part;
     for (int slot = 0; slot < size / kWarp; ++slot) {
       matrix[fragment_element(lane, slot)] = fragment[slot];
     }
   }
 }
 
+template <typename Number>
 void multiply(const WarpRequest* requests) {
+  using Product = MatrixProduct<Number>;
   constexpr int kMost = 32 * 16;  // elements of the largest operand
-  const MatrixProduct& shape = product_of(requests[0]);
-  std::array<float, kMost> a, b, d;
-  gather(requests, &MatrixProduct::a, shape.m * shape.k, a.data());
-  gather(requests, &MatrixProduct::b, shape.k * shape.n, b.data());
-  gather(requests, &MatrixProduct::c, shape.m * shape.n, d.data());
+  const Product& shape = product_of<Number>(requests[0]);
+  std::array<Number, kMost> a, b, d;
+  gather(requests, &Product::a, shape.m * shape.k, a.data());
+  gather(requests, &Product::b, shape.k * shape.n, b.data());
+  gather(requests, &Product::c, shape.m * shape.n, d.data());
   for (int i = 0; i < shape.m; ++i) {
     for (int p = 0; p < shape.k; ++p) {
-      const float scale = a[i * shape.k + p];
+      const Number scale = a[i * shape.k + p];
       for (int j = 0; j < shape.n; ++j) d[i * shape.n + j] += scale * b[p * shape.n + j];
     }
   }
   for (int lane = 0; lane < kWarp; ++lane) {
-    float* fragment = product_of(requests[lane]).d;
+    Number* fragment = product_of<Number>(requests[lane]).d;
     for (int slot = 0; slot < shape.m * shape.n / kWarp; ++slot) {
       fragment[slot] = d[fragment_element(lane, slot)];
     }
@@ -68,7 +72,9 @@ void combine(const WarpRequest* requests, std::uint32_t mask, std::uint64_t* res
     case WarpOp::sync:
       return;
     case WarpOp::matrix:
-      return multiply(requests);
+      return multiply<float>(requests);
+    case WarpOp::integer_matrix:
+      return multiply<int>(requests);
     case WarpOp::shuffle:
       return for_each_lane(mask, [&](int lane) {
         results[lane] = requests[requests[lane].source & (kWarp - 1)].value;

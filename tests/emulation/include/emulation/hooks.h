@@ -19,7 +19,7 @@ enum class Vote { none, count, all, any };
 /// Waits for every live thread of the block; returns the combined predicate (0 for Vote::none).
 int block_barrier(Vote vote, int predicate, Site site);
 
-enum class WarpOp { sync, shuffle, ballot, match, add, minimum, maximum, matrix };
+enum class WarpOp { sync, shuffle, ballot, match, add, minimum, maximum, matrix, integer_matrix };
 
 /// What one lane brings to a warp-wide operation.
 struct WarpRequest {
@@ -51,12 +51,13 @@ void* dynamic_shared();
 
 /// The fragments of one lane in a matrix product, laid out as fragment_layout.h says; all pointers
 /// are to this lane's registers.
+template <typename Number>
 struct MatrixProduct {
   int m, n, k;
-  const float* a;  // m * k / 32 elements
-  const float* b;  // k * n / 32
-  const float* c;  // m * n / 32
-  float* d;        // m * n / 32
+  const Number* a;  // m * k / 32 elements
+  const Number* b;  // k * n / 32
+  const Number* c;  // m * n / 32
+  Number* d;        // m * n / 32
 };
 
 /// A kernel launch: `body` runs once for each thread.
