@@ -62,7 +62,7 @@ TEST_F(Baselines, SizesAndKeys) {
       for (int i = 0; i < 12 * count; ++i) EXPECT_EQ(f.rolls[i], i % count);
     }
   }
-  EXPECT_EQ(method_names().size(), 6u);
+  EXPECT_EQ(method_names().size(), 6u + 8u);
 }
 
 TEST_F(Baselines, AreTheirOps) {

@@ -18,15 +18,19 @@ struct Config {
   std::string input;
   int patches;
   int patch_frames;
+  std::string feature;
   std::string key_mode;
   int query_keys;
   int events;
   int event_length;
+  std::string activation;
   bool centre_events;
   int windows;
   std::vector<int> lags;
   std::string pooling;
   std::string compression;
+  std::string normalisation;
+  std::string pairs;
   bool unit_norm;
   int projection;
   int projection_pca;
@@ -41,6 +45,8 @@ struct Config {
   std::string sampling;
   int works_per_batch;
   double distractors;
+  double random_keys;
+  bool tie_rotations;
   int pairs_per_batch;
   int crop;
   double stretch_low;
@@ -65,7 +71,8 @@ struct Config {
   int validate_every;
   std::int64_t seed;
 
-  /// The named preset: `reprise` (the default), `recipe-a` or `seed2016`. Throws UsageError.
+  /// The named preset: `reprise` (the default), `recipe-a`, `seed2016`, or `plain`, the formula
+  /// alone: what each pitch class does with each other one. Throws UsageError.
   static Config of_preset(std::string_view name);
   /// Throws Error naming the key and what was expected.
   static Config from_json(std::string_view json, const std::string& where);
@@ -74,6 +81,9 @@ struct Config {
   /// Sets one value from text, `key=value` split by the caller. Throws UsageError.
   void set(std::string_view key, std::string_view value);
   std::string get(std::string_view key) const;
+
+  /// Values of the bigrams: windows x the pairs of events that are kept.
+  int bigrams() const;
 
   /// Ranges of every row and the rules between rows. Throws UsageError.
   void validate() const;

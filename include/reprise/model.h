@@ -15,6 +15,7 @@ namespace reprise {
 
 /// The op parameters a configuration stands for.
 BigramParams bigram_params(const Config& config);
+Compression compression_of(const Config& config);
 
 /// A trained fingerprint: one safetensors file.
 struct Model {

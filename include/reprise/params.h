@@ -54,7 +54,7 @@ struct BigramParams {
   int windows = 0;          ///< F, co-occurrence windows
   int taps = 0;             ///< L, signed lags
   int lags[kMaxTaps] = {};  ///< frames, one for each tap, all different
-  Activation activation = Activation::relu;  ///< h
+  Activation activation = Activation::relu;
   bool centre_events = false;
   Pooling pooling = Pooling::mean;
   Compression compression = Compression::none;

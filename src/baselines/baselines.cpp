@@ -9,8 +9,11 @@
 #include <optional>
 #include <utility>
 
+#include "baselines/definition.h"
 #include "baselines/settings.h"
+#include "core/files.h"
 #include "core/linear_algebra.h"
+#include "core/text.h"
 #include "model/song_batches.h"
 #include "reprise/error.h"
 #include "reprise/random.h"
@@ -18,6 +21,7 @@
 namespace reprise {
 namespace {
 
+constexpr std::int64_t kMaxDefinitionBytes = 1 << 20;
 constexpr std::string_view kNames[] = {"cov", "corr", "2dftm", "2dftm-seed", "2dftm-pca", "random"};
 
 // The keys [keys] of a song; a key-invariant method needs only one to look a song up.
@@ -137,15 +141,31 @@ class RandomMethod : public FingerprintMethod {
 }  // namespace
 
 std::vector<std::string_view> method_names() {
-  return {std::begin(kNames), std::end(kNames)};
+  std::vector<std::string_view> names{std::begin(kNames), std::end(kNames)};
+  const auto definitions = definition_names();
+  names.insert(names.end(), definitions.begin(), definitions.end());
+  return names;
+}
+
+Model definition(const std::string& name) {
+  if (!name.ends_with(".json")) return shipped_definition(name);
+  const std::vector<std::uint8_t> bytes = read_file(name, kMaxDefinitionBytes);
+  return parse_definition(
+      std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), name);
 }
 
 std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& backend,
                                                const SongSet& fit,
                                                const std::map<std::string, std::string>& settings) {
-  if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames))
-    throw UsageError(
-        fmt::format("unknown method '{}': expected one of {}", name, fmt::join(kNames, ", ")));
+  if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames)) {
+    const auto known = method_names();
+    if (!name.ends_with(".json") && std::find(known.begin(), known.end(), name) == known.end())
+      throw UsageError(fmt::format("unknown method {}: expected one of {}, or a FILE.json",
+                                   quote(name), fmt::join(known, ", ")));
+    if (!settings.empty())
+      throw UsageError(fmt::format("method {} has no setting {}", name, settings.begin()->first));
+    return std::make_unique<ModelMethod>(backend, definition(std::string(name)), std::string(name));
+  }
   const MethodSettings s = method_settings(name, settings);
   if (name == "random") return std::make_unique<RandomMethod>();
   if (name == "cov")

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <numeric>
@@ -58,7 +59,8 @@ void add_fingerprint(CLI::App& app, Action& action) {
   command->add_option("--data", options->data, "song set (HDF5)")->required();
   command->add_option("--model", options->model, "trained model (safetensors)");
   command->add_option("--method", options->method,
-                      "published fingerprint: cov, corr, 2dftm, 2dftm-seed, 2dftm-pca or random");
+                      fmt::format("published fingerprint: {}, or a FILE.json like theirs",
+                                  fmt::join(method_names(), ", ")));
   command->add_option("--set", options->settings, "key=value: change a setting of --method");
   command->add_flag("--transpositions", options->transpositions,
                     "all twelve: [songs, 12, D], index r rolled up by r semitones");

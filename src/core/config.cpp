@@ -21,23 +21,26 @@ constexpr double kLarge = 1e9;
 
 // name, field, scope, default, low, high, choices, unit, meaning
 constexpr Parameter kParameters[] = {
-    {"preset", &Config::preset, Scope::training, "reprise", 0, 0, "reprise|recipe-a|seed2016", "",
-     "the preset these values started from"},
+    {"preset", &Config::preset, Scope::training, "reprise", 0, 0, "reprise|recipe-a|seed2016|plain",
+     "", "the preset these values started from"},
     {"input", &Config::input, Scope::model, "whole", 0, 0, "whole|patchwork", "",
      "the whole song, or the 2016 experiment's patchwork of fixed length"},
     {"patches", &Config::patches, Scope::model, "8", 1, 1024, "", "", "patches of a patchwork"},
     {"patch_frames", &Config::patch_frames, Scope::model, "64", 1, 65536, "", "frames",
      "length of a patch"},
-    {"key_mode", &Config::key_mode, Scope::model, "canonical", 0, 0, "canonical|all", "",
+    {"feature", &Config::feature, Scope::model, "chroma", 0, 0, "chroma|melody|melody+chroma|peaks",
+     "", "chroma as it is, the strongest pitch class of each frame, both as two streams, or peaks"},
+    {"key_mode", &Config::key_mode, Scope::model, "canonical", 0, 0, "canonical|all|invariant", "",
      "canonical: songs are stored in the key that best fits the key template; all: as they are, "
-     "and "
-     "queries are tried in twelve keys"},
+     "and queries are tried in twelve keys; invariant: alike in all keys (pairs intervals)"},
     {"query_keys", &Config::query_keys, Scope::model, "2", 1, 12, "", "keys",
-     "keys a query is tried in; 12 with key_mode all"},
+     "keys a query is tried in; 12 with key_mode all, 1 with invariant"},
     {"events", &Config::events, Scope::model, "12", 1, kMaxEvents, "", "filters",
      "salient-event filters (N)"},
     {"event_length", &Config::event_length, Scope::model, "4", 1, kMaxEventLength, "", "frames",
      "frames an event filter spans"},
+    {"activation", &Config::activation, Scope::model, "relu", 0, 0, "relu|step|none", "",
+     "what becomes of a filter's response: max(0, v), 1 where it is above 0, or itself"},
     {"centre_events", &Config::centre_events, Scope::model, "true", 0, 0, "", "",
      "subtract each song's mean event over time"},
     {"windows", &Config::windows, Scope::model, "20", 1, kMaxWindows, "", "windows",
@@ -46,6 +49,12 @@ constexpr Parameter kParameters[] = {
      -kMaxLag, kMaxLag, "", "frames", "signed lags that the windows weigh (L); a:b is a run"},
     {"pooling", &Config::pooling, Scope::model, "mean", 0, 0, "mean|sum", "",
      "bigrams are means or sums over time"},
+    {"normalisation", &Config::normalisation, Scope::model, "none", 0, 0, "none|rows|correlation",
+     "", "each row of co-occurrences to length 1, or each by the root of both events' own"},
+    {"pairs", &Config::pairs, Scope::model, "all", 0, 0,
+     "all|upper|above|off-diagonal|cross|intervals", "",
+     "pairs of events that are kept: parts of the square, first half with second half, or sums "
+     "over pairs an interval apart"},
     {"compression", &Config::compression, Scope::model, "signed-root", 0, 0,
      "signed-root|tanh|none", "", "elementwise function of the bigrams"},
     {"unit_norm", &Config::unit_norm, Scope::model, "true", 0, 0, "", "",
@@ -73,6 +82,10 @@ constexpr Parameter kParameters[] = {
      "works in a batch (P)"},
     {"distractors", &Config::distractors, Scope::training, "0.85", 0, 1, "", "",
      "share of a batch's works that have no second version"},
+    {"random_keys", &Config::random_keys, Scope::training, "0", 0, 1, "", "",
+     "share of the pairs trained on in a random key where key_mode is canonical"},
+    {"tie_rotations", &Config::tie_rotations, Scope::training, "false", 0, 0, "", "",
+     "filters are kernels in all 12 rotations, learned as one"},
     {"pairs_per_batch", &Config::pairs_per_batch, Scope::training, "100", 2, 4096, "", "pairs",
      "pairs in a batch where sampling is pairs"},
     {"crop", &Config::crop, Scope::training, "256", 8, 65536, "", "frames",
@@ -177,6 +190,16 @@ const std::vector<Preset>& presets() {
         {"works_per_batch", "48"},
         {"distractors", "0.5"},
         {"steps", "2000"}}},
+      {"plain",
+       {{"key_mode", "all"},
+        {"query_keys", "12"},
+        {"event_length", "1"},
+        {"activation", "none"},
+        {"centre_events", "false"},
+        {"windows", "1"},
+        {"lags", "0"},
+        {"compression", "none"},
+        {"projection", "0"}}},
       // Everything as in the 2016 experiment.
       {"seed2016",
        {{"input", "patchwork"},    {"key_mode", "all"},        {"query_keys", "12"},
@@ -262,6 +285,17 @@ std::string Config::get(std::string_view key) const {
                     p.field);
 }
 
+int Config::bigrams() const {
+  const int kernels = events / kPitchClasses;
+  const int kept = pairs == "upper"          ? events * (events + 1) / 2
+                   : pairs == "above"        ? events * (events - 1) / 2
+                   : pairs == "off-diagonal" ? events * (events - 1)
+                   : pairs == "cross"        ? events * events / 4
+                   : pairs == "intervals"    ? kernels * kernels * kPitchClasses
+                                             : events * events;
+  return windows * kept;
+}
+
 void Config::validate() const {
   for (const Parameter& p : kParameters) {
     std::visit(Overload{[&](std::string Config::*f) {
@@ -283,11 +317,27 @@ void Config::validate() const {
   if (key_mode == "all" && query_keys != 12)
     throw UsageError(
         fmt::format("query_keys: expected 12 with key_mode all, found {}", query_keys));
+  if (key_mode == "invariant" && query_keys != 1)
+    throw UsageError(
+        fmt::format("query_keys: expected 1 with key_mode invariant, found {}", query_keys));
+  if ((key_mode == "invariant") != (pairs == "intervals"))
+    throw UsageError("pairs: expected intervals with key_mode invariant, and only there");
+  if (pairs == "intervals" && (events % kPitchClasses != 0))
+    throw UsageError("pairs: intervals needs events in twelves");
+  if (pairs == "intervals" && !tie_rotations)
+    throw UsageError("tie_rotations: expected true with pairs intervals");
+  if (tie_rotations && events % kPitchClasses != 0)
+    throw UsageError(fmt::format("tie_rotations: expected events in twelves, found {}", events));
+  if ((pairs == "cross" && events % 2 != 0) || bigrams() < 1)
+    throw UsageError(
+        fmt::format("pairs: {} needs an even number of events, and two or more", pairs));
+  if (random_keys > 0 && key_mode != "canonical")
+    throw UsageError(fmt::format("random_keys: expected 0 with key_mode {}", key_mode));
   if (stretch_low > stretch_high) throw UsageError("stretch_low: expected at most stretch_high");
   if (power_low > power_high) throw UsageError("power_low: expected at most power_high");
-  if (projection > windows * events * events)
-    throw UsageError(fmt::format("projection: expected at most the {} bigrams, found {}",
-                                 windows * events * events, projection));
+  if (projection > bigrams())
+    throw UsageError(fmt::format("projection: expected at most the {} bigrams, found {}", bigrams(),
+                                 projection));
   if (projection_pca != 0 && projection_pca < projection)
     throw UsageError(fmt::format("projection_pca: expected 0 or at least projection ({}), found {}",
                                  projection, projection_pca));

@@ -30,11 +30,7 @@ PitchHistogram pitch_histogram(ChromaView chroma) {
 }
 
 PitchHistogram pitch_histogram(const SongSet& set, std::int64_t song) {
-  const Excerpt e = set.whole(song);
-  const std::size_t value = set.type == ChromaType::uint8 ? 1 : sizeof(float);
-  const auto* data = static_cast<const std::uint8_t*>(set.chroma().data);
-  return pitch_histogram(ChromaView{
-      data + e.first * kPitchClasses * static_cast<std::int64_t>(value), set.type, e.frames});
+  return pitch_histogram(set.chroma_of(song));
 }
 
 PitchHistogram rolled(const PitchHistogram& histogram, int roll) {

@@ -7,8 +7,9 @@
 
 #include "core/text.h"
 #include "io/safetensors.h"
+#include "model/bigrams.h"
+#include "model/feature.h"
 #include "model/keys.h"
-#include "model/song_batches.h"
 #include "reprise/error.h"
 
 namespace reprise {
@@ -20,18 +21,26 @@ BigramParams bigram_params(const Config& config) {
   p.windows = config.windows;
   p.taps = static_cast<int>(config.lags.size());
   std::copy(config.lags.begin(), config.lags.end(), p.lags);
+  p.activation = config.activation == "step"   ? Activation::step
+                 : config.activation == "none" ? Activation::none
+                                               : Activation::relu;
   p.centre_events = config.centre_events;
   p.pooling = config.pooling == "sum" ? Pooling::sum : Pooling::mean;
-  p.compression = config.compression == "tanh"          ? Compression::tanh
-                  : config.compression == "signed-root" ? Compression::signed_root
-                                                        : Compression::none;
-  p.unit_norm = config.unit_norm;
+  // Pairs that are summed or normalised first are compressed after that.
+  const bool here = EventPairs::as_they_are(config);
+  p.compression = here ? compression_of(config) : Compression::none;
+  p.unit_norm = here && config.unit_norm;
   return p;
 }
 
+Compression compression_of(const Config& config) {
+  return config.compression == "tanh"          ? Compression::tanh
+         : config.compression == "signed-root" ? Compression::signed_root
+                                               : Compression::none;
+}
+
 int Model::dims() const {
-  return projection_bias.empty() ? bigram_params(config).dims()
-                                 : static_cast<int>(projection_bias.size());
+  return projection_bias.empty() ? config.bigrams() : static_cast<int>(projection_bias.size());
 }
 
 namespace {
@@ -89,8 +98,8 @@ Model model_of(const Safetensors& file, const std::string& path) {
     std::copy(key.begin(), key.end(), model.key_template.begin());
   }
   if (model.config.projection > 0) {
-    model.projection_weight =
-        read_tensor(file, path, "projection.weight", {model.config.projection, p.dims()});
+    model.projection_weight = read_tensor(file, path, "projection.weight",
+                                          {model.config.projection, model.config.bigrams()});
     model.projection_bias = read_tensor(file, path, "projection.bias", {model.config.projection});
   }
   if (file.tensors.contains(kRerankWeights))
@@ -124,7 +133,7 @@ void write_model(const std::string& path, const Model& model) {
   if (!model.projection_bias.empty()) {
     const auto dims = static_cast<std::int64_t>(model.projection_bias.size());
     file.tensors["projection.weight"] =
-        Tensor::of({dims, p.dims()}, model.projection_weight.data());
+        Tensor::of({dims, model.config.bigrams()}, model.projection_weight.data());
     file.tensors["projection.bias"] = Tensor::of({dims}, model.projection_bias.data());
   }
   if (!model.rerank_weights.empty())
@@ -148,11 +157,10 @@ struct ModelMethod::State {
   Backend& backend;
   std::string name;
   Config config;
-  BigramParams bigrams;
   PitchHistogram key_template;
   int dims;
   bool projected;
-  Buffer<float> weights;
+  Bigrams bigrams;
   Buffer<float> projection_weight;
   Buffer<float> projection_bias;
 
@@ -160,31 +168,15 @@ struct ModelMethod::State {
   std::vector<int> rolls(const SongSet& set, std::int64_t song, Keys keys) const {
     if (keys == Keys::all || (keys == Keys::query && config.key_mode == "all"))
       return {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
-    if (config.key_mode == "all") return {0};
+    if (config.key_mode != "canonical") return {0};
     const auto best = rolls_by_fit(pitch_histogram(set, song), key_template);
     return {best.begin(), best.begin() + (keys == Keys::query ? config.query_keys : 1)};
   }
 
   // out (host) [excerpts, dims].
-  void fingerprint(ChromaView chroma, std::span<const Excerpt> excerpts, float* out) {
+  void fingerprint(ChromaView chroma, std::span<const Excerpt> excerpts, float* out) const {
+    const Buffer<float> bigram = bigrams.compute(chroma, excerpts);
     const auto count = static_cast<std::int64_t>(excerpts.size());
-    Buffer<Excerpt> items(backend, excerpts);
-    Buffer<float> bigram(backend, count * bigrams.dims());
-    if (config.input == "patchwork") {
-      const PatchworkParams p{config.patches, config.patch_frames};
-      const std::int64_t frames = std::int64_t{p.patches} * p.frames;
-      Buffer<float> patches(backend, count * frames * kPitchClasses);
-      backend.patchwork(chroma, items.data(), count, p, patches.data());
-      std::vector<Excerpt> fixed(excerpts.size());
-      for (std::int64_t i = 0; i < count; ++i)
-        fixed[i] = {i * frames, static_cast<std::int32_t>(frames), 0};
-      items.upload(fixed);
-      backend.bigram_forward({patches.data(), ChromaType::float32, count * frames}, items.data(),
-                             count, frames, weights.data(), bigrams, bigram.data(), nullptr);
-    } else {
-      backend.bigram_forward(chroma, items.data(), count, longest(excerpts), weights.data(),
-                             bigrams, bigram.data(), nullptr);
-    }
     const std::span<float> to(out, static_cast<std::size_t>(count) * dims);
     if (!projected) return bigram.download(to);
     Buffer<float> vectors(backend, count * dims);
@@ -195,9 +187,9 @@ struct ModelMethod::State {
 };
 
 ModelMethod::ModelMethod(Backend& backend, const Model& model, std::string name)
-    : state_(new State{backend, std::move(name), model.config, bigram_params(model.config),
-                       model.key_template, model.dims(), !model.projection_bias.empty(),
-                       Buffer<float>(backend, std::span<const float>(model.weights)),
+    : state_(new State{backend, std::move(name), model.config, model.key_template, model.dims(),
+                       !model.projection_bias.empty(),
+                       Bigrams(backend, model.config, model.weights),
                        Buffer<float>(backend, std::span<const float>(model.projection_weight)),
                        Buffer<float>(backend, std::span<const float>(model.projection_bias))}) {}
 
@@ -220,17 +212,18 @@ Fingerprints ModelMethod::compute(const SongSet& set, std::span<const std::int64
   result.rolls.reserve(songs.size() * result.keys);
   result.values.resize(songs.size() * result.keys * result.dims);
   float* out = result.values.data();
-  for_each_song_batch(state_->backend, set, songs,
-                      [&](ChromaView chroma, std::span<const Excerpt> excerpts, std::size_t first) {
-                        std::vector<Excerpt> items;
-                        for (std::size_t i = 0; i < excerpts.size(); ++i)
-                          for (const int roll : state_->rolls(set, songs[first + i], keys)) {
-                            items.push_back({excerpts[i].first, excerpts[i].frames, roll});
-                            result.rolls.push_back(roll);
-                          }
-                        state_->fingerprint(chroma, items, out);
-                        out += items.size() * result.dims;
-                      });
+  for_each_feature_batch(
+      state_->backend, set, songs, state_->config.feature,
+      [&](ChromaView chroma, std::span<const Excerpt> excerpts, std::size_t first) {
+        std::vector<Excerpt> items;
+        for (std::size_t i = 0; i < excerpts.size(); ++i)
+          for (const int roll : state_->rolls(set, songs[first + i], keys)) {
+            items.push_back({excerpts[i].first, excerpts[i].frames, roll});
+            result.rolls.push_back(roll);
+          }
+        state_->fingerprint(chroma, items, out);
+        out += items.size() * result.dims;
+      });
   return result;
 }
 

@@ -6,8 +6,9 @@
 #include <string_view>
 
 #include "core/linear_algebra.h"
+#include "model/bigrams.h"
+#include "model/feature.h"
 #include "model/keys.h"
-#include "model/song_batches.h"
 #include "reprise/error.h"
 
 namespace reprise {
@@ -36,22 +37,18 @@ std::vector<float> aligned_bigrams(Backend& backend, const SongSet& set, const M
     for (const std::int64_t i : members)
       rolls[i] = i == members[0] ? roll : best_roll(pitch_histogram(set, songs[i]), reference);
   }
-  const BigramParams p = bigram_params(model.config);
-  const Buffer<float> weights(backend, std::span<const float>(model.weights));
-  std::vector<float> bigrams(songs.size() * p.dims());
-  for_each_song_batch(
-      backend, set, songs,
+  const Bigrams bigrams(backend, model.config, model.weights);
+  std::vector<float> rows(songs.size() * bigrams.dims());
+  for_each_feature_batch(
+      backend, set, songs, model.config.feature,
       [&](ChromaView chroma, std::span<const Excerpt> excerpts, std::size_t first) {
         std::vector<Excerpt> items(excerpts.begin(), excerpts.end());
         for (std::size_t i = 0; i < items.size(); ++i) items[i].roll = rolls[first + i];
-        const Buffer<Excerpt> on_device(backend, std::span<const Excerpt>(items));
-        const auto count = static_cast<std::int64_t>(items.size());
-        Buffer<float> out(backend, count * p.dims());
-        backend.bigram_forward(chroma, on_device.data(), count, longest(items), weights.data(), p,
-                               out.data(), nullptr);
-        out.download(std::span(bigrams).subspan(first * p.dims(), count * p.dims()));
+        bigrams.compute(chroma, items)
+            .download(
+                std::span(rows).subspan(first * bigrams.dims(), items.size() * bigrams.dims()));
       });
-  return bigrams;
+  return rows;
 }
 
 // Covariance [dims, dims] of rows about the mean of their group; empty where no group has two.
@@ -103,7 +100,7 @@ void fit_projection(Backend& backend, const SongSet& set, Model& model) {
 
   const Groups works = group(set.work_id, songs);
   const std::vector<float> bigrams = aligned_bigrams(backend, set, model, songs, works);
-  const int in_dims = bigram_params(config).dims();
+  const int in_dims = config.bigrams();
   const auto count = static_cast<std::int64_t>(songs.size());
   const Pca pca = fit_pca(bigrams.data(), count, in_dims, pca_dims);
   std::vector<double> projection = pca.vectors;  // [rows, in_dims]

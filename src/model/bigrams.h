@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "model/event_pairs.h"
+#include "reprise/backend.h"
+#include "reprise/config.h"
+
+namespace reprise {
+
+/// The bigrams of a configuration's songs, before any projection: its input (patchwork or whole
+/// song), the back end's op, and its pairs of events.
+class Bigrams {
+ public:
+  Bigrams(Backend& backend, const Config& config, std::span<const float> weights);
+
+  int dims() const { return dims_; }
+  /// [excerpts, dims] in the back end's memory, as `chroma` is; excerpts are the host's.
+  Buffer<float> compute(ChromaView chroma, std::span<const Excerpt> excerpts) const;
+
+ private:
+  Backend& backend_;
+  BigramParams params_;
+  std::optional<PatchworkParams> patchwork_;
+  std::optional<EventPairs> pairs_;
+  int dims_;
+  Buffer<float> weights_;
+};
+
+}  // namespace reprise
