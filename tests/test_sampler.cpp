@@ -55,6 +55,31 @@ TEST(Sampler, APassMeetsEveryWorkOnce) {
   EXPECT_EQ(works.size(), 12u);
 }
 
+// Half of the pairs leave the canonical key, together.
+TEST(Sampler, RandomKeysMoveBothSongsOfSomePairs) {
+  const SongSet set = small_set(12, 2);
+  const Config canonical = small_config();
+  Config mixed = canonical;
+  mixed.random_keys = 0.5;
+  const PitchHistogram key = pitch_histogram(set, 0);
+  const Sampler plain(set, canonical, key), both(set, mixed, key);
+  int pairs = 0, moved = 0;
+  for (int step = 0; step < 40; ++step) {
+    const TrainingBatch a = plain.draw(step), b = both.draw(step);
+    for (std::size_t r = 0; r < a.takes.size(); r += 2) {
+      const int first = (b.takes[r].excerpt.roll - a.takes[r].excerpt.roll + 12) % 12;
+      const int second = (b.takes[r + 1].excerpt.roll - a.takes[r + 1].excerpt.roll + 12) % 12;
+      EXPECT_EQ(first, second);
+      ++pairs;
+      moved += first != 0;
+    }
+  }
+  // 240 pairs, 11 in 24 of them moved: 110 expected, deviation 7.7.
+  EXPECT_EQ(pairs, 240);
+  EXPECT_GT(moved, 110 - 40);
+  EXPECT_LT(moved, 110 + 40);
+}
+
 TEST(Sampler, DrawsFollowFromTheStepAlone) {
   const SongSet set = small_set(12, 3);
   const Config config = small_config();

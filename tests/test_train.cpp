@@ -149,6 +149,30 @@ TEST_F(Train, DivergenceIsAnErrorNotAModel) {
   EXPECT_FALSE(std::filesystem::exists(files("m").model));
 }
 
+// Bigrams over intervals, learned with tied rotations, are alike in all keys.
+TEST_F(Train, InvariantModelsAreAlikeInAllKeys) {
+  Config c = config("reprise");
+  c.key_mode = "invariant";
+  c.query_keys = 1;
+  c.pairs = "intervals";
+  c.events = 24;
+  c.tie_rotations = true;
+  c.projection = 0;
+  const auto backend = make_cpu_backend(2);
+  const Model model = train(
+                          *backend, set, c, files("a"), false, [](const auto&) {}, never)
+                          .model;
+  ModelMethod method(*backend, model, "a");
+  const std::vector<std::int64_t> songs{0, 5};
+  const Fingerprints f = method.compute(set, songs, Keys::all);
+  EXPECT_EQ(f.dims, c.windows * 4 * 12);
+  for (int song = 0; song < 2; ++song)
+    for (int key = 1; key < 12; ++key)
+      for (int d = 0; d < f.dims; ++d)
+        ASSERT_NEAR(f.values[(song * 12 + key) * f.dims + d], f.values[song * 12 * f.dims + d],
+                    2e-4f);
+}
+
 TEST_F(Train, WritesACurveAndALog) {
   const auto backend = make_cpu_backend(1);
   train(

@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "reprise/backend.h"
 #include "reprise/config.h"
@@ -21,7 +23,17 @@ struct TrainingProgress {
   double rate = 0;
   double validation_map = -1;  ///< -1 where this step was not validated
   double best_map = -1;
-  double seconds = 0;  ///< spent training, over all resumed parts
+  double seconds = 0;            ///< spent training, over all resumed parts
+  std::function<Model()> model;  ///< gives the model as it is now, without projection
+};
+
+/// A line of the log.
+struct LoggedStep {
+  double step = 0;
+  double loss = 0;
+  double gradient_norm = 0;
+  double rate = 0;
+  double validation_map = -1;  ///< -1 where this step was not validated
 };
 
 struct TrainingFiles {
@@ -38,14 +50,16 @@ struct TrainingOutcome {
   bool finished = false;  ///< false: stopped by `stop`, the checkpoint is written
   Model model;            ///< the best one, projection fitted, when finished
   double best_map = -1;
+  std::vector<LoggedStep> log;  ///< of all resumed parts, when finished
 };
 
 /// Trains on the `train` split, choosing by MAP on the `validation` split (without one: the last
 /// weights). Resumed from its checkpoint, a run ends in the same weights bit for bit as one that
-/// was never stopped. Throws Error where the set has no work with two songs to train on.
+/// was never stopped. `start`: the weights to begin from [BigramParams::weights()]; empty: they are
+/// drawn. Throws Error where the set has no work with two songs to train on.
 TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config,
                       const TrainingFiles& files, bool resume,
                       const std::function<void(const TrainingProgress&)>& report,
-                      const std::atomic<bool>& stop);
+                      const std::atomic<bool>& stop, std::span<const float> start = {});
 
 }  // namespace reprise

@@ -88,9 +88,10 @@ void Sampler::add_pair(std::int64_t a, std::int64_t b, std::uint64_t seed,
   const int roll_a = key_[a];
   const int roll_b = best_roll(histogram_[b], rolled(histogram_[a], roll_a));
   // Without a canonical key no key is special: both songs move by one random interval.
-  const int both = config_.key_mode == "all" && config_.sampling == "works"
-                       ? static_cast<int>(random.below(kPitchClasses))
-                       : 0;
+  const bool any_key = config_.key_mode == "canonical"
+                           ? config_.random_keys > 0 && random.uniform() < config_.random_keys
+                           : config_.sampling == "works";
+  const int both = any_key ? static_cast<int>(random.below(kPitchClasses)) : 0;
   batch.takes.push_back({set_.whole(songs_[a], (roll_a + both) % kPitchClasses), random.bits()});
   batch.takes.push_back({set_.whole(songs_[b], (roll_b + both) % kPitchClasses), random.bits()});
   batch.works.push_back(work_[a]);

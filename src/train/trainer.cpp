@@ -5,10 +5,13 @@
 #include <chrono>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <optional>
 
 #include "core/files.h"
 #include "core/svg.h"
+#include "model/event_pairs.h"
+#include "model/feature.h"
 #include "model/keys.h"
 #include "model/projection.h"
 #include "reprise/error.h"
@@ -67,7 +70,27 @@ double rate_at(const Config& c, std::int64_t step) {
          (1 + std::cos(std::numbers::pi * (at - rise) / std::max(1.0, steps - rise)));
 }
 
-std::vector<float> initial_weights(const Config& config) {
+// Makes the values of each kernel's 12 filters, which are rotations of one another, and of their
+// biases the mean over the rotations.
+void tie_rotations(const BigramParams& p, std::span<float> weights) {
+  const int length = p.event_length;
+  for (int k = 0; k < p.events; k += kPitchClasses) {
+    for (int q = 0; q < length; ++q)
+      for (int c = 0; c < kPitchClasses; ++c) {
+        const auto at = [&](int r) -> float& {
+          return weights[((k + r) * length + q) * kPitchClasses + (c + r) % kPitchClasses];
+        };
+        float sum = 0;
+        for (int r = 0; r < kPitchClasses; ++r) sum += at(r);
+        for (int r = 0; r < kPitchClasses; ++r) at(r) = sum / kPitchClasses;
+      }
+    float* bias = &weights[p.bias_offset() + k];
+    const float mean = std::accumulate(bias, bias + kPitchClasses, 0.0f) / kPitchClasses;
+    std::fill(bias, bias + kPitchClasses, mean);
+  }
+}
+
+std::vector<float> initial_weights(const Config& config, std::span<const float> start) {
   const BigramParams p = bigram_params(config);
   Random random(Random::derive(static_cast<std::uint64_t>(config.seed), 0));
   const auto draw = [&](double deviation) {
@@ -76,11 +99,25 @@ std::vector<float> initial_weights(const Config& config) {
     return value * static_cast<float>(deviation);
   };
   std::vector<float> learned(p.weights() + 1);
+  learned.back() = static_cast<float>(std::log(config.scale));
+  if (!start.empty()) {
+    if (start.size() != static_cast<std::size_t>(p.weights()))
+      throw Error(
+          fmt::format("the weights to start from: expected {}, found {}: events, "
+                      "event_length, windows and lags cannot be changed",
+                      p.weights(), start.size()));
+    std::copy(start.begin(), start.end(), learned.begin());
+    return learned;
+  }
   for (int i = 0; i < p.bias_offset(); ++i) learned[i] = draw(config.event_deviation);
   for (int i = 0; i < p.events; ++i)
     learned[p.bias_offset() + i] = static_cast<float>(config.event_bias);
   for (int i = p.window_offset(); i < p.weights(); ++i) learned[i] = draw(config.window_deviation);
-  learned.back() = static_cast<float>(std::log(config.scale));
+  if (config.tie_rotations) {
+    // A mean of 12 draws would be 12 times less varied.
+    for (int i = 0; i < p.bias_offset(); ++i) learned[i] *= std::sqrt(float{kPitchClasses});
+    tie_rotations(p, learned);
+  }
   return learned;
 }
 
@@ -113,6 +150,7 @@ class Learner {
         moment2_(backend, std::span<const float>(state.moment2)),
         gradient_(backend, learned_.size()),
         numbers_(backend, 2) {
+    if (!EventPairs::as_they_are(config)) pairs_.emplace(config);
     backend.upload(chroma_.data(), set.chroma().data, static_cast<std::size_t>(chroma_.size()));
   }
 
@@ -127,7 +165,11 @@ class Learner {
     upload(batch, m);
     const AdamStep now(adam_, rate, number + 1);
     m.adam.upload(std::span(&now, 1));
-    m.graph->launch();
+    if (m.graph) {
+      m.graph->launch();
+    } else {
+      run_step(m);
+    }
     const std::vector<float> numbers = numbers_.download();
     return {double{numbers[0]}, double{numbers[1]}};
   }
@@ -140,7 +182,8 @@ class Learner {
 
  private:
   struct Memory {
-    Memory(Backend& backend, std::int64_t batch_rows, std::int64_t frames, const BigramParams& p)
+    Memory(Backend& backend, std::int64_t batch_rows, std::int64_t frames, const BigramParams& p,
+           int kept_dims)
         : rows(batch_rows),
           takes(backend, rows),
           excerpts(backend, rows),
@@ -150,6 +193,8 @@ class Learner {
           chroma(backend, rows * frames * kPitchClasses),
           bigrams(backend, rows * p.dims()),
           gradient(backend, rows * p.dims()),
+          kept(backend, rows * kept_dims),
+          kept_gradient(backend, rows * kept_dims),
           reserve(backend, static_cast<std::int64_t>(backend.bigram_reserve(p, rows, frames))) {}
     std::int64_t rows;
     Buffer<Take> takes;
@@ -158,8 +203,10 @@ class Learner {
     Buffer<std::int32_t> works;
     Buffer<AdamStep> adam;
     Buffer<float> chroma, bigrams, gradient;
+    Buffer<float> kept, kept_gradient;  // of the pairs of events, where not all are kept
     Buffer<std::uint8_t> reserve;
-    std::unique_ptr<OpGraph> graph;  // of a step, on the arrays above
+    std::unique_ptr<OpGraph>
+        graph;  // of a step, on the arrays above; none where the host takes part
   };
 
   std::int64_t cut_frames() const {
@@ -170,8 +217,10 @@ class Learner {
   Memory& memory(std::int64_t rows) {
     if (!memory_ || memory_->rows != rows) {
       memory_.reset();  // before more is asked for
-      Memory& m = memory_.emplace(backend_, rows, cut_frames(), bigrams_);
-      m.graph = backend_.capture([this, &m] { run_step(m); });
+      Memory& m =
+          memory_.emplace(backend_, rows, cut_frames(), bigrams_, pairs_ ? pairs_->dims() : 0);
+      if (!pairs_ && !config_.tie_rotations)
+        m.graph = backend_.capture([this, &m] { run_step(m); });
     }
     return *memory_;
   }
@@ -205,17 +254,42 @@ class Learner {
                             m.bigrams.data(), m.reserve.data());
     float* scale = learned_.data() + bigrams_.weights();
     float* scale_gradient = gradient_.data() + bigrams_.weights();
-    backend_.loss(m.bigrams.data(), m.works.data(), rows, bigrams_.dims(), scale, loss_,
-                  numbers_.data(), m.gradient.data(), scale_gradient);
+    if (pairs_) keep_pairs(m);
+    backend_.loss((pairs_ ? m.kept : m.bigrams).data(), m.works.data(), rows, config_.bigrams(),
+                  scale, loss_, numbers_.data(), (pairs_ ? m.kept_gradient : m.gradient).data(),
+                  scale_gradient);
+    if (pairs_) spread_gradient(m);
     backend_.bigram_backward(cropped, m.excerpts.data(), rows, frames, learned_.data(), bigrams_,
                              m.gradient.data(), m.reserve.data(), gradient_.data());
+    if (config_.tie_rotations) tie_gradient();
     backend_.adam(learned_.data(), moment1_.data(), moment2_.data(), gradient_.data(),
                   gradient_.size(), adam_, m.adam.data(), numbers_.data() + 1);
+  }
+
+  void keep_pairs(Memory& m) const {
+    const std::vector<float> all = m.bigrams.download();
+    std::vector<float> kept(m.kept.size());
+    pairs_->forward(all.data(), m.rows, kept.data());
+    m.kept.upload(kept);
+  }
+
+  void spread_gradient(Memory& m) const {
+    const std::vector<float> all = m.bigrams.download(), kept = m.kept_gradient.download();
+    std::vector<float> gradient(all.size());
+    pairs_->backward(all.data(), kept.data(), m.rows, gradient.data());
+    m.gradient.upload(gradient);
+  }
+
+  void tie_gradient() {
+    std::vector<float> gradient = gradient_.download();
+    tie_rotations(bigrams_, gradient);
+    gradient_.upload(gradient);
   }
 
   Backend& backend_;
   const Config& config_;
   BigramParams bigrams_;
+  std::optional<EventPairs> pairs_;
   AugmentParams augment_;
   LossParams loss_;
   AdamParams adam_;
@@ -280,8 +354,12 @@ TrainingFiles TrainingFiles::beside(const std::string& model) {
 TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config,
                       const TrainingFiles& files, bool resume,
                       const std::function<void(const TrainingProgress&)>& report,
-                      const std::atomic<bool>& stop) {
+                      const std::atomic<bool>& stop, std::span<const float> start) {
   config.validate();
+  if (config.feature == "melody+chroma" || config.normalisation != "none")
+    throw UsageError(
+        "train: expected one stream and normalisation none: two streams and normalised "
+        "co-occurrences cannot be learned through");
   PitchHistogram key{};
   if (config.key_mode == "canonical") {
     std::vector<PitchHistogram> histograms;
@@ -294,7 +372,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
   if (!set.songs_of("validation").empty()) validation = make_protocol(set, "validation");
 
   Checkpoint state;
-  state.learned = initial_weights(config);
+  state.learned = initial_weights(config, start);
   if (resume) {
     state = resumed(files.checkpoint, config, data_name(set), state.learned.size());
   } else {
@@ -304,7 +382,13 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
     state.moment2.assign(state.learned.size(), 0.0f);
     write_checkpoint(files.checkpoint, state);  // a target that cannot be written fails now
   }
-  Learner learner(backend, set, config, state);
+  SongSet features;
+  if (config.feature != "chroma") {
+    std::vector<std::int64_t> all(set.songs());
+    std::iota(all.begin(), all.end(), 0);
+    features = with_feature(set, all, config.feature);
+  }
+  Learner learner(backend, config.feature == "chroma" ? set : features, config, state);
 
   using Clock = std::chrono::steady_clock;
   const Clock::time_point begin = Clock::now();
@@ -350,6 +434,10 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
         state.curve.push_back(static_cast<float>(value));
     if (check) save();
     progress.best_map = state.best_map;
+    progress.model = [&] {
+      learner.save(state);
+      return model_of(config, key, state.learned);
+    };
     progress.seconds = seconds_before + std::chrono::duration<double>(Clock::now() - begin).count();
     report(progress);
   }
@@ -360,6 +448,10 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
     return outcome;
   }
   outcome.finished = true;
+  for (std::size_t i = 0; i < state.curve.size(); i += Checkpoint::kCurveColumns) {
+    const float* row = &state.curve[i];
+    outcome.log.push_back({row[0], row[1], row[2], row[3], row[4]});
+  }
   outcome.model = model_of(config, key, state.best);
   outcome.model.chroma_source = set.chroma_source;
   fit_projection(backend, set, outcome.model);
