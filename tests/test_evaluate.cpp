@@ -138,7 +138,25 @@ TEST(Evaluate, HandWorkedWithTiesAndNoise) {
   EXPECT_DOUBLE_EQ(e.accuracy.r5, 1);
   EXPECT_EQ(e.version_scores, (std::vector<float>{1, 0, 1, 0}));
   EXPECT_EQ(e.average_precision, (std::vector<double>{0.5, 0.25, 1, 1}));
+  EXPECT_EQ(e.first_answers, (std::vector<std::int64_t>{2, 0, 0, 1}));
   EXPECT_TRUE(e.buckets.empty());
+}
+
+TEST(Excerpts, CutQueriesOnly) {
+  const SongSet set = song_set_of({{"a1", "a", "test", random_chroma(50, 1)},
+                                   {"n", "n", "noise", random_chroma(40, 2)},
+                                   {"a2", "a", "test", random_chroma(9, 3)},
+                                   {"c", "c", "test", random_chroma(30, 4)}});
+  const SongSet cut = with_excerpts(set, make_protocol(set, "test"), 10);
+  EXPECT_EQ(cut.offsets, (std::vector<std::int64_t>{0, 10, 50, 59, 89}));
+  EXPECT_EQ(cut.song_id, set.song_id);
+  const auto& whole = set.chroma_float;
+  EXPECT_NE(std::search(whole.begin(), whole.begin() + 600, cut.chroma_float.begin(),
+                        cut.chroma_float.begin() + 120),
+            whole.begin() + 600);
+  EXPECT_TRUE(std::equal(cut.chroma_float.begin() + 120, cut.chroma_float.end(),
+                         whole.begin() + 600, whole.end()));
+  EXPECT_EQ(with_excerpts(set, make_protocol(set, "test"), 10).chroma_float, cut.chroma_float);
 }
 
 // All the same, and a zero vector: order in the file decides.

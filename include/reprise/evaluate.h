@@ -55,6 +55,10 @@ struct Protocol {
 /// Throws Error where the split has no song or no work with two versions.
 Protocol make_protocol(const SongSet& set, std::string_view split);
 
+/// The set with every query of the protocol cut to `frames` frames, where it is longer, at a place
+/// that follows from its number. Song numbers stay.
+SongSet with_excerpts(const SongSet& set, const Protocol& protocol, std::int32_t frames);
+
 /// How sure the second stage was of a pair, and whether it was right.
 struct Judgement {
   double log_odds = 0;
@@ -88,6 +92,7 @@ struct Evaluation {
   Interval map_interval;
   std::vector<double> average_precision;         ///< of each query of the protocol
   std::vector<std::vector<std::int64_t>> ranks;  ///< of each query: ranks of its versions
+  std::vector<std::int64_t> first_answers;       ///< of each query: position of the best candidate
   std::vector<Bucket> buckets;                   ///< empty where similarity is unknown
   std::vector<float> version_scores;             ///< similarity of every (query, version) pair
   std::vector<float> other_scores;               ///< of a fixed sample of (query, other) pairs
@@ -97,9 +102,10 @@ struct Evaluation {
   std::vector<Judgement> judgements;  ///< of every pair that the second stage looked at
 };
 
-/// Ranks by descending similarity, ties by ascending position in the file.
+/// Ranks by descending similarity, ties by ascending position in the file. `queries`: the set whose
+/// songs are looked up, where it is not `set` itself (see with_excerpts).
 Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protocol,
-                    FingerprintMethod& method);
+                    FingerprintMethod& method, const SongSet* queries = nullptr);
 
 /// The JSON of `reprise evaluate --json`.
 std::string evaluation_json(const std::string& data, const Protocol& protocol,

@@ -13,6 +13,7 @@
 #include "reprise/index.h"
 #include "reprise/model.h"
 #include "reprise/params.h"
+#include "reprise/report.h"
 #include "reprise/rerank.h"
 #include "reprise/song_set.h"
 #include "reprise/trainer.h"

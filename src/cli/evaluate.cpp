@@ -1,6 +1,7 @@
 #include "reprise/evaluate.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -11,15 +12,17 @@
 #include "reprise/baselines.h"
 #include "reprise/error.h"
 #include "reprise/model.h"
+#include "reprise/report.h"
 #include "reprise/rerank.h"
 
 namespace reprise::cli {
 namespace {
 
 struct Evaluate {
-  std::string data, split = "test", json, histogram_path, reliability_path;
+  std::string data, split = "test", json, histogram_path, reliability_path, report;
   std::vector<std::string> models, methods, settings;
-  int rerank = 0;
+  std::vector<int> query_keys;
+  int rerank = 0, excerpt = 0;
   ChromaOptions chroma;
   DeviceOptions device;
 
@@ -28,8 +31,11 @@ struct Evaluate {
       throw UsageError("evaluate: expected at least one --model or --method");
     if (!reliability_path.empty() && (models.empty() || rerank == 0))
       throw UsageError("evaluate --reliability: expected a --model and --rerank");
+    if (excerpt > 0 && rerank > 0)
+      throw UsageError("evaluate --excerpt: expected no --rerank, whose odds are of whole songs");
     const SongSet set = read_song_set(data);
     const Protocol protocol = make_protocol(set, split);
+    const SongSet excerpts = excerpt > 0 ? with_excerpts(set, protocol, excerpt) : SongSet{};
     const auto backend = device.open();
     const auto all_settings = split_settings(settings);
     for (const auto& [key, value] : all_settings)
@@ -39,13 +45,15 @@ struct Evaluate {
 
     ProgressLine line;
     std::vector<Evaluation> results;
-    const std::size_t total = models.size() * (rerank > 0 ? 2 : 1) + methods.size();
+    const std::size_t total =
+        models.size() * ((rerank > 0 ? 2 : 1) + query_keys.size()) + methods.size();
     const auto show = [&](const std::string& name) {
       line.show(static_cast<double>(results.size()) / static_cast<double>(total), name);
     };
     const auto add = [&](FingerprintMethod& method) {
       show(method.name());
-      results.push_back(reprise::evaluate(*backend, set, protocol, method));
+      results.push_back(
+          reprise::evaluate(*backend, set, protocol, method, excerpt > 0 ? &excerpts : nullptr));
     };
     for (const std::string& path : models) {
       const Model model = read_model(path);
@@ -53,9 +61,19 @@ struct Evaluate {
       const Confidence confidence = rerank > 0 ? confidence_of(model, path) : Confidence{};
       ModelMethod method(*backend, model, path);
       add(method);
-      if (rerank == 0) continue;
-      show(path + " + alignment");
-      results.push_back(evaluate_reranked(*backend, set, protocol, method, confidence, rerank));
+      if (rerank > 0) {
+        show(path + " + alignment");
+        results.push_back(evaluate_reranked(*backend, set, protocol, method, confidence, rerank));
+      }
+      for (const int keys : query_keys) {
+        if (model.config.key_mode != "canonical")
+          throw UsageError(fmt::format("--query-keys: {} has key_mode {}, where it is fixed", path,
+                                       model.config.key_mode));
+        Model other = model;
+        other.config.query_keys = keys;
+        ModelMethod in_keys(*backend, other, fmt::format("{}, {} keys", path, keys));
+        add(in_keys);
+      }
     }
     for (const std::string& name : methods) {
       std::map<std::string, std::string> own;
@@ -66,6 +84,7 @@ struct Evaluate {
     line.clear();
 
     print(set, protocol, results);
+    if (!report.empty()) write_report(*backend, set, protocol, results);
     if (!json.empty()) replace_file(json, evaluation_json(data, protocol, results));
     if (!histogram_path.empty()) write_histogram(results.front());
     // The first model's second stage comes right after its first.
@@ -100,6 +119,20 @@ struct Evaluate {
         fmt::print("  {:>10}", b.queries > 0 ? fmt::format("{:.3f}", b.map) : "-");
     }
     fmt::print("\n");
+  }
+
+  void write_report(Backend& backend, const SongSet& set, const Protocol& protocol,
+                    const std::vector<Evaluation>& results) const {
+    Report page(fmt::format("Evaluation on {}", data),
+                excerpt > 0 ? fmt::format("Queries are excerpts of {} frames.", excerpt)
+                            : "Queries are whole songs.");
+    page.add_evaluations(set, protocol, results);
+    if (!models.empty()) {
+      const Model model = read_model(models.front());
+      page.add_match(backend, set, protocol, results.front(), model);
+      page.add_model(model);
+    }
+    page.write(report);
   }
 
   void write_reliability(const Evaluation& e) const {
@@ -138,9 +171,10 @@ void add_evaluate(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"train", "validation", "test"}))
       ->capture_default_str();
   command->add_option("--model", options->models, "trained model (safetensors); repeatable");
-  command->add_option("--method", options->methods,
-                      "published fingerprint: cov, corr, 2dftm, 2dftm-seed, 2dftm-pca or random; "
-                      "repeatable");
+  command->add_option(
+      "--method", options->methods,
+      fmt::format("published fingerprint: {}, or a FILE.json like theirs; repeatable",
+                  fmt::join(method_names(), ", ")));
   command->add_option("--set", options->settings,
                       "key=value: change a setting of the methods that have it");
   command
@@ -154,6 +188,17 @@ void add_evaluate(CLI::App& app, Action& action) {
                       "draw how often the first model's second stage is right, by how sure it is "
                       "(SVG; with --rerank)");
   options->chroma.add_to(*command);
+  command
+      ->add_option("--excerpt", options->excerpt,
+                   "look up excerpts of this many frames instead of whole songs")
+      ->check(CLI::Range(1, 1 << 20));
+  command
+      ->add_option("--query-keys", options->query_keys,
+                   "each model with canonical keys once more with its queries in this many keys; "
+                   "repeatable")
+      ->check(CLI::Range(1, kPitchClasses));
+  command->add_option("--report", options->report,
+                      "folder for a page (index.html) with all that was found, in pictures");
   options->device.add_to(*command);
   command->footer(
       "MAP: mean average precision; P@1, P@10: share of versions among the first 1 and 10; R@5:\n"

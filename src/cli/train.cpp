@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "reprise/baselines.h"
 #include "reprise/error.h"
+#include "reprise/report.h"
 #include "reprise/trainer.h"
 
 namespace reprise::cli {
@@ -36,14 +38,14 @@ std::string parameter_table() {
 }
 
 struct Train {
-  std::string data, out, preset;
+  std::string data, out, preset, start, report;
   std::vector<std::string> settings;
   std::optional<std::int64_t> seed;
   bool resume = false;
   DeviceOptions device;
 
-  Config config() const {
-    Config config = Config::of_preset(preset);
+  Config config(const Model& from) const {
+    Config config = start.empty() ? Config::of_preset(preset) : from.config;
     for (const auto& [key, value] : split_settings(settings)) {
       if (key == "preset") throw UsageError("--set preset: use --preset");
       config.set(key, value);
@@ -54,7 +56,10 @@ struct Train {
   }
 
   void run() const {
-    const Config config = this->config();
+    const Model from = start.empty()                     ? Model{}
+                       : start.ends_with(".safetensors") ? read_model(start)
+                                                         : definition(start);
+    const Config config = this->config(from);
     const SongSet set = read_song_set(data);
     const auto backend = device.open();
     const TrainingFiles files = TrainingFiles::beside(out);
@@ -86,7 +91,7 @@ struct Train {
       }
     };
     const TrainingOutcome outcome =
-        reprise::train(*backend, set, config, files, resume, show, stop_requested);
+        reprise::train(*backend, set, config, files, resume, show, stop_requested, from.weights);
     line.clear();
     if (!outcome.finished) {
       fmt::print(
@@ -98,6 +103,15 @@ struct Train {
                outcome.best_map >= 0
                    ? fmt::format("; best validation MAP {:.4f} before projection", outcome.best_map)
                    : "");
+    if (!report.empty()) {
+      Report page(fmt::format("Training of {}", out),
+                  fmt::format("{} songs of {}; preset {}, seed {}; {} steps in {}.",
+                              set.songs_of("train").size(), data, config.preset, config.seed,
+                              config.steps, duration_text(last.seconds)));
+      page.add_training(outcome.log);
+      page.add_model(outcome.model);
+      page.write(report);
+    }
     fmt::print("model      {} ({} values a song)\nlog        {}\nloss curve {}\ncheckpoint {}\n",
                files.model, outcome.model.dims(), files.log, files.curve, files.checkpoint);
   }
@@ -119,12 +133,21 @@ void add_train(CLI::App& app, Action& action) {
       ->add_option("--preset", options->preset,
                    fmt::format("one of {}", fmt::join(preset_names(), ", ")))
       ->capture_default_str();
+  command
+      ->add_option("--start", options->start,
+                   "fingerprint to begin from instead of random weights: NAME or FILE.json as "
+                   "evaluate --method takes, or a model (safetensors)")
+      ->excludes("--preset");
   command->add_option("--set", options->settings, "key=value: change one parameter; repeatable");
   command->add_option("--seed", options->seed, "of everything random");
+  command->add_option("--report", options->report,
+                      "folder for a page (index.html) with the curves, filters and windows");
   command->add_flag("--resume", options->resume, "go on from the checkpoint beside --out");
   options->device.add_to(*command);
-  command->footer(parameter_table() +
-                  "\nExample:\n  reprise train --data data/tunes.h5 --out model.safetensors\n");
+  command->footer(
+      parameter_table() +
+      "\nExample:\n  reprise train --data data/tunes.h5 --out model.safetensors\n"
+      "  reprise train --data data/tunes.h5 --out landmarks.safetensors --start landmarks\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });
 }
 

@@ -22,6 +22,7 @@ figure { margin: 1rem 0 1.6rem; }
 figcaption { font-size: .875rem; max-width: 46rem; margin-top: .3rem; }
 svg { max-width: 100%; height: auto; fill: var(--ink); }
 svg .paper { fill: var(--paper); }
+svg .halo { stroke: var(--paper); }
 svg .grid { stroke: var(--rule); }
 svg .line { stroke: var(--series, currentcolor); }
 svg .area { fill: var(--series, currentcolor); }

@@ -304,12 +304,14 @@ std::string cell_panels(const std::string& title, std::span<const Panel> panels,
         "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"none\" "
         "class=\"grid\" stroke=\"#ddd\"/>\n",
         x, y, p.cell_width * p.columns, kCell * p.rows);
-    for (const Panel::Mark& mark : p.marks)
-      out += fmt::format(
-          "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.6\" fill=\"none\" stroke-width=\"1.8\" "
-          "{}/>\n",
-          x + (mark.column + 0.5) * p.cell_width, y + (mark.row + 0.5) * kCell,
-          paint(mark.series, true));
+    for (const Panel::Mark& mark : p.marks) {
+      const double cx = x + (mark.column + 0.5) * p.cell_width, cy = y + (mark.row + 0.5) * kCell;
+      for (const std::string& stroke :
+           {std::string("stroke-width=\"5\" class=\"halo\" stroke=\"white\""),
+            "stroke-width=\"2.2\" " + paint(mark.series, true)})
+        out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4.4\" fill=\"none\" {}/>\n", cx,
+                           cy, stroke);
+    }
   }
   return out + "</svg>\n";
 }

@@ -104,6 +104,14 @@ std::vector<std::int64_t> version_ranks(std::span<const float> scores, std::int6
   return ranks;
 }
 
+// The candidate of the highest score, but for the query itself.
+std::int64_t best_candidate(std::span<const float> scores, std::int64_t query) {
+  std::int64_t best = query == 0 ? 1 : 0;
+  for (std::int64_t c = best + 1; c < static_cast<std::int64_t>(scores.size()); ++c)
+    if (c != query && scores[c] > scores[best]) best = c;
+  return best;
+}
+
 // Scores of candidates drawn at random, but for the query and its versions.
 void sample_others(std::span<const float> scores, std::int64_t query,
                    std::span<const std::int64_t> versions, std::vector<float>& sample) {
@@ -118,7 +126,7 @@ void sample_others(std::span<const float> scores, std::int64_t query,
 }  // namespace
 
 Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protocol,
-                    FingerprintMethod& method) {
+                    FingerprintMethod& method, const SongSet* query_set) {
   Evaluation result;
   result.name = method.name();
   result.dims = method.dims();
@@ -140,7 +148,8 @@ Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protoc
     for (std::int64_t i = first; i < first + count; ++i)
       songs.push_back(protocol.candidates[protocol.queries[i]]);
     start = Clock::now();
-    Fingerprints queries = finite_fingerprints(method, set, songs, Keys::query);
+    Fingerprints queries =
+        finite_fingerprints(method, query_set ? *query_set : set, songs, Keys::query);
     result.fingerprint_seconds += seconds_since(start);
 
     start = Clock::now();
@@ -151,6 +160,7 @@ Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protoc
       const std::int64_t query = protocol.queries[first + i];
       const std::vector<std::int64_t>& versions = protocol.versions[first + i];
       result.ranks.push_back(version_ranks(of_query, query, versions));
+      result.first_answers.push_back(best_candidate(of_query, query));
       for (const std::int64_t version : versions)
         result.version_scores.push_back(of_query[version]);
       sample_others(of_query, query, versions, result.other_scores);

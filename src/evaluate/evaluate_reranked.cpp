@@ -47,6 +47,7 @@ Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protoco
     for (std::int64_t i = 0; i < count; ++i) {
       const std::vector<std::int64_t>& versions = protocol.versions[first + i];
       std::vector<std::int64_t>& ranks = result.ranks.emplace_back();
+      result.first_answers.push_back(matches[i].front().candidate);
       for (std::size_t at = 0; at < matches[i].size(); ++at) {
         const Match& match = matches[i][at];
         const bool version = std::binary_search(versions.begin(), versions.end(), match.candidate);

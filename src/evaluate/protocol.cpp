@@ -5,6 +5,7 @@
 
 #include "reprise/error.h"
 #include "reprise/evaluate.h"
+#include "reprise/random.h"
 
 namespace reprise {
 
@@ -39,6 +40,32 @@ Protocol make_protocol(const SongSet& set, std::string_view split) {
                     "song of each",
                     set.path, split));
   return protocol;
+}
+
+SongSet with_excerpts(const SongSet& set, const Protocol& protocol, std::int32_t frames) {
+  std::vector<bool> cut(set.songs(), false);
+  for (const std::int64_t query : protocol.queries) cut[protocol.candidates[query]] = true;
+  SongSet result = set;
+  result.chroma_float.clear();
+  result.chroma_uint8.clear();
+  result.offsets = {0};
+  const auto copy = [](const auto& from, auto& to, std::int64_t first, std::int64_t count) {
+    if (!from.empty())
+      to.insert(to.end(), from.begin() + first * kPitchClasses,
+                from.begin() + (first + count) * kPitchClasses);
+  };
+  for (std::int64_t song = 0; song < set.songs(); ++song) {
+    std::int64_t first = set.offsets[song], count = set.frames(song);
+    if (cut[song] && count > frames) {
+      Random random(static_cast<std::uint64_t>(song));
+      first += random.below(static_cast<std::uint32_t>(count - frames + 1));
+      count = frames;
+    }
+    copy(set.chroma_float, result.chroma_float, first, count);
+    copy(set.chroma_uint8, result.chroma_uint8, first, count);
+    result.offsets.push_back(result.offsets.back() + count);
+  }
+  return result;
 }
 
 }  // namespace reprise
