@@ -20,6 +20,7 @@ void add_info(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_fingerprint(CLI::App& app, Action& action);
 void add_evaluate(CLI::App& app, Action& action);
+void add_experiment(CLI::App& app, Action& action);
 void add_query(CLI::App& app, Action& action);
 void add_index(CLI::App& app, Action& action);
 void add_groups(CLI::App& app, Action& action);

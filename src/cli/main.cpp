@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   cli::Action action;
   cli::add_train(app, action);
   cli::add_evaluate(app, action);
+  cli::add_experiment(app, action);
   cli::add_index(app, action);
   cli::add_query(app, action);
   cli::add_groups(app, action);

@@ -1,0 +1,161 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <atomic>
+#include <cmath>
+#include <filesystem>
+
+#include "cli/commands.h"
+#include "core/files.h"
+#include "reprise/baselines.h"
+#include "reprise/error.h"
+#include "reprise/report.h"
+#include "train/pair_distances.h"
+
+namespace reprise::cli {
+namespace {
+
+constexpr std::int64_t kMeasureEvery = 10;  // steps
+
+// What was run in 2016: the model that was kept, and the rows of its log that differ in more than
+// one setting.
+struct Experiment {
+  std::string_view name;
+  std::vector<std::pair<std::string_view, std::string_view>> settings;  // beside preset seed2016
+};
+
+const std::vector<Experiment>& experiments() {
+  static const std::vector<Experiment> all{
+      {"seed2016", {}},
+      {"seed2016-24x8", {{"events", "24"}, {"windows", "8"}, {"lags", "-3:4"}}},
+  };
+  return all;
+}
+
+std::vector<std::string_view> experiment_names() {
+  std::vector<std::string_view> names;
+  for (const Experiment& e : experiments()) names.push_back(e.name);
+  return names;
+}
+
+struct Run {
+  std::string name, data, out, split = "test";
+  std::vector<std::string> settings;
+  std::int64_t seed = 0;
+  DeviceOptions device;
+
+  Config config() const {
+    Config config = Config::of_preset("seed2016");
+    for (const Experiment& e : experiments())
+      if (e.name == name)
+        for (const auto& [key, value] : e.settings) config.set(key, value);
+    for (const auto& [key, value] : split_settings(settings)) config.set(key, value);
+    config.seed = seed;
+    config.validate();
+    if (config.loss != "contrastive")
+      throw UsageError("experiment: expected the contrastive loss, whose distances it follows");
+    return config;
+  }
+
+  std::string in_folder(const char* file) const { return (std::filesystem::path(out) / file); }
+
+  void run() const {
+    const Config config = this->config();
+    const SongSet set = read_song_set(data);
+    const Protocol protocol = make_protocol(set, split);
+    const PairDistances test(set, split, static_cast<std::uint64_t>(seed));
+    const auto backend = device.open();
+    std::error_code failed;
+    std::filesystem::create_directories(out, failed);
+    if (failed) throw Error(fmt::format("{}: cannot make this folder: {}", out, failed.message()));
+    fmt::print("{}: {} songs to train on, {} test pairs; {}\n", data, set.songs_of("train").size(),
+               test.pairs(), backend->description());
+    std::fflush(stdout);
+
+    const std::vector<DistancePoint> points = train(*backend, set, config, test);
+    const Model model = read_model(in_folder("model.safetensors"));
+    std::vector<Evaluation> results;
+    ModelMethod learned(*backend, model, name);
+    results.push_back(evaluate(*backend, set, protocol, learned));
+    for (const char* published : {"cov", "2dftm-seed"})
+      results.push_back(
+          evaluate(*backend, set, protocol, *make_method(published, *backend, set, {})));
+    for (const Evaluation& e : results)
+      fmt::print("{:<16} MAP {:.3f} [{:.3f} - {:.3f}]   P@1 {:.3f}   R@5 {:.3f}\n", e.name,
+                 e.accuracy.map, e.map_interval.low, e.map_interval.high, e.accuracy.p1,
+                 e.accuracy.r5);
+    replace_file(in_folder("evaluation.json"), evaluation_json(data, protocol, results));
+
+    Report page(fmt::format("The 2016 experiment: {}", name),
+                fmt::format("{}, seed {}: {} filters, {} windows of {} lags, alpha {}, margin {}.",
+                            data, seed, config.events, config.windows, config.lags.size(),
+                            config.alpha, config.margin));
+    page.add_distances(points);
+    page.add_evaluations(set, protocol, results);
+    page.add_match(*backend, set, protocol, results.front(), model);
+    page.add_model(model);
+    page.write(out);
+    fmt::print("model {}, distances {}, figures {}, page {}\n", in_folder("model.safetensors"),
+               in_folder("distances.csv"), in_folder("evaluation.json"), in_folder("index.html"));
+  }
+
+  // Trains, and measures the test pairs on the way.
+  std::vector<DistancePoint> train(Backend& backend, const SongSet& set, const Config& config,
+                                   const PairDistances& test) const {
+    ProgressLine line;
+    std::vector<DistancePoint> points;
+    std::string csv = "step,train_loss,test_loss,cover_distance,other_distance,bhattacharyya\n";
+    const auto show = [&](const TrainingProgress& p) {
+      if (p.step != 1 && p.step % kMeasureEvery != 0 && p.step != p.steps) return;
+      const PairDistances::Summary s = test.of(backend, p.model());
+      points.push_back({p.step, p.loss, s.loss, s.covers, s.others, s.bhattacharyya});
+      csv += fmt::format("{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}\n", p.step, p.loss, s.loss,
+                         s.covers, s.others, s.bhattacharyya);
+      const std::string text = fmt::format(
+          "step {}/{}  loss {:.2f}, test {:.2f}; distances {:.2f} and {:.2f}, "
+          "Bhattacharyya {:.3f}",
+          p.step, p.steps, p.loss, s.loss, s.covers, s.others, s.bhattacharyya);
+      if (line.on_terminal()) {
+        line.show(static_cast<double>(p.step) / static_cast<double>(p.steps), text);
+      } else if (p.step % 400 == 0 || p.step == 1 || p.step == p.steps) {
+        fmt::print("{}\n", text);
+        std::fflush(stdout);
+      }
+    };
+    const std::atomic<bool> never{false};
+    reprise::train(backend, set, config, TrainingFiles::beside(in_folder("model.safetensors")),
+                   false, show, never);
+    line.clear();
+    replace_file(in_folder("distances.csv"), csv);
+    return points;
+  }
+};
+
+}  // namespace
+
+void add_experiment(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<Run>();
+  CLI::App* command = app.add_subcommand(
+      "experiment", "Rerun the experiment of 2016: train, follow the distances, evaluate");
+  command->add_option("name", options->name, "which one")
+      ->required()
+      ->check(CLI::IsMember(experiment_names()));
+  command->add_option("--data", options->data, "song set (HDF5)")->required();
+  command
+      ->add_option("--out", options->out,
+                   "folder for the model, distances.csv, evaluation.json and the page index.html")
+      ->required();
+  command->add_option("--split", options->split, "whose pairs are measured and evaluated")
+      ->check(CLI::IsMember({"validation", "test"}))
+      ->capture_default_str();
+  command->add_option("--set", options->settings,
+                      "key=value: change one parameter (see reprise train --help); repeatable");
+  command->add_option("--seed", options->seed, "of everything random")->capture_default_str();
+  options->device.add_to(*command);
+  command->footer(
+      "Example:\n  reprise experiment seed2016 --data data/tunes.h5 --out seed2016\n"
+      "  reprise experiment seed2016-24x8 --set alpha=2 --data data/tunes.h5 --out alpha2\n");
+  command->callback([options, &action] { action = [options] { options->run(); }; });
+}
+
+}  // namespace reprise::cli
