@@ -119,4 +119,49 @@ void similarities(const float* q, std::int64_t queries, int keys, const float* c
                   std::int64_t candidates, int dims, const float* bias, float* out,
                   cudaStream_t stream);
 
+// --- published fingerprints (definitions in backend.h)
+
+/// out [count, 576] and [count, 66]. Excerpts of the same frames in a row are computed once.
+void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, float* out,
+                cudaStream_t stream);
+void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, float* out,
+                 cudaStream_t stream);
+
+/// Songs of a 2DFTM call, one after another in a matrix of frames; each may stand for several
+/// excerpts in a row, as the key does not matter.
+struct Ftm2dSongs {
+  const Excerpt* excerpts = nullptr;
+  const std::int64_t* excerpt_of = nullptr;  ///< [count + 1] first excerpt of each, and the end
+  const std::int64_t* start = nullptr;       ///< [count + 1] frames; multiples of hop
+  std::int64_t count = 0;
+  std::int64_t longest = 0;  ///< largest difference of neighbouring starts
+};
+
+/// frames [start[count], 12]: raised to the power, zero from a song's end to the next start.
+void ftm2d_power(ChromaView chroma, const Ftm2dSongs& songs, const Ftm2dParams& params,
+                 float* frames, cudaStream_t stream);
+/// out [excerpts, dims] from spectrum complex [start[count] / hop, patch, 7]: the real-to-complex
+/// transforms of the patches [patch, 12] that begin at each multiple of hop.
+void ftm2d_pool(const Ftm2dSongs& songs, const Ftm2dParams& params, const float* spectrum,
+                float* out, cudaStream_t stream);
+
+// --- alignment
+
+/// Songs of an alignment call, prepared once for all their pairs.
+struct AlignmentSongs {
+  ChromaView chroma;
+  const Excerpt* excerpts = nullptr;          ///< [count]
+  const std::int64_t* first_frame = nullptr;  ///< [count] sums of the frames before each
+  std::int64_t count = 0;
+  std::int64_t frames = 0;   ///< of all
+  std::int64_t longest = 0;  ///< frames
+};
+
+std::size_t align_scratch_bytes(const AlignmentSongs& queries, const AlignmentSongs& candidates,
+                                std::int64_t count);
+/// scores [count]; pairs [count]. scratch: align_scratch_bytes.
+void align(const AlignmentSongs& queries, const AlignmentSongs& candidates,
+           const AlignmentPair* pairs, std::int64_t count, const AlignmentParams& params,
+           void* scratch, float* scores, cudaStream_t stream);
+
 }  // namespace reprise::kernels

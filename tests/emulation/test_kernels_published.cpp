@@ -1,0 +1,152 @@
+// The kernels of the published fingerprints against their definitions.
+#include <cufft.h>
+
+#include "../oracle_published.h"
+#include "../random_chroma.h"
+#include "../tolerance.h"
+#include "launch.h"
+#include "test_kernels.h"
+
+namespace reprise::emulation {
+namespace {
+
+std::vector<Schedule> orders() {
+#ifdef __SANITIZE_THREAD__
+  return {Schedule{}};
+#else
+  return schedules(1);
+#endif
+}
+
+struct Songs {
+  std::vector<float> chroma;
+  std::vector<Excerpt> excerpts;
+  ChromaView view(const void* data) const {
+    return {data, ChromaType::float32, static_cast<std::int64_t>(chroma.size()) / kPitchClasses};
+  }
+};
+
+/// Lengths around every size that the kernels cut at; some songs in several keys.
+Songs songs() {
+  Songs s;
+  std::int64_t first = 0;
+  for (const int frames : {1, 2, 3, 64, 65, 66, 75, 76, 150, 190}) {
+    for (const int roll : {0, 1, 11}) {
+      if (roll == 0 || frames % 2 == 1) s.excerpts.push_back({first, frames, roll});
+    }
+    first += frames;
+  }
+  s.chroma = random_chroma(first, 1);
+  for (std::int64_t t = 0; t < first; ++t) s.chroma[t * kPitchClasses + 3] = 0.7f;  // never changes
+  return s;
+}
+
+template <typename Definition>
+void expect_definition(const Songs& s, const std::vector<float>& out, Definition definition,
+                       const std::string& what) {
+  const std::size_t dims = out.size() / s.excerpts.size();
+  for (std::size_t e = 0; e < s.excerpts.size(); ++e) {
+    const ChromaView view = s.view(s.chroma.data());
+    expect_close(std::span(out).subspan(e * dims, dims), definition(view, s.excerpts[e], double{}),
+                 definition(view, s.excerpts[e], float{}), what + ", excerpt " + std::to_string(e));
+  }
+}
+
+using StatisticsKernel = void (*)(ChromaView, const Excerpt*, std::int64_t, float*, cudaStream_t);
+
+std::vector<float> statistics(const Songs& s, StatisticsKernel kernel, int dims) {
+  const auto count = static_cast<std::int64_t>(s.excerpts.size());
+  float* out = device_array<float>(count * dims);
+  kernel(s.view(to_device(s.chroma)), to_device(s.excerpts), count, out, nullptr);
+  return to_host(out, count * dims);
+}
+
+TEST_F(EmulationTest, CovarianceAndCorrelationEqualTheirDefinitions) {
+  const Songs s = songs();
+  for (const Schedule& schedule : orders()) {
+    SCOPED_TRACE(to_string(schedule));
+    cudaDeviceReset();
+    set_schedule(schedule);
+    expect_definition(
+        s, statistics(s, kernels::covariance, 576),
+        [](ChromaView view, const Excerpt& e, auto real) {
+          return oracle::covariance<decltype(real)>(view, e);
+        },
+        "covariance");
+    expect_definition(
+        s, statistics(s, kernels::correlation, 66),
+        [](ChromaView view, const Excerpt& e, auto real) {
+          return oracle::correlation<decltype(real)>(view, e);
+        },
+        "correlation");
+  }
+}
+
+// A column that never changes has no correlation, and no covariance, to the last bit.
+TEST_F(EmulationTest, CovarianceOfAConstantColumnIsZero) {
+  const Songs s = songs();
+  const auto out = statistics(s, kernels::covariance, 576);
+  for (std::size_t e = 0; e < s.excerpts.size(); ++e) {
+    const int column = (3 + s.excerpts[e].roll) % kPitchClasses;
+    for (int j = 0; j < 24; ++j) {
+      ASSERT_EQ(out[e * 576 + column * 24 + j], 0) << e;
+      ASSERT_EQ(out[e * 576 + j * 24 + column], 0) << e;
+    }
+  }
+}
+
+std::vector<float> ftm2d(const Songs& s, const Ftm2dParams& p) {
+  kernels::Ftm2dSongs songs;
+  std::vector<std::int64_t> excerpt_of, start{0};
+  for (std::size_t e = 0; e < s.excerpts.size(); ++e) {
+    if (e > 0 && s.excerpts[e].first == s.excerpts[e - 1].first) continue;
+    excerpt_of.push_back(static_cast<std::int64_t>(e));
+    const std::int64_t frames = std::max(s.excerpts[e].frames, p.patch);
+    start.push_back(start.back() + (frames + p.hop - 1) / p.hop * p.hop);
+    songs.longest = std::max(songs.longest, start.back() - start[start.size() - 2]);
+  }
+  songs.count = static_cast<std::int64_t>(excerpt_of.size());
+  excerpt_of.push_back(static_cast<std::int64_t>(s.excerpts.size()));
+  songs.excerpts = to_device(s.excerpts);
+  songs.excerpt_of = to_device(excerpt_of);
+  songs.start = to_device(start);
+
+  // The last patch may begin at the last start.
+  float* frames = device_array<float>((start.back() + p.patch) * kPitchClasses);
+  check(cudaMemset(frames, 0, (start.back() + p.patch) * kPitchClasses * sizeof(float)), "memset");
+  kernels::ftm2d_power(s.view(to_device(s.chroma)), songs, p, frames, nullptr);
+  const int bins = p.patch * 7, positions = static_cast<int>(start.back() / p.hop);
+  auto* spectrum = device_array<float2>(std::int64_t{positions} * bins);
+  int extents[] = {p.patch, kPitchClasses}, half[] = {p.patch, 7};
+  cufftHandle plan;
+  EXPECT_EQ(cufftPlanMany(&plan, 2, extents, extents, 1, p.hop * kPitchClasses, half, 1, bins,
+                          CUFFT_R2C, positions),
+            CUFFT_SUCCESS);
+  EXPECT_EQ(cufftExecR2C(plan, frames, reinterpret_cast<cufftComplex*>(spectrum)), CUFFT_SUCCESS);
+  float* out = device_array<float>(s.excerpts.size() * p.dims());
+  kernels::ftm2d_pool(songs, p, reinterpret_cast<float*>(spectrum), out, nullptr);
+  cufftDestroy(plan);
+  return to_host(out, s.excerpts.size() * p.dims());
+}
+
+TEST_F(EmulationTest, Ftm2dEqualsTheDefinitionInEveryOrder) {
+  const Songs s = songs();
+  const Ftm2dParams seed{64, 64, 2, false, false, false};
+  for (const Schedule& schedule : orders()) {
+    for (const Ftm2dParams& p : {Ftm2dParams{}, seed, Ftm2dParams{5, 3, 0.5f, true, true, false},
+                                 Ftm2dParams{33, 40, 1, false, true, true}}) {
+      SCOPED_TRACE(to_string(schedule) + ", patch " + std::to_string(p.patch));
+      cudaDeviceReset();
+      set_schedule(schedule);
+      expect_definition(
+          s, ftm2d(s, p),
+          [&](ChromaView view, const Excerpt& e, auto real) {
+            return oracle::ftm2d<decltype(real)>(view, e, p);
+          },
+          "ftm2d");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace reprise::emulation
