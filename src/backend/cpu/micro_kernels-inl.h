@@ -1,12 +1,14 @@
-// The two register-tiled products that audio bigrams are made of, forward and backward. Included
-// once for each instruction set by Highway's foreach_target.
+// The register-tiled products that audio bigrams are made of, forward and backward. Included once
+// for each instruction set by Highway's foreach_target.
 //
-//   correlate  c[j][col] = sum_s a[s][col] b[s][j]     lanes along the columns of a
-//   convolve   out[j][t] = sum_r w[r][j] row_r[t]      lanes along t
+//   correlate       c[j][col] = sum_s a[s][col] b[s][j]     lanes along the columns of a
+//   convolve        out[j][t] = sum_r w[r][j] row_r[t]      lanes along t
+//   inner_products  out[a][b] = sum_s x_a[s] y_b[s]         lanes along s
 //
-// Columns of a come in chunks of one vector that may lie anywhere and overlap, and the rows of
-// convolve are any shifted pointers, so that all lags are one product and nothing is copied. Both
-// read up to two vectors past the last column or frame: callers pad their buffers by kPad floats.
+// Columns of a and rows of convolve are pointers that may lie anywhere and overlap, so that all
+// lags are one product and nothing is copied. A tile keeps its sums in registers and has more
+// multiply-adds than loads: the multipliers bind, not the cache. All read up to two vectors past
+// the last column or frame: callers pad their buffers by kPad floats.
 
 #if defined(REPRISE_MICRO_KERNELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef REPRISE_MICRO_KERNELS_INL_H_
@@ -19,114 +21,268 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using F32 = hn::CappedTag<float, 16>;
+using Vec = hn::Vec<F32>;
 constexpr F32 kF32{};
 constexpr int kLanes = static_cast<int>(hn::MaxLanes(kF32));
 
-// Rows of a register tile: two vectors wide, it fills the registers of the instruction set
-// (32 with AVX-512 and NEON, 16 otherwise) without spilling.
+// Sums that a tile keeps: with its operands they fill the registers of the instruction set (32 with
+// AVX-512 and NEON, 16 otherwise) without spilling.
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
-constexpr int kTileRows = 12;
+constexpr int kTileSums = 24;
+constexpr int kTileVectors = 4;
 #else
-constexpr int kTileRows = 6;
+constexpr int kTileSums = 12;
+constexpr int kTileVectors = 3;
 #endif
+constexpr int tile_rows(int vectors) {
+  return std::min(12, kTileSums / vectors);
+}
 
-// Calls f.template operator()<R>() for the row tiles that make up n rows: f(first row, rows).
-template <int R, class F>
-HWY_INLINE void tile_rows_of(int first, int rows, F&& f) {
-  if constexpr (R > 0) {
-    if (rows == R) {
-      f.template operator()<R>(first);
+// Calls f.template operator()<K>(), K = value, for a value from 1 to Most.
+template <int Most, class F>
+HWY_INLINE void with_constant(int value, F&& f) {
+  if constexpr (Most > 0) {
+    if (value == Most) {
+      f.template operator()<Most>();
     } else {
-      tile_rows_of<R - 1>(first, rows, f);
+      with_constant<Most - 1>(value, f);
     }
   }
 }
 
-template <class F>
-HWY_INLINE void for_row_tiles(int n, F&& f) {
-  // Even tiles: 16 rows are 8 + 8, not 12 + 4.
-  const int tiles = (n + kTileRows - 1) / kTileRows;
-  for (int tile = 0, first = 0; tile < tiles; ++tile) {
-    const int rows = (n - first + tiles - tile - 1) / (tiles - tile);
-    tile_rows_of<kTileRows>(first, rows, f);
-    first += rows;
+// Calls f.template operator()<size>(first) for even pieces of at most Most that make up `total`:
+// 16 are 8 + 8, not 12 + 4.
+template <int Most, class F>
+HWY_INLINE void for_even_pieces(int total, F&& f) {
+  const int pieces = (total + Most - 1) / Most;
+  for (int piece = 0, first = 0; piece < pieces; ++piece) {
+    const int size = (total - first + pieces - piece - 1) / (pieces - piece);
+    with_constant<Most>(size, [&]<int Size>() HWY_ATTR { f.template operator()<Size>(first); });
+    first += size;
   }
 }
 
-// Where the sum of correlate() runs and how far apart its operands lie, in floats.
-struct Strides {
-  std::int64_t a;      // from term to term
-  std::int64_t b;      // from term to term
-  std::int64_t b_row;  // from row to row of the result
+// One vector of columns: the first `lanes` from `first`, the others from `second`, which counts
+// from lane 0 too.
+struct Columns {
+  const float* first;
+  const float* second;
+  int lanes;
 };
 
-// finish(row, chunk, sum): what becomes of chunk `chunk` of row `row` of the result. Rows of a
-// chunk come in ascending order.
-template <class Finish>
-HWY_INLINE void correlate(const float* const* HWY_RESTRICT chunk, int chunks,
-                          const float* HWY_RESTRICT b, Strides stride, std::int64_t terms, int n,
-                          Finish&& finish) {
-  for (int k = 0; k < chunks; k += 2) {
-    const bool two = k + 1 < chunks;
-    for_row_tiles(n, [&]<int R>(int first) HWY_ATTR {
-      hn::Vec<F32> low[R], high[R];
-      for (int r = 0; r < R; ++r) low[r] = high[r] = hn::Zero(kF32);
-      const float* HWY_RESTRICT p0 = chunk[k];
-      const float* HWY_RESTRICT p1 = chunk[two ? k + 1 : k];
-      const float* HWY_RESTRICT pb = b + first * stride.b_row;
-      for (std::int64_t s = 0; s < terms; ++s) {
-        const auto v0 = hn::LoadU(kF32, p0);
-        const auto v1 = hn::LoadU(kF32, p1);
-        HWY_UNROLL(12)
-        for (int r = 0; r < R; ++r) {
-          const auto x = hn::Set(kF32, pb[r * stride.b_row]);
-          low[r] = hn::MulAdd(v0, x, low[r]);
-          high[r] = hn::MulAdd(v1, x, high[r]);
-        }
-        p0 += stride.a;
-        p1 += stride.a;
-        pb += stride.b;
-      }
-      for (int r = 0; r < R; ++r) {
-        finish(first + r, k, low[r]);
-        if (two) finish(first + r, k + 1, high[r]);
-      }
-    });
+template <int V, int R, bool Joined, int RowStride, class Finish>
+HWY_INLINE void correlate_tile(const Columns* HWY_RESTRICT columns, std::int64_t a_stride,
+                               const float* HWY_RESTRICT b, std::int64_t b_stride,
+                               std::int64_t terms, Finish&& finish) {
+  Vec sum[R][V];
+  const float* first[V];
+  const float* second[V];
+  hn::Mask<F32> mask[V];
+  HWY_UNROLL(4)
+  for (int v = 0; v < V; ++v) {
+    first[v] = columns[v].first;
+    second[v] = columns[v].second;
+    mask[v] = hn::FirstN(kF32, columns[v].lanes);
+  }
+  HWY_UNROLL(12)
+  for (int r = 0; r < R; ++r) {
+    HWY_UNROLL(4)
+    for (int v = 0; v < V; ++v) sum[r][v] = hn::Zero(kF32);
+  }
+  for (std::int64_t s = 0, at = 0; s < terms; ++s, at += a_stride, b += b_stride) {
+    Vec a[V];
+    HWY_UNROLL(4)
+    for (int v = 0; v < V; ++v) {
+      a[v] = hn::LoadU(kF32, first[v] + at);
+      if constexpr (Joined) a[v] = hn::IfThenElse(mask[v], a[v], hn::LoadU(kF32, second[v] + at));
+    }
+    HWY_UNROLL(12)
+    for (int r = 0; r < R; ++r) {
+      const Vec x = hn::Set(kF32, b[r * RowStride]);
+      HWY_UNROLL(4)
+      for (int v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(a[v], x, sum[r][v]);
+    }
+  }
+  HWY_UNROLL(12)
+  for (int r = 0; r < R; ++r) {
+    HWY_UNROLL(4)
+    for (int v = 0; v < V; ++v) finish(r, v, sum[r][v]);
   }
 }
 
-// out [n, out_stride] = w [rows, n]^T times the rows, each read at t = 0 .. frames - 1.
-HWY_INLINE void convolve(const float* const* HWY_RESTRICT row, int rows,
-                         const float* HWY_RESTRICT w, int n, std::int64_t frames,
-                         float* HWY_RESTRICT out, std::int64_t out_stride) {
-  for (std::int64_t t = 0; t < frames; t += 2 * kLanes) {
-    for_row_tiles(n, [&]<int R>(int first) HWY_ATTR {
-      hn::Vec<F32> low[R], high[R];
-      for (int r = 0; r < R; ++r) low[r] = high[r] = hn::Zero(kF32);
-      const float* HWY_RESTRICT pw = w + first;
-      for (int i = 0; i < rows; ++i, pw += n) {
-        const auto v0 = hn::LoadU(kF32, row[i] + t);
-        const auto v1 = hn::LoadU(kF32, row[i] + t + kLanes);
-        HWY_UNROLL(12)
-        for (int r = 0; r < R; ++r) {
-          const auto s = hn::Set(kF32, pw[r]);
-          low[r] = hn::MulAdd(v0, s, low[r]);
-          high[r] = hn::MulAdd(v1, s, high[r]);
-        }
-      }
-      for (int r = 0; r < R; ++r) {
-        float* to = out + (first + r) * out_stride + t;
-        hn::StoreU(low[r], kF32, to);
-        hn::StoreU(high[r], kF32, to + kLanes);
+// b[s][j] = b[s * b_stride + j * RowStride]. finish(row, vector, sum): what becomes of vector
+// `vector` of row `row` of the result.
+template <int RowStride, class Finish>
+HWY_INLINE void correlate(const Columns* HWY_RESTRICT columns, int vectors, std::int64_t a_stride,
+                          const float* HWY_RESTRICT b, std::int64_t b_stride, std::int64_t terms,
+                          int rows, Finish&& finish) {
+  for_even_pieces<kTileVectors>(vectors, [&]<int V>(int k) HWY_ATTR {
+    bool joined = false;
+    for (int v = 0; v < V; ++v) joined |= columns[k + v].lanes < kLanes;
+    for_even_pieces<tile_rows(V)>(rows, [&]<int R>(int j) HWY_ATTR {
+      const auto whole = [&](int r, int v, Vec sum) HWY_ATTR { finish(j + r, k + v, sum); };
+      if (joined) {
+        correlate_tile<V, R, true, RowStride>(columns + k, a_stride, b + j * RowStride, b_stride,
+                                              terms, whole);
+      } else {
+        correlate_tile<V, R, false, RowStride>(columns + k, a_stride, b + j * RowStride, b_stride,
+                                               terms, whole);
       }
     });
+  });
+}
+
+template <int V, int R>
+HWY_INLINE void convolve_tile(const float* const* HWY_RESTRICT row, int rows,
+                              const float* HWY_RESTRICT w, std::int64_t w_stride, std::int64_t t,
+                              float* HWY_RESTRICT out, std::int64_t out_stride) {
+  Vec sum[R][V];
+  HWY_UNROLL(12)
+  for (int r = 0; r < R; ++r) {
+    HWY_UNROLL(2)
+    for (int v = 0; v < V; ++v) sum[r][v] = hn::Zero(kF32);
   }
+  for (int i = 0; i < rows; ++i, w += w_stride) {
+    Vec x[V];
+    HWY_UNROLL(2)
+    for (int v = 0; v < V; ++v) x[v] = hn::LoadU(kF32, row[i] + t + v * kLanes);
+    HWY_UNROLL(12)
+    for (int r = 0; r < R; ++r) {
+      const Vec s = hn::Set(kF32, w[r]);
+      HWY_UNROLL(2)
+      for (int v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(x[v], s, sum[r][v]);
+    }
+  }
+  HWY_UNROLL(12)
+  for (int r = 0; r < R; ++r) {
+    HWY_UNROLL(2)
+    for (int v = 0; v < V; ++v) hn::StoreU(sum[r][v], kF32, out + r * out_stride + t + v * kLanes);
+  }
+}
+
+// out [n, out_stride] = w [rows, n]^T times the rows, each read at t = 0 .. frames - 1. Whole
+// vectors are written. `packed` holds rows * tile_rows(2) floats, and a vector.
+HWY_INLINE void convolve(const float* const* HWY_RESTRICT row, int rows,
+                         const float* HWY_RESTRICT w, int n, std::int64_t frames,
+                         float* HWY_RESTRICT out, std::int64_t out_stride,
+                         float* HWY_RESTRICT packed) {
+  for_even_pieces<tile_rows(2)>(n, [&]<int R>(int first) HWY_ATTR {
+    const float* weights = w + first;
+    std::int64_t stride = n;
+    if (n > R) {  // a tile's weights side by side stay in the first cache
+      for (int i = 0; i < rows; ++i)
+        for (int r = 0; r < R; ++r) packed[i * R + r] = weights[i * n + r];
+      weights = packed;
+      stride = R;
+    }
+    float* to = out + first * out_stride;
+    std::int64_t t = 0;
+    for (; t + kLanes < frames; t += 2 * kLanes)
+      convolve_tile<2, R>(row, rows, weights, stride, t, to, out_stride);
+    if (t < frames) convolve_tile<1, R>(row, rows, weights, stride, t, to, out_stride);
+  });
+}
+
+#if HWY_TARGET != HWY_SCALAR
+// In each group of four lanes: v[q] lane p becomes v[p] lane q.
+HWY_INLINE void transpose_fours(Vec v[4]) {
+  const hn::Repartition<double, F32> pairs;
+  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(kF32, v[0], v[1]));
+  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(kF32, v[2], v[3]));
+  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(kF32, v[0], v[1]));
+  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(kF32, v[2], v[3]));
+  v[0] = hn::BitCast(kF32, hn::InterleaveLower(pairs, low01, low23));
+  v[1] = hn::BitCast(kF32, hn::InterleaveUpper(pairs, low01, low23));
+  v[2] = hn::BitCast(kF32, hn::InterleaveLower(pairs, high01, high23));
+  v[3] = hn::BitCast(kF32, hn::InterleaveUpper(pairs, high01, high23));
+}
+
+// Groups of four floats, `stride` apart.
+template <class D>
+HWY_INLINE hn::Vec<D> load_fours(D d, const float* from, std::int64_t stride) {
+  if constexpr (hn::MaxLanes(d) <= 4) {
+    return hn::LoadU(d, from);
+  } else {
+    const hn::Half<D> half;
+    return hn::Combine(
+        d, load_fours(half, from + std::int64_t(hn::MaxLanes(half) / 4) * stride, stride),
+        load_fours(half, from, stride));
+  }
+}
+template <class D>
+HWY_INLINE void store_fours(D d, hn::Vec<D> v, float* to, std::int64_t stride) {
+  if constexpr (hn::MaxLanes(d) <= 4) {
+    hn::StoreU(v, d, to);
+  } else {
+    const hn::Half<D> half;
+    store_fours(half, hn::LowerHalf(half, v), to, stride);
+    store_fours(half, hn::UpperHalf(half, v), to + std::int64_t(hn::MaxLanes(half) / 4) * stride,
+                stride);
+  }
+}
+#endif
+
+// to [columns, to_stride] = from [rows, from_stride]^T. Reads up to kLanes rows and four columns
+// more, and writes up to a vector behind the last row.
+HWY_INLINE void transpose(const float* HWY_RESTRICT from, std::int64_t rows,
+                          std::int64_t from_stride, std::int64_t columns, float* HWY_RESTRICT to,
+                          std::int64_t to_stride) {
+  std::int64_t done = 0;  // columns
+#if HWY_TARGET != HWY_SCALAR
+  for (std::int64_t t = 0; t < rows; t += kLanes) {
+    // A vector that is longer than a row is overwritten by the next row, if that comes later.
+    const bool whole = t + kLanes <= rows || rows <= kLanes;
+    const auto inside = hn::FirstN(kF32, std::min<std::int64_t>(kLanes, rows - t));
+    for (std::int64_t i = 0; i < columns; i += 4) {
+      Vec v[4];
+      for (int q = 0; q < 4; ++q)
+        v[q] = load_fours(kF32, from + (t + q) * from_stride + i, 4 * from_stride);
+      transpose_fours(v);
+      // Lane 4 b + q now holds row t + 4 b + q.
+      const std::int64_t here = std::min<std::int64_t>(4, columns - i);
+      for (std::int64_t c = 0; c < here; ++c) {
+        float* at = to + (i + c) * to_stride + t;
+        if (whole) {
+          hn::StoreU(v[c], kF32, at);
+        } else {
+          hn::BlendedStore(v[c], inside, kF32, at);
+        }
+      }
+    }
+  }
+  done = columns;
+#endif
+  for (std::int64_t i = done; i < columns; ++i)
+    for (std::int64_t t = 0; t < rows; ++t) to[i * to_stride + t] = from[t * from_stride + i];
+}
+
+// The same for few rows and many columns: to [columns, to_stride]. Reads and writes up to kLanes
+// columns more.
+HWY_INLINE void transpose_wide(const float* HWY_RESTRICT from, std::int64_t rows,
+                               std::int64_t from_stride, std::int64_t columns,
+                               float* HWY_RESTRICT to, std::int64_t to_stride) {
+  std::int64_t done = 0;  // rows
+#if HWY_TARGET != HWY_SCALAR
+  done = rows / 4 * 4;
+  for (std::int64_t t = 0; t < columns; t += kLanes) {
+    for (std::int64_t i = 0; i < done; i += 4) {
+      Vec v[4];
+      for (int q = 0; q < 4; ++q) v[q] = hn::LoadU(kF32, from + (i + q) * from_stride + t);
+      transpose_fours(v);
+      for (int q = 0; q < 4; ++q)
+        store_fours(kF32, v[q], to + (t + q) * to_stride + i, 4 * to_stride);
+    }
+  }
+#endif
+  for (std::int64_t i = done; i < rows; ++i)
+    for (std::int64_t t = 0; t < columns; ++t) to[t * to_stride + i] = from[i * from_stride + t];
 }
 
 HWY_INLINE float dot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, std::int64_t n) {
@@ -141,13 +297,69 @@ HWY_INLINE float dot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, s
   return hn::GetLane(hn::SumOfLanes(kF32, hn::Add(s0, s1))) + rest;
 }
 
-HWY_INLINE float sum(const float* HWY_RESTRICT a, std::int64_t n) {
-  auto s0 = hn::Zero(kF32);
-  std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) s0 = hn::Add(s0, hn::LoadU(kF32, a + i));
-  float rest = 0;
-  for (; i < n; ++i) rest += a[i];
-  return hn::GetLane(hn::SumOfLanes(kF32, s0)) + rest;
+// to[q] = the sum of the lanes of v[q].
+HWY_INLINE void sums_of_four(Vec v[4], float* HWY_RESTRICT to) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int q = 0; q < 4; ++q) to[q] = hn::GetLane(v[q]);
+#else
+  transpose_fours(v);
+  const auto fold = [](auto&& self, auto d, auto x) HWY_ATTR {
+    if constexpr (hn::MaxLanes(d) <= 4) {
+      return x;
+    } else {
+      const hn::Half<decltype(d)> half;
+      return self(self, half, hn::Add(hn::LowerHalf(half, x), hn::UpperHalf(half, x)));
+    }
+  };
+  const hn::CappedTag<float, 4> four;
+  hn::StoreU(fold(fold, kF32, hn::Add(hn::Add(v[0], v[1]), hn::Add(v[2], v[3]))), four, to);
+#endif
+}
+
+// out [as, out_stride]: the products of every x_a with every y_b, each of `terms` floats. Terms
+// past the last whole vector are masked out.
+HWY_INLINE void inner_products(const float* HWY_RESTRICT x, int as, std::int64_t x_stride,
+                               const float* const* HWY_RESTRICT y, int bs, std::int64_t terms,
+                               float* HWY_RESTRICT out, std::int64_t out_stride) {
+  constexpr int R = kTileSums / 8;  // 3 x 4 sums or 1 x 4, and the operands
+  for (int a = 0; a < as; a += R) {
+    for (int b = 0; b < bs; b += 4) {
+      Vec sum[R][4];
+      const float* px[R];
+      const float* py[4];
+      HWY_UNROLL(3)
+      for (int r = 0; r < R; ++r) {
+        px[r] = x + std::min(a + r, as - 1) * x_stride;
+        HWY_UNROLL(4)
+        for (int q = 0; q < 4; ++q) sum[r][q] = hn::Zero(kF32);
+      }
+      for (int q = 0; q < 4; ++q) py[q] = y[std::min(b + q, bs - 1)];
+      const auto add = [&](std::int64_t s, auto&& load) HWY_ATTR {
+        Vec vx[R];
+        HWY_UNROLL(3)
+        for (int r = 0; r < R; ++r) vx[r] = load(px[r] + s);
+        HWY_UNROLL(4)
+        for (int q = 0; q < 4; ++q) {
+          const Vec vy = load(py[q] + s);
+          HWY_UNROLL(3)
+          for (int r = 0; r < R; ++r) sum[r][q] = hn::MulAdd(vx[r], vy, sum[r][q]);
+        }
+      };
+      std::int64_t s = 0;
+      for (; s + kLanes <= terms; s += kLanes)
+        add(s, [](const float* at) HWY_ATTR { return hn::LoadU(kF32, at); });
+      if (s < terms) {
+        const auto inside = hn::FirstN(kF32, terms - s);
+        add(s, [&](const float* at)
+                   HWY_ATTR { return hn::IfThenElseZero(inside, hn::LoadU(kF32, at)); });
+      }
+      float sums[4];
+      for (int r = 0; r < R && a + r < as; ++r) {
+        sums_of_four(sum[r], sums);
+        for (int q = 0; q < 4 && b + q < bs; ++q) out[(a + r) * out_stride + b + q] = sums[q];
+      }
+    }
+  }
 }
 
 }  // namespace reprise::cpu::HWY_NAMESPACE
