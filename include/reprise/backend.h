@@ -31,6 +31,8 @@ class Backend {
   virtual std::string name() const = 0;         ///< "cpu" or "cuda"
   virtual std::string description() const = 0;  ///< for people: device, instruction set, threads
 
+  /// Whether host memory is memory of this back end, so that what lies there need not be copied.
+  virtual bool host_memory() const { return false; }
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
   virtual void upload(void* to, const void* host, std::size_t bytes) = 0;

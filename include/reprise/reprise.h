@@ -16,6 +16,7 @@
 #include "reprise/report.h"
 #include "reprise/rerank.h"
 #include "reprise/song_set.h"
+#include "reprise/song_set_writer.h"
 #include "reprise/trainer.h"
 #include "reprise/version.h"
 #include "reprise/view.h"

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,9 @@ struct SongSet {
   ChromaType type = ChromaType::float32;
   std::vector<float> chroma_float;         ///< [frames, 12] where type is float32
   std::vector<std::uint8_t> chroma_uint8;  ///< [frames, 12], value * 255, where type is uint8
+  /// [frames, 12] of `type` in a mapped file, where the chroma is not held in memory: the two above
+  /// are then empty.
+  std::shared_ptr<const void> mapped_chroma;
   std::vector<std::int64_t> offsets{0};  ///< [songs + 1]; song i owns rows offsets[i]..offsets[i+1]
 
   std::vector<std::string> song_id;  ///< [songs], unique
@@ -39,8 +43,9 @@ struct SongSet {
   std::int64_t frames() const { return offsets.back(); }
   std::int64_t frames(std::int64_t song) const { return offsets[song + 1] - offsets[song]; }
   ChromaView chroma() const {
-    const void* data = type == ChromaType::uint8 ? static_cast<const void*>(chroma_uint8.data())
-                                                 : static_cast<const void*>(chroma_float.data());
+    const void* data = mapped_chroma               ? mapped_chroma.get()
+                       : type == ChromaType::uint8 ? static_cast<const void*>(chroma_uint8.data())
+                                                   : static_cast<const void*>(chroma_float.data());
     return {data, type, frames()};
   }
   /// [frames, 12] of one song.
@@ -60,10 +65,16 @@ struct SongSet {
   std::int64_t find(std::string_view id) const;
 };
 
+/// Chroma of more bytes than this lies in a mapped file, not in memory, and unpacked in files.
+inline constexpr std::int64_t kChromaInMemory = std::int64_t{1} << 30;
+
+/// Chroma of more than `in_memory` bytes is mapped: where the file has it unpacked in one piece in
+/// place (the file must keep its length meanwhile), else unpacked once into a scratch file (under
+/// TMPDIR, else /var/tmp).
 /// Throws Error naming the file, what was expected and what was found: not HDF5, missing or
 /// wrong-shaped datasets, offsets that do not ascend from 0 to the number of frames, empty songs,
 /// NaN, infinite or negative chroma, duplicate song ids, unknown splits.
-SongSet read_song_set(const std::string& path);
+SongSet read_song_set(const std::string& path, std::int64_t in_memory = kChromaInMemory);
 
 /// Writes beside the target and renames, so that a failure leaves no half-written file.
 void write_song_set(const std::string& path, const SongSet& songs);

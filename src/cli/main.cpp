@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("Each command has its own help with an example: reprise train --help");
   cli::Action action;
+  cli::add_import(app, action);
   cli::add_train(app, action);
   cli::add_evaluate(app, action);
   cli::add_experiment(app, action);

@@ -33,16 +33,24 @@ void flush_to_disk(const std::string& path, int flags) {
 
 }  // namespace
 
-void replace_file(const std::string& path, const std::function<void(const std::string&)>& write) {
+std::string folder_of(const std::string& path) {
   const std::filesystem::path target(path);
-  const std::string directory =
-      target.has_parent_path() ? target.parent_path().string() : std::string(".");
-  if (std::filesystem::is_directory(target))
+  return target.has_parent_path() ? target.parent_path().string() : std::string(".");
+}
+
+void require_writable(const std::string& path) {
+  const std::string directory = folder_of(path);
+  if (std::filesystem::is_directory(path))
     throw Error(fmt::format("{}: expected a file name, found a folder", path));
   if (!std::filesystem::is_directory(directory))
     throw Error(fmt::format("{}: the folder {} does not exist", path, directory));
   if (::access(directory.c_str(), W_OK) != 0)
     throw Error(fmt::format("{}: cannot write in {}: {}", path, directory, std::strerror(errno)));
+}
+
+void replace_file(const std::string& path, const std::function<void(const std::string&)>& write) {
+  require_writable(path);
+  const std::string directory = folder_of(path);
   const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   try {
     write(temporary);

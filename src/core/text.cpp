@@ -58,6 +58,21 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string to_utf8(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    if (length == 0)
+      out += "\xef\xbf\xbd";
+    else if (is_control(text[0]))
+      out += ' ';
+    else
+      out += text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return out;
+}
+
 bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(), is_control);
 }

@@ -12,6 +12,9 @@ std::string quote(std::string_view text, std::size_t longest = 60);
 
 bool is_utf8(std::string_view text);
 
+/// The text with every byte that is not UTF-8 replaced by U+FFFD, and control characters by spaces.
+std::string to_utf8(std::string_view text);
+
 /// Whether the text has a byte below 0x20 (a newline, say) or 0x7f.
 bool has_control_character(std::string_view text);
 

@@ -63,8 +63,9 @@ Packed pack_chroma(const SongSet& set, std::int64_t song) {
   const std::int64_t first = set.offsets[song] * kPitchClasses;
   const auto count = static_cast<std::size_t>(set.frames(song)) * kPitchClasses;
   if (set.type == ChromaType::uint8)
-    return {1 / 255.0, deflate(std::span(set.chroma_uint8).subspan(first, count))};
-  const auto values = std::span(set.chroma_float).subspan(first, count);
+    return {1 / 255.0,
+            deflate({static_cast<const std::uint8_t*>(set.chroma().data) + first, count})};
+  const std::span values(static_cast<const float*>(set.chroma().data) + first, count);
   const double scale = *std::max_element(values.begin(), values.end()) / 255.0;
   std::vector<std::uint8_t> bytes(count);
   if (scale > 0)

@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/text.h"
 #include "io/hdf5_reader.h"
@@ -16,6 +17,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
+constexpr H5Z_filter_t kBlosc = 32001;  // registered with The HDF Group; old deepdish files
 constexpr std::int64_t kLargestChunk = std::int64_t{64} << 20;
 
 /// Shuffle stores the first bytes of all values, then the second bytes, and so on; bytes that are
@@ -48,8 +50,9 @@ std::vector<H5Z_filter_t> Reader::filters_of(const Dataset& source, hid_t creati
     const bool repeated = std::find(filters.begin(), filters.end(), filter) != filters.end();
     if ((filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE) || repeated)
       fail(source.name,
-           fmt::format("expected the filters shuffle and deflate, each once, found number {} ({})",
-                       static_cast<int>(filter), quote(name)));
+           fmt::format("expected the filters shuffle and deflate, each once, found number {} ({}){}",
+                       static_cast<int>(filter), quote(name),
+                       filter == kBlosc ? "; write the file again with zlib compression" : ""));
     filters.push_back(filter);
   }
   return filters;
@@ -75,7 +78,7 @@ Shape Reader::chunk_shape(const Dataset& source, hid_t creation) const {
   return shape;
 }
 
-void Reader::for_each_chunk(const Dataset& source,
+void Reader::for_each_chunk(const Dataset& source, std::int64_t first, std::int64_t count,
                             const std::function<void(const Chunk&)>& visit) const {
   const Handle creation(H5Dget_create_plist(source.id.get()), H5Pclose);
   const std::vector<H5Z_filter_t> filters = filters_of(source, creation.get());
@@ -91,8 +94,12 @@ void Reader::for_each_chunk(const Dataset& source,
   const std::size_t bytes =
       static_cast<std::size_t>(count_of(chunk.shape).value_or(0)) * source.element.bytes;
 
+  if (*chunks == 0 || count == 0) return;
+  const std::int64_t across = *chunks / grid[0];
+  const std::int64_t begin = first / chunk.shape[0] * across;
+  const std::int64_t end = ((first + count - 1) / chunk.shape[0] + 1) * across;
   chunk.offset.resize(grid.size());
-  for (std::int64_t n = 0; n < *chunks; ++n) {
+  for (std::int64_t n = begin; n < end; ++n) {
     std::int64_t rest = n;
     for (std::size_t i = grid.size(); i-- > 0; rest /= grid[i])
       chunk.offset[i] = rest % grid[i] * chunk.shape[i];
@@ -127,6 +134,57 @@ void Reader::for_each_chunk(const Dataset& source,
            fmt::format("expected a chunk of {} bytes, found {}", bytes, chunk.bytes.size()));
     visit(chunk);
   }
+}
+
+/// The values of the chunks in their places, as `type`.
+void Reader::gather_chunks(const Dataset& source, hid_t type, std::int64_t first,
+                           std::int64_t count, std::uint8_t* values) const {
+  const Handle file_type(H5Dget_type(source.id.get()), H5Tclose);
+  const bool same = H5Tequal(file_type.get(), type) > 0;
+  const std::size_t bytes = H5Tget_size(type);
+  const auto element = static_cast<std::int64_t>(bytes);
+  Bytes converted;
+  for_each_chunk(source, first, count, [&](const Chunk& chunk) {
+    const std::size_t axes = source.shape.size();
+    const std::int64_t width = chunk.shape[axes - 1];  // values that lie together
+    const std::int64_t row = std::min(width, source.shape[axes - 1] - chunk.offset[axes - 1]);
+    const std::int64_t chunk_values = count_of(chunk.shape).value_or(0);
+    const std::uint8_t* from = chunk.bytes.data();
+    if (!same) {
+      converted = chunk.bytes;
+      converted.resize(static_cast<std::size_t>(chunk_values) *
+                       std::max(bytes, source.element.bytes));
+      if (H5Tconvert(file_type.get(), type, static_cast<std::size_t>(chunk_values),
+                     converted.data(), nullptr, H5P_DEFAULT) < 0)
+        fail(source.name, fmt::format("cannot be converted: {}", last_failure()));
+      from = converted.data();
+    }
+    const auto copy = [&](std::int64_t to, std::int64_t at, std::int64_t length) {
+      std::memcpy(values + to * element, from + at * element,
+                  static_cast<std::size_t>(length * element));
+    };
+    if (axes == 1) {
+      const std::int64_t low = std::max(first, chunk.offset[0]);
+      const std::int64_t high = std::min(first + count, chunk.offset[0] + row);
+      if (low < high) copy(low - first, low - chunk.offset[0], high - low);
+      return;
+    }
+    for (std::int64_t r = 0; r < chunk_values / width; ++r) {
+      std::int64_t rest = r;
+      std::int64_t at = chunk.offset[axes - 1];
+      std::int64_t stride = source.shape[axes - 1];
+      bool inside = true;  // the last chunk of an axis may reach past its end
+      for (std::size_t i = axes - 1; i-- > 0; rest /= chunk.shape[i]) {
+        const std::int64_t low = i == 0 ? first : 0;
+        const std::int64_t high = i == 0 ? first + count : source.shape[i];
+        const std::int64_t index = chunk.offset[i] + rest % chunk.shape[i];
+        inside = inside && index >= low && index < high;
+        at += (index - low) * stride;
+        stride *= source.shape[i];
+      }
+      if (inside) copy(at, r * width, row);
+    }
+  });
 }
 
 }  // namespace reprise::hdf5

@@ -97,7 +97,7 @@ Reader::Reader(const std::string& path) : path_(path) {
 }
 
 Reader::Reader(std::span<const std::uint8_t> image, const std::string& path)
-    : path_(path), file_bytes_(static_cast<std::int64_t>(image.size())) {
+    : path_(path), in_memory_(true), file_bytes_(static_cast<std::int64_t>(image.size())) {
   // Given an empty image, HDF5 would open the file of that name instead.
   if (image.empty()) fail("", "expected an HDF5 file, found nothing");
   Handle access = property_list(H5P_FILE_ACCESS);
@@ -193,51 +193,51 @@ void Reader::require_numbers(const Dataset& source, bool integers) const {
                                   source.element.name()));
 }
 
-void Reader::read(const Dataset& source, hid_t type, void* values) const {
-  if (source.size() == 0) return;
-  if (!source.chunked) {
-    if (H5Dread(source.id.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-      fail(source.name, fmt::format("cannot be read: {}", last_failure()));
-    return;
-  }
-  const std::size_t count = static_cast<std::size_t>(source.size());
-  const std::size_t bytes = H5Tget_size(type);
-  const Handle file_type(H5Dget_type(source.id.get()), H5Tclose);
-  if (H5Tequal(file_type.get(), type) > 0) {
-    gather_chunks(source, static_cast<std::uint8_t*>(values));
-    return;
-  }
-  std::vector<std::uint8_t> converted(count * std::max(bytes, source.element.bytes));
-  gather_chunks(source, converted.data());
-  if (H5Tconvert(file_type.get(), type, count, converted.data(), nullptr, H5P_DEFAULT) < 0)
-    fail(source.name, fmt::format("cannot be converted: {}", last_failure()));
-  std::memcpy(values, converted.data(), count * bytes);
+void Reader::require_rows(const Dataset& source, std::int64_t first, std::int64_t count) const {
+  if (source.shape.empty() || first < 0 || count < 0 || first > source.shape[0] ||
+      count > source.shape[0] - first)
+    fail(source.name, fmt::format("expected rows {} to {}, found shape {}", first, first + count,
+                                  to_string(source.shape)));
 }
 
-/// The values of all chunks in their places, in the file's type.
-void Reader::gather_chunks(const Dataset& source, std::uint8_t* values) const {
-  for_each_chunk(source, [&](const Chunk& chunk) {
-    const std::size_t axes = source.shape.size();
-    const std::int64_t width = chunk.shape[axes - 1];  // values that lie together
-    const std::int64_t row = std::min(width, source.shape[axes - 1] - chunk.offset[axes - 1]);
-    const std::int64_t rows = count_of(chunk.shape).value_or(0) / width;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      std::int64_t rest = r;
-      std::int64_t at = chunk.offset[axes - 1];
-      std::int64_t stride = source.shape[axes - 1];
-      bool inside = true;  // the last chunk of an axis may reach past its end
-      for (std::size_t i = axes - 1; i-- > 0; rest /= chunk.shape[i]) {
-        const std::int64_t index = chunk.offset[i] + rest % chunk.shape[i];
-        inside = inside && index < source.shape[i];
-        at += index * stride;
-        stride *= source.shape[i];
-      }
-      const auto element = static_cast<std::int64_t>(source.element.bytes);
-      if (inside)
-        std::memcpy(values + at * element, chunk.bytes.data() + r * width * element,
-                    static_cast<std::size_t>(row * element));
-    }
-  });
+void Reader::read(const Dataset& source, hid_t type, void* values) const {
+  if (source.size() == 0) return;
+  if (source.chunked)
+    gather_chunks(source, type, 0, source.shape[0], static_cast<std::uint8_t*>(values));
+  else if (H5Dread(source.id.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+    fail(source.name, fmt::format("cannot be read: {}", last_failure()));
+}
+
+void Reader::read_rows(const Dataset& source, hid_t type, std::int64_t first, std::int64_t count,
+                       void* values) const {
+  if (source.size() == 0 || count == 0) return;
+  if (source.chunked)
+    return gather_chunks(source, type, first, count, static_cast<std::uint8_t*>(values));
+  std::vector<hsize_t> start(source.shape.size(), 0);
+  std::vector<hsize_t> lengths(source.shape.begin(), source.shape.end());
+  start[0] = static_cast<hsize_t>(first);
+  lengths[0] = static_cast<hsize_t>(count);
+  const Handle space(H5Dget_space(source.id.get()), H5Sclose);
+  const Handle memory(
+      H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr), H5Sclose);
+  if (H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, lengths.data(),
+                          nullptr) < 0 ||
+      H5Dread(source.id.get(), type, memory.get(), space.get(), H5P_DEFAULT, values) < 0)
+    fail(source.name, fmt::format("cannot be read: {}", last_failure()));
+}
+
+std::optional<std::int64_t> Reader::place_of(const Dataset& source, hid_t type) const {
+  const Handle file_type(H5Dget_type(source.id.get()), H5Tclose);
+  const Handle creation(H5Dget_create_plist(source.id.get()), H5Pclose);
+  if (in_memory_ || H5Pget_layout(creation.get()) != H5D_CONTIGUOUS ||
+      H5Tequal(file_type.get(), type) <= 0)
+    return std::nullopt;
+  const haddr_t place = H5Dget_offset(source.id.get());
+  const auto bytes = source.size() * static_cast<std::int64_t>(source.element.bytes);
+  if (place == HADDR_UNDEF || place > static_cast<haddr_t>(file_bytes_) ||
+      bytes > file_bytes_ - static_cast<std::int64_t>(place))
+    return std::nullopt;
+  return static_cast<std::int64_t>(place);
 }
 
 std::vector<std::string> Reader::texts(const std::string& name, std::int64_t expected) const {
@@ -262,7 +262,7 @@ std::vector<std::string> Reader::fixed_texts(const Dataset& source) const {
       out[first + i] = without_padding({text + i * width, width}, padding);
   };
   if (source.chunked) {
-    for_each_chunk(source, [&](const Chunk& chunk) {
+    for_each_chunk(source, 0, source.shape[0], [&](const Chunk& chunk) {
       const auto first = static_cast<std::size_t>(chunk.offset[0]);
       const auto count = static_cast<std::size_t>(chunk.shape[0]);
       store(first, std::min(count, out.size() - first), chunk.bytes.data());

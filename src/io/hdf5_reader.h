@@ -58,8 +58,45 @@ class Reader {
     return values;
   }
 
+  /// Rows first .. first + count of the first axis, of an opened dataset.
+  template <class T>
+  std::vector<T> rows(const Dataset& source, std::int64_t first, std::int64_t count) const {
+    require_numbers(source, std::is_integral_v<T>);
+    require_rows(source, first, count);
+    const std::int64_t width = source.shape[0] > 0 ? source.size() / source.shape[0] : 0;
+    std::vector<T> values(static_cast<std::size_t>(count * width));
+    read_rows(source, native_type<T>(), first, count, values.data());
+    return values;
+  }
+
+  /// As numbers(), into memory of the caller for source.size() values.
+  template <class T>
+  void numbers_into(const Dataset& source, T* values) const {
+    require_numbers(source, std::is_integral_v<T>);
+    read(source, native_type<T>(), values);
+  }
+
+  /// Where in the file the values lie as they are in memory, one after another; nothing where they
+  /// are packed, of another type, or the file is an image in memory.
+  template <class T>
+  std::optional<std::int64_t> place_of(const Dataset& source) const {
+    return place_of(source, native_type<T>());
+  }
+
   /// Strings of fixed or variable length, without their padding; ASCII or UTF-8, not checked.
   std::vector<std::string> texts(const std::string& name, std::int64_t expected = kAny) const;
+
+  /// One field of every record of a table (a dataset of one axis and compound type).
+  template <class T>
+  std::vector<T> field_numbers(const std::string& table, const std::string& field) const {
+    const Column column = this->column(table, field);
+    require_number_column(table, field, column, std::is_integral_v<T>);
+    std::vector<T> values(static_cast<std::size_t>(column.count));
+    convert_column(table, column, native_type<T>(), values.data(), sizeof(T));
+    return values;
+  }
+  /// Strings of fixed length only.
+  std::vector<std::string> field_texts(const std::string& table, const std::string& field) const;
 
   /// Attributes of one value; nothing where the object has no such attribute.
   std::optional<std::string> text_attribute(const std::string& object,
@@ -70,15 +107,32 @@ class Reader {
 
  private:
   struct Attribute;
+  struct Column {
+    Handle type;
+    Element element;
+    std::int64_t count = 0;
+    std::vector<std::uint8_t> bytes;  ///< in the file's type
+  };
   void open(Handle access);
   void require_numbers(const Dataset& source, bool integers) const;
   void require_plausible(const std::string& name, std::int64_t count, std::size_t bytes) const;
   void require_safe_storage(Dataset& source) const;
   std::vector<H5Z_filter_t> filters_of(const Dataset& source, hid_t creation) const;
   Shape chunk_shape(const Dataset& source, hid_t creation) const;
-  /// Every chunk in C order of the grid.
-  void for_each_chunk(const Dataset& source, const std::function<void(const Chunk&)>& visit) const;
-  void gather_chunks(const Dataset& source, std::uint8_t* values) const;
+  /// Every chunk with rows among first .. first + count, in C order of the grid.
+  void for_each_chunk(const Dataset& source, std::int64_t first, std::int64_t count,
+                      const std::function<void(const Chunk&)>& visit) const;
+  void gather_chunks(const Dataset& source, hid_t type, std::int64_t first, std::int64_t count,
+                     std::uint8_t* values) const;
+  void require_rows(const Dataset& source, std::int64_t first, std::int64_t count) const;
+  void read_rows(const Dataset& source, hid_t type, std::int64_t first, std::int64_t count,
+                 void* values) const;
+  std::optional<std::int64_t> place_of(const Dataset& source, hid_t type) const;
+  Column column(const std::string& table, const std::string& field) const;
+  void require_number_column(const std::string& table, const std::string& field,
+                             const Column& column, bool integers) const;
+  void convert_column(const std::string& table, const Column& column, hid_t type, void* values,
+                      std::size_t bytes) const;
   void read(const Dataset& source, hid_t type, void* values) const;
   std::vector<std::string> fixed_texts(const Dataset& source) const;
   std::vector<std::string> variable_texts(const Dataset& source) const;
@@ -87,6 +141,7 @@ class Reader {
 
   Session session_;
   std::string path_;
+  bool in_memory_ = false;
   std::int64_t file_bytes_ = 0;
   Handle dataset_access_;  ///< refuses links to other files
   Handle link_access_;

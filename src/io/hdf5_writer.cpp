@@ -30,7 +30,11 @@ Handle text_type(std::size_t width) {
 }  // namespace
 
 Writer::Writer(const std::string& file, const std::string& path) : path_(path) {
-  file_ = Handle(H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose);
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  constexpr hsize_t kLarge = hsize_t{1} << 20;
+  constexpr hsize_t kPage = 4096;
+  H5Pset_alignment(access.get(), kLarge, kPage);  // what is large can be mapped
+  file_ = Handle(H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose);
   if (!file_) throw Error(fmt::format("{}: cannot create: {}", path_, last_failure()));
 }
 
@@ -57,13 +61,14 @@ void Writer::require(bool done, const std::string& name) {
 }
 
 Handle Writer::create(const std::string& name, hid_t type, const Shape& shape,
-                      std::int64_t chunk_rows) {
+                      std::int64_t chunk_rows, Layout layout) {
   const std::vector<hsize_t> lengths = lengths_of(shape);
   const Handle space(H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
                      H5Sclose);
   const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
   H5Pset_obj_track_times(creation.get(), false);
-  if (std::find(shape.begin(), shape.end(), 0) == shape.end()) {
+  const bool empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
+  if (layout == Layout::packed && !empty) {
     std::vector<hsize_t> chunk = lengths;
     chunk[0] = std::min(chunk[0], static_cast<hsize_t>(chunk_rows));
     constexpr unsigned kDeflateLevel = 6;
@@ -86,37 +91,55 @@ void Writer::write(const std::string& name, hid_t type, const Shape& shape, std:
           name);
 }
 
+void Writer::write_rows(const Handle& dataset, const std::string& name, hid_t type,
+                        const Shape& shape, std::int64_t first, std::int64_t rows,
+                        const void* values) {
+  std::vector<hsize_t> start(shape.size(), 0);
+  std::vector<hsize_t> lengths = lengths_of(shape);
+  start[0] = static_cast<hsize_t>(first);
+  lengths[0] = static_cast<hsize_t>(rows);
+  const Handle space(H5Dget_space(dataset.get()), H5Sclose);
+  const Handle memory(
+      H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr), H5Sclose);
+  H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, lengths.data(), nullptr);
+  require(H5Dwrite(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, values) >= 0, name);
+}
+
+void Writer::flush(const Handle& dataset, const std::string& name) {
+  require(H5Dflush(dataset.get()) >= 0, name);
+}
+
 void Writer::texts(const std::string& name, const std::vector<std::string>& values) {
   std::size_t width = 1;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    width = std::max(width, values[i].size());
-    if (values[i].size() > kLongestText || values[i].find('\0') != std::string::npos)
-      throw Error(
-          fmt::format("{}: {}: expected text of at most {} bytes without zeros, found {} in row {}",
-                      path_, name, kLongestText, quote(values[i]), i));
-  }
+  for (const std::string& value : values) width = std::max(width, value.size());
+  std::size_t i = 0;
+  texts(name, static_cast<std::int64_t>(values.size()), width, [&] { return values[i++]; });
+}
+
+void Writer::texts(const std::string& name, std::int64_t count, std::size_t width,
+                   const std::function<std::string()>& next) {
   // A chunk at a time: one long string makes all rows wide.
   constexpr std::size_t kBlockBytes = std::size_t{1} << 16;
-  const hsize_t rows = values.size();
-  const hsize_t block_rows = std::max<hsize_t>(1, kBlockBytes / width);
+  width = std::clamp<std::size_t>(width, 1, kLongestText);
+  const auto block_rows = static_cast<std::int64_t>(std::max<std::size_t>(1, kBlockBytes / width));
   const Handle type = text_type(width);
-  const Handle dataset = create(name, type.get(), {static_cast<std::int64_t>(rows)},
-                                static_cast<std::int64_t>(block_rows));
-  const Handle space(H5Dget_space(dataset.get()), H5Sclose);
-  for (hsize_t first = 0; first < rows; first += block_rows) {
-    const hsize_t count = std::min(block_rows, rows - first);
+  const Shape shape{count};
+  const Handle dataset = create(name, type.get(), shape, block_rows);
+  for (std::int64_t first = 0; first < count; first += block_rows) {
+    const std::int64_t rows = std::min(block_rows, count - first);
     std::string block;
-    for (hsize_t i = first; i < first + count; ++i) {
-      block += values[i];
-      block.append(width - values[i].size(), '\0');
+    for (std::int64_t i = first; i < first + rows; ++i) {
+      const std::string value = next();
+      if (value.size() > width || value.find('\0') != std::string::npos)
+        throw Error(fmt::format(
+            "{}: {}: expected text of at most {} bytes without zeros, found {} in row {}", path_,
+            name, width, quote(value), i));
+      block += value;
+      block.append(width - value.size(), '\0');
     }
-    const Handle memory(H5Screate_simple(1, &count, nullptr), H5Sclose);
-    H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, &first, nullptr, &count, nullptr);
-    require(H5Dwrite(dataset.get(), type.get(), memory.get(), space.get(), H5P_DEFAULT,
-                     block.data()) >= 0,
-            name);
+    write_rows(dataset, name, type.get(), shape, first, rows, block.data());
   }
-  require(H5Dflush(dataset.get()) >= 0, name);
+  flush(dataset, name);
 }
 
 void Writer::write_attribute(const std::string& name, hid_t type, const void* value) {

@@ -5,9 +5,11 @@
 #include <algorithm>
 
 #include "core/files.h"
+#include "core/scratch.h"
 #include "core/text.h"
 #include "io/hdf5_reader.h"
 #include "io/hdf5_writer.h"
+#include "io/song_set_attributes.h"
 #include "io/song_set_check.h"
 #include "io/song_set_image.h"
 #include "reprise/error.h"
@@ -15,27 +17,20 @@
 namespace reprise {
 namespace {
 
-constexpr const char* kFormat = "reprise-songs";
-constexpr std::int64_t kVersion = 1;
-constexpr std::int64_t kChunkFrames = 4096;
-
-void check_format(const hdf5::Reader& file) {
-  const auto format = file.text_attribute("/", "format");
-  if (format != kFormat)
-    throw Error(fmt::format("{}: attribute format: expected '{}', found {}", file.path(), kFormat,
-                            format ? quote(*format) : "none"));
-  const auto version = file.integer_attribute("/", "version");
-  if (version != kVersion)
-    throw Error(fmt::format("{}: attribute version: expected {}, found {}", file.path(), kVersion,
-                            version ? std::to_string(*version) : "none"));
-}
-
-void read_chroma(const hdf5::Reader& file, std::int64_t frames, SongSet& set) {
-  const hdf5::Shape shape = {frames, kPitchClasses};
-  if (set.type == ChromaType::uint8)
-    set.chroma_uint8 = file.numbers<std::uint8_t>("/chroma", shape);
-  else
-    set.chroma_float = file.numbers<float>("/chroma", shape);
+template <class T>
+void read_chroma(const hdf5::Reader& file, const hdf5::Dataset& chroma, std::int64_t in_memory,
+                 std::vector<T>& values, std::shared_ptr<const void>& mapped) {
+  const std::int64_t bytes = chroma.size() * std::int64_t{sizeof(T)};
+  if (bytes <= in_memory) {
+    values = file.numbers<T>("/chroma", chroma.shape);
+  } else if (const auto place = file.place_of<T>(chroma);
+             place && *place % std::int64_t{alignof(T)} == 0) {
+    mapped = map_file(file.path(), *place, bytes);
+  } else {
+    const auto memory = scratch_memory(bytes, file.path());
+    file.numbers_into(chroma, static_cast<T*>(memory.get()));
+    mapped = memory;
+  }
 }
 
 ChromaType chroma_type(const hdf5::Dataset& chroma, const std::string& path) {
@@ -45,13 +40,13 @@ ChromaType chroma_type(const hdf5::Dataset& chroma, const std::string& path) {
   throw Error(fmt::format("{}: /chroma: expected float32 or uint8, found {}", path, name));
 }
 
-SongSet read(const hdf5::Reader& file) {
-  check_format(file);
+SongSet read(const hdf5::Reader& file, std::int64_t in_memory) {
+  const SongSetInfo info = read_song_set_attributes(file);
   SongSet set;
   set.path = file.path();
-  set.source = file.text_attribute("/", "source").value_or("");
-  set.frames_per_second = file.real_attribute("/", "frames_per_second").value_or(0);
-  set.chroma_source = file.text_attribute("/", "chroma").value_or("");
+  set.source = info.source;
+  set.chroma_source = info.chroma_source;
+  set.frames_per_second = info.frames_per_second;
 
   // Offsets first: what they say bounds everything else.
   const hdf5::Dataset chroma = file.dataset("/chroma", {hdf5::kAny, kPitchClasses});
@@ -59,7 +54,10 @@ SongSet read(const hdf5::Reader& file) {
   set.offsets = file.numbers<std::int64_t>("/offsets", {hdf5::kAny});
   check_offsets(set.offsets, chroma.shape[0], file.path());
   const std::int64_t songs = static_cast<std::int64_t>(set.offsets.size()) - 1;
-  read_chroma(file, chroma.shape[0], set);
+  if (set.type == ChromaType::uint8)
+    read_chroma(file, chroma, in_memory, set.chroma_uint8, set.mapped_chroma);
+  else
+    read_chroma(file, chroma, in_memory, set.chroma_float, set.mapped_chroma);
 
   const auto optional_texts = [&](const std::string& name) {
     return file.has(name) ? file.texts(name, songs) : std::vector<std::string>();
@@ -77,18 +75,26 @@ SongSet read(const hdf5::Reader& file) {
   return set;
 }
 
-void write(hdf5::Writer& file, const SongSet& set) {
-  file.attribute("format", std::string(kFormat));
-  file.attribute("version", kVersion);
-  file.attribute("source", set.source);
-  if (set.frames_per_second > 0) file.attribute("frames_per_second", set.frames_per_second);
-  if (!set.chroma_source.empty()) file.attribute("chroma", set.chroma_source);
+template <class T>
+void write_chroma(hdf5::Writer& file, const SongSet& set) {
+  const auto* values = static_cast<const T*>(set.chroma().data);
+  file.numbers<T>("/chroma", {set.frames(), kPitchClasses},
+                  set.frames() * kPitchClasses * std::int64_t{sizeof(T)} > kChromaInMemory
+                      ? hdf5::Writer::Layout::plain
+                      : hdf5::Writer::Layout::packed,
+                  [&](T* block, std::int64_t rows) {
+                    std::copy_n(values, rows * kPitchClasses, block);
+                    values += rows * kPitchClasses;
+                  });
+}
 
-  const hdf5::Shape shape = {set.frames(), kPitchClasses};
+void write(hdf5::Writer& file, const SongSet& set) {
+  write_song_set_attributes(
+      file, {set.source, set.chroma_source, set.frames_per_second, set.type});
   if (set.type == ChromaType::uint8)
-    file.numbers("/chroma", shape, set.chroma_uint8.data(), kChunkFrames);
+    write_chroma<std::uint8_t>(file, set);
   else
-    file.numbers("/chroma", shape, set.chroma_float.data(), kChunkFrames);
+    write_chroma<float>(file, set);
   file.numbers("/offsets", {set.songs() + 1}, set.offsets.data());
   file.texts("/song_id", set.song_id);
   file.texts("/work_id", set.work_id);
@@ -115,12 +121,12 @@ std::int64_t SongSet::find(std::string_view id) const {
   return found == song_id.end() ? -1 : found - song_id.begin();
 }
 
-SongSet read_song_set(const std::string& path) {
-  return read(hdf5::Reader(path));
+SongSet read_song_set(const std::string& path, std::int64_t in_memory) {
+  return read(hdf5::Reader(path), in_memory);
 }
 
 SongSet parse_song_set(std::span<const std::uint8_t> image, const std::string& path) {
-  return read(hdf5::Reader(image, path));
+  return read(hdf5::Reader(image, path), kChromaInMemory);
 }
 
 void write_song_set(const std::string& path, const SongSet& songs) {

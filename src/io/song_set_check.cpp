@@ -36,22 +36,31 @@ void check_optional_length(const std::vector<T>& values, std::int64_t expected,
   if (!values.empty()) check_length(values, expected, dataset, path);
 }
 
-void check_utf8(const std::vector<std::string>& texts, std::string_view dataset,
+void check_utf8(const std::string& text, std::int64_t song, std::string_view dataset,
                 const std::string& path) {
-  for (std::size_t i = 0; i < texts.size(); ++i)
-    if (!is_utf8(texts[i]))
-      fail(path, dataset,
-           fmt::format("expected UTF-8 text, found {} in song {}", quote(texts[i]), i));
+  if (!is_utf8(text))
+    fail(path, dataset, fmt::format("expected UTF-8 text, found {} in song {}", quote(text), song));
 }
 
-void check_ids(const std::vector<std::string>& ids, std::string_view dataset,
-               const std::string& path) {
-  check_utf8(ids, dataset, path);
-  for (std::size_t i = 0; i < ids.size(); ++i)
-    if (ids[i].empty() || has_control_character(ids[i]))
-      fail(path, dataset,
-           fmt::format("expected an id of printable characters, found {} in song {}", quote(ids[i]),
-                       i));
+void check_id(const std::string& id, std::int64_t song, std::string_view dataset,
+              const std::string& path) {
+  check_utf8(id, song, dataset, path);
+  if (id.empty() || has_control_character(id))
+    fail(path, dataset,
+         fmt::format("expected an id of printable characters, found {} in song {}", quote(id),
+                     song));
+}
+
+void check_split(const std::string& split, std::int64_t song, const std::string& path) {
+  if (std::find(kSplits.begin(), kSplits.end(), split) == kSplits.end())
+    fail(path, "split",
+         fmt::format("expected train, validation, test or noise, found {} in song {}",
+                     quote(split), song));
+}
+
+template <class Check>
+void for_each_song(const std::vector<std::string>& texts, const Check& check) {
+  for (std::size_t i = 0; i < texts.size(); ++i) check(texts[i], static_cast<std::int64_t>(i));
 }
 
 void check_unique(const std::vector<std::string>& ids, std::string_view dataset,
@@ -67,33 +76,32 @@ void check_unique(const std::vector<std::string>& ids, std::string_view dataset,
   }
 }
 
-/// uint8 chroma cannot be wrong.
-void check_chroma(const SongSet& set, const std::string& path) {
-  const std::int64_t values = set.frames() * kPitchClasses;
-  if (set.type == ChromaType::uint8) {
-    check_length(set.chroma_uint8, values, "chroma", path);
-    return;
-  }
-  check_length(set.chroma_float, values, "chroma", path);
-  const auto wrong = std::find_if(set.chroma_float.begin(), set.chroma_float.end(),
-                                  [](float x) { return !std::isfinite(x) || x < 0; });
-  if (wrong == set.chroma_float.end()) return;
-  const std::int64_t at = wrong - set.chroma_float.begin();
-  const std::int64_t row = at / kPitchClasses;
-  const std::int64_t song =
-      std::upper_bound(set.offsets.begin(), set.offsets.end(), row) - set.offsets.begin() - 1;
-  fail(path, "chroma",
-       fmt::format("expected finite values from 0 up, found {} in row {}, column {} (song {}, {})",
-                   *wrong, row, at % kPitchClasses, song,
-                   quote(set.song_id[static_cast<std::size_t>(song)])));
+bool is_wrong(float value) {
+  return !std::isfinite(value) || value < 0;
 }
 
-void check_split(const std::vector<std::string>& split, const std::string& path) {
-  for (std::size_t i = 0; i < split.size(); ++i)
-    if (std::find(kSplits.begin(), kSplits.end(), split[i]) == kSplits.end())
-      fail(path, "split",
-           fmt::format("expected train, validation, test or noise, found {} in song {}",
-                       quote(split[i]), i));
+[[noreturn]] void fail_value(const std::string& path, float value, std::int64_t row,
+                             std::int64_t column, std::int64_t song, const std::string& id) {
+  fail(path, "chroma",
+       fmt::format("expected finite values from 0 up, found {} in row {}, column {} (song {}, {})",
+                   value, row, column, song, quote(id)));
+}
+
+/// uint8 chroma cannot be wrong. One pass, whether the values are in memory or in a mapped file.
+void check_chroma(const SongSet& set, const std::string& path) {
+  const std::int64_t values = set.frames() * kPitchClasses;
+  const bool bytes = set.type == ChromaType::uint8;
+  if (!set.mapped_chroma && bytes) check_length(set.chroma_uint8, values, "chroma", path);
+  if (!set.mapped_chroma && !bytes) check_length(set.chroma_float, values, "chroma", path);
+  if (bytes) return;
+  const auto* const first = static_cast<const float*>(set.chroma().data);
+  const auto* const wrong = std::find_if(first, first + values, is_wrong);
+  if (wrong == first + values) return;
+  const std::int64_t row = (wrong - first) / kPitchClasses;
+  const std::int64_t song =
+      std::upper_bound(set.offsets.begin(), set.offsets.end(), row) - set.offsets.begin() - 1;
+  fail_value(path, *wrong, row, (wrong - first) % kPitchClasses, song,
+             set.song_id[static_cast<std::size_t>(song)]);
 }
 
 void check_similarity(const std::vector<float>& similarity, const std::string& path) {
@@ -143,20 +151,59 @@ void check_song_set(const SongSet& set, const std::string& path) {
   check_optional_length(set.melodic_similarity, songs, "melodic_similarity", path);
 
   check_chroma(set, path);
-  check_ids(set.song_id, "song_id", path);
+  const auto ids = [&](const std::vector<std::string>& values, std::string_view dataset) {
+    for_each_song(values, [&](const std::string& id, std::int64_t i) {
+      check_id(id, i, dataset, path);
+    });
+  };
+  const auto texts = [&](const std::vector<std::string>& values, std::string_view dataset) {
+    for_each_song(values, [&](const std::string& text, std::int64_t i) {
+      check_utf8(text, i, dataset, path);
+    });
+  };
+  ids(set.song_id, "song_id");
   check_unique(set.song_id, "song_id", path);
-  check_ids(set.work_id, "work_id", path);
-  check_split(set.split, path);
-  check_utf8(set.title, "title", path);
-  check_utf8(set.artist, "artist", path);
-  check_utf8(set.tune_id, "tune_id", path);
+  ids(set.work_id, "work_id");
+  for_each_song(set.split, [&](const std::string& split, std::int64_t i) {
+    check_split(split, i, path);
+  });
+  texts(set.title, "title");
+  texts(set.artist, "artist");
+  texts(set.tune_id, "tune_id");
   check_similarity(set.melodic_similarity, path);
-  if (!std::isfinite(set.frames_per_second) || set.frames_per_second < 0)
+  check_info({set.source, set.chroma_source, set.frames_per_second, set.type}, path);
+}
+
+void check_info(const SongSetInfo& info, const std::string& path) {
+  if (!std::isfinite(info.frames_per_second) || info.frames_per_second < 0)
     throw Error(fmt::format("{}: attribute frames_per_second: expected a rate, found {}", path,
-                            set.frames_per_second));
-  if (!is_utf8(set.chroma_source) || has_control_character(set.chroma_source))
+                            info.frames_per_second));
+  if (!is_utf8(info.chroma_source) || has_control_character(info.chroma_source))
     throw Error(fmt::format("{}: attribute chroma: expected one line of UTF-8 text, found {}", path,
-                            quote(set.chroma_source)));
+                            quote(info.chroma_source)));
+}
+
+void check_song(const SongInfo& song, std::int64_t number, const std::string& path) {
+  check_id(song.song_id, number, "song_id", path);
+  check_id(song.work_id, number, "work_id", path);
+  check_split(song.split, number, path);
+  check_utf8(song.title, number, "title", path);
+  check_utf8(song.artist, number, "artist", path);
+}
+
+void check_frames(std::size_t values, const std::string& id, const std::string& path) {
+  if (values == 0 || values % kPitchClasses != 0 ||
+      values / kPitchClasses > std::numeric_limits<std::int32_t>::max())
+    fail(path, "chroma",
+         fmt::format("expected frames of 12 values, found {} values in {}", values, quote(id)));
+}
+
+void check_values(std::span<const float> chroma, std::int64_t number, const std::string& id,
+                  const std::string& path) {
+  const auto wrong = std::find_if(chroma.begin(), chroma.end(), is_wrong);
+  if (wrong == chroma.end()) return;
+  const std::int64_t at = wrong - chroma.begin();
+  fail_value(path, *wrong, at / kPitchClasses, at % kPitchClasses, number, id);
 }
 
 }  // namespace reprise

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "reprise/song_set.h"
+#include "reprise/song_set_writer.h"
 
 namespace reprise {
 
@@ -18,5 +21,14 @@ void check_offsets(const std::vector<std::int64_t>& offsets, std::int64_t frames
 /// Everything: lengths of all members, offsets, chroma finite and not negative, song ids unique,
 /// ids without control characters (they are written one a line), text UTF-8, splits known.
 void check_song_set(const SongSet& set, const std::string& path);
+
+/// What a set says of all its songs.
+void check_info(const SongSetInfo& info, const std::string& path);
+
+/// One song by itself, `number` being its place in the set; the values of its chroma, and how many.
+void check_song(const SongInfo& song, std::int64_t number, const std::string& path);
+void check_frames(std::size_t values, const std::string& id, const std::string& path);
+void check_values(std::span<const float> chroma, std::int64_t number, const std::string& id,
+                  const std::string& path);
 
 }  // namespace reprise

@@ -131,6 +131,11 @@ std::string data_name(const SongSet& set) {
   return fmt::format("{} songs, {} frames, {:016x}", set.songs(), set.frames(), hash);
 }
 
+std::int64_t chroma_bytes(const SongSet& set) {
+  return set.frames() * kPitchClasses *
+         static_cast<std::int64_t>(set.type == ChromaType::uint8 ? 1 : sizeof(float));
+}
+
 // The device's side of a run: chroma, learned values, and the memory of one step.
 class Learner {
  public:
@@ -141,17 +146,17 @@ class Learner {
         augment_(augment_params(config)),
         loss_(loss_params(config)),
         adam_(adam_params(config)),
-        chroma_type_(set.type),
-        chroma_frames_(set.frames()),
-        chroma_(backend,
-                set.frames() * kPitchClasses * (set.type == ChromaType::uint8 ? 1 : sizeof(float))),
+        chroma_(backend, backend.host_memory() ? 0 : chroma_bytes(set)),
+        songs_(set.chroma()),
         learned_(backend, std::span<const float>(state.learned)),
         moment1_(backend, std::span<const float>(state.moment1)),
         moment2_(backend, std::span<const float>(state.moment2)),
         gradient_(backend, learned_.size()),
         numbers_(backend, 2) {
     if (!EventPairs::as_they_are(config)) pairs_.emplace(config);
-    backend.upload(chroma_.data(), set.chroma().data, static_cast<std::size_t>(chroma_.size()));
+    if (backend.host_memory()) return;  // a set larger than memory stays where it is
+    backend.upload(chroma_.data(), songs_.data, static_cast<std::size_t>(chroma_.size()));
+    songs_.data = chroma_.data();
   }
 
   struct Step {
@@ -241,11 +246,10 @@ class Learner {
 
   // The ops of a step: chroma of the batch, fingerprints, loss, gradients, weights.
   void run_step(Memory& m) {
-    const ChromaView songs{chroma_.data(), chroma_type_, chroma_frames_};
     if (config_.input == "whole") {
-      backend_.augment(songs, m.takes.data(), m.rows, augment_, m.chroma.data(), m.excerpts.data());
+      backend_.augment(songs_, m.takes.data(), m.rows, augment_, m.chroma.data(), m.excerpts.data());
     } else {
-      backend_.patchwork(songs, m.whole.data(), m.rows, {config_.patches, config_.patch_frames},
+      backend_.patchwork(songs_, m.whole.data(), m.rows, {config_.patches, config_.patch_frames},
                          m.chroma.data());
     }
     const std::int64_t rows = m.rows, frames = cut_frames();
@@ -293,9 +297,8 @@ class Learner {
   AugmentParams augment_;
   LossParams loss_;
   AdamParams adam_;
-  ChromaType chroma_type_;
-  std::int64_t chroma_frames_;
-  Buffer<std::uint8_t> chroma_;
+  Buffer<std::uint8_t> chroma_;  // of a back end with memory of its own
+  ChromaView songs_;
   Buffer<float> learned_, moment1_, moment2_, gradient_, numbers_;
   std::optional<Memory> memory_;
 };

@@ -37,6 +37,7 @@ class CpuBackend final : public Backend {
                        cpu::instruction_set());
   }
 
+  bool host_memory() const override { return true; }
   void* allocate(std::size_t bytes) override {
     void* memory = ::operator new(bytes, kAlignment, std::nothrow);
     if (!memory)
