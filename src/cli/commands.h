@@ -18,6 +18,7 @@ using Action = std::function<void()>;
 // Each adds one subcommand that sets `action` when it is chosen.
 void add_info(CLI::App& app, Action& action);
 void add_import(CLI::App& app, Action& action);
+void add_synth(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_fingerprint(CLI::App& app, Action& action);
 void add_evaluate(CLI::App& app, Action& action);

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   app.footer("Each command has its own help with an example: reprise train --help");
   cli::Action action;
   cli::add_import(app, action);
+  cli::add_synth(app, action);
   cli::add_train(app, action);
   cli::add_evaluate(app, action);
   cli::add_experiment(app, action);
