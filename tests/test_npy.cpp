@@ -101,10 +101,10 @@ TEST(Npy, WritesTheBytesThatNumPyWrites) {
 
 TEST(Npy, RefusesOtherArrays) {
   const std::string end = ", 'fortran_order': False, 'shape': (1,), }";
-  EXPECT_EQ(refusal("{'descr': '<f8'" + end, {1, 1}),
-            "x.npy: header: expected the type '<f4' (float32), found '<f8'");
+  EXPECT_EQ(refusal("{'descr': '<i4'" + end, {1, 1}),
+            "x.npy: header: expected the type '<f4' (float32) or '<f8' (float64), found '<i4'");
   EXPECT_EQ(refusal("{'descr': '>f4'" + end, {1}),
-            "x.npy: header: expected the type '<f4' (float32), found '>f4'");
+            "x.npy: header: expected the type '<f4' (float32) or '<f8' (float64), found '>f4'");
   EXPECT_EQ(refusal("{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }", {1}),
             "x.npy: header: expected values in C order, found Fortran order");
   EXPECT_EQ(refusal("{'descr': '<f4'" + end, {1, 2}),

@@ -108,6 +108,7 @@ void add_import(CLI::App& app, Action& action) {
   import->require_subcommand(1);
   import->footer("Each kind has its own help with an example: reprise import shs --help");
   add_import_shs(*import, action);
+  add_import_features(*import, action);
 }
 
 }  // namespace reprise::cli

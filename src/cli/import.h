@@ -14,8 +14,9 @@
 
 namespace reprise::cli {
 
-// The kinds of `reprise import KIND`: each adds one subcommand of it.
+// The kinds of `reprise import KIND`.
 void add_import_shs(CLI::App& import, Action& action);
+void add_import_features(CLI::App& import, Action& action);  // da-tacos, acoss, cover-id, csv, ...
 
 /// What every kind of import is told.
 struct ImportOptions {

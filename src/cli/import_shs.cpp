@@ -1,9 +1,13 @@
 #include <fmt/format.h>
 
+#include <map>
+
 #include "cli/import.h"
 #include "collections/beat_chroma.h"
+#include "collections/chroma_table.h"
 #include "collections/duplicates.h"
 #include "collections/shs_list.h"
+#include "core/lines.h"
 #include "reprise/error.h"
 
 namespace reprise::cli {
@@ -11,6 +15,7 @@ namespace {
 
 struct Shs {
   std::vector<std::string> lists, trees;
+  std::string keys, cly;  // Osmalskyj's files, instead of a tree
   std::string chroma = "beat2012";
   bool queries = false;
   double validation = 0;
@@ -34,6 +39,8 @@ struct Shs {
   }
 
   void run() const {
+    if (trees.empty() == cly.empty())
+      throw UsageError("import shs: expected one of --msd and --cly");
     std::vector<List> read_lists;
     std::int64_t tracks = 0;
     for (const std::string& path : lists) {
@@ -41,6 +48,7 @@ struct Shs {
       for (const ShsWork& work : read_lists.back().works)
         tracks += static_cast<std::int64_t>(work.tracks.size());
     }
+    if (!cly.empty()) return import_cly(read_lists, tracks);
     const MillionSongs songs(trees);
     SongSetInfo info;
     info.source = "Million Song Dataset, works of the SecondHandSongs lists";
@@ -48,6 +56,37 @@ struct Shs {
     Import import(options, info, tracks);
     for (const List& list : read_lists)
       for (const ShsWork& work : list.works) add(import, songs, list, work);
+    import.finish();
+  }
+
+  /// The songs of a .cly file in its order; those of no list are passed over, and what the lists
+  /// have beyond is missing.
+  void import_cly(const std::vector<List>& read_lists, std::int64_t tracks) const {
+    std::map<std::string, SongInfo> wanted;
+    for (const List& list : read_lists)
+      for (const ShsWork& work : list.works)
+        for (const ShsTrack& track : work.tracks)
+          wanted.emplace(track.track_id, SongInfo{track.track_id, work.work_id,
+                                                  split_of(list, work), work.title, ""});
+    std::ifstream key_file = open_text(keys);
+    const auto names = read_track_numbers(key_file, keys);
+    std::ifstream file = open_text(cly);
+    ClyChroma songs(file, cly);
+    SongSetInfo info;
+    info.source = fmt::format("{}, works of the SecondHandSongs lists", cly);
+    info.chroma_source = "btchromas";
+    Import import(options, info, tracks);
+    std::int64_t number = 0;
+    std::vector<float> values;
+    while (songs.next(number, values)) {
+      const auto name = names.find(number);
+      const auto song = name == names.end() ? wanted.end() : wanted.find(name->second);
+      if (song == wanted.end()) continue;
+      import.add(song->second, values);
+      wanted.erase(song);
+    }
+    for (const auto& [track, song] : wanted)
+      import.skip(Import::Why::missing, track, song.work_id, "not in " + cly);
     import.finish();
   }
 
@@ -103,8 +142,10 @@ void add_import_shs(CLI::App& import, Action& action) {
   command
       ->add_option("--msd", shs->trees,
                    "folder of Million Song files, or an aggregate file; repeatable")
-      ->required()
       ->check(CLI::ExistingPath);
+  CLI::Option* cly = command->add_option(
+      "--cly", shs->cly, "btchromas.cly of the pruned list, instead of --msd");
+  cly->needs(command->add_option("--keys", shs->keys, "msd_keys_mapping.cly, with --cly"));
   command
       ->add_option("--chroma", shs->chroma,
                    "beat2012 (Bertin-Mahieux & Ellis, ISMIR 2012: segments weighted by loudness), "

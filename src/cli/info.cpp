@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -7,6 +8,9 @@
 #include <set>
 
 #include "cli/commands.h"
+#include "core/files.h"
+#include "core/svg.h"
+#include "core/text.h"
 #include "reprise/catalogue.h"
 #include "reprise/error.h"
 #include "reprise/model.h"
@@ -91,15 +95,65 @@ void print_any(const std::string& path) {
     print_model(path, read_model(path));
 }
 
+/// The chroma of a song in lines of a quarter of a thousand frames, C at the bottom.
+void draw_song(const std::string& path, const std::string& id, const std::string& picture) {
+  const SongSet set = read_song_set(path);
+  const std::int64_t song = set.find(id);
+  if (song < 0) throw Error(fmt::format("{}: expected a song {}, found none", path, quote(id)));
+  constexpr std::int64_t kAcross = 250;
+  const std::vector<std::string> names{"B",  "A#", "A",  "G#", "G",  "F#",
+                                       "F",  "E",  "D#", "D",  "C#", "C"};
+  std::vector<Panel> panels;
+  for (std::int64_t first = 0; first < set.frames(song); first += kAcross) {
+    Panel panel;
+    const std::int64_t end = std::min(first + kAcross, set.frames(song));
+    panel.name = set.frames_per_second > 0
+                     ? fmt::format("from {:.1f} s", static_cast<double>(first) /
+                                                        set.frames_per_second)
+                     : fmt::format("from frame {}", first);
+    panel.rows = kPitchClasses;
+    panel.columns = static_cast<int>(end - first);
+    panel.row_names = names;
+    panel.cell_width = 4;
+    for (int row = 0; row < kPitchClasses; ++row)
+      for (std::int64_t t = first; t < end; ++t)
+        panel.values.push_back(
+            double{set.chroma().at(set.offsets[song] + t, kPitchClasses - 1 - row)});
+    panels.push_back(std::move(panel));
+  }
+  const std::string title = set.title.empty() ? id : fmt::format("{} ({})", set.title[song], id);
+  replace_file(picture, cell_panels(title, panels, 1));
+  fmt::print("{}: {} frames of {}\n", picture, set.frames(song), id);
+}
+
 }  // namespace
 
 void add_info(CLI::App& app, Action& action) {
-  const auto path = std::make_shared<std::string>();
+  struct Options {
+    std::string path, song, picture;
+  };
+  const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("info", "Say what a song set, model or catalogue holds");
-  command->add_option("file", *path, "song set (HDF5), model (safetensors) or catalogue (SQLite)")
+  command
+      ->add_option("file", options->path,
+                   "song set (HDF5), model (safetensors) or catalogue (SQLite)")
       ->required();
-  command->footer("Example:\n  reprise info data/tunes.h5\n");
-  command->callback([path, &action] { action = [path] { print_any(*path); }; });
+  CLI::Option* song = command->add_option("--song", options->song, "id of a song of the set");
+  CLI::Option* picture =
+      command->add_option("--picture", options->picture, "draw the song's chroma (SVG)");
+  song->needs(picture);
+  picture->needs(song);
+  command->footer(
+      "Examples:\n  reprise info data/tunes.h5\n"
+      "  reprise info data/tunes.h5 --song oneill-0714 --picture chroma.svg\n");
+  command->callback([options, &action] {
+    action = [options] {
+      if (options->song.empty())
+        print_any(options->path);
+      else
+        draw_song(options->path, options->song, options->picture);
+    };
+  });
 }
 
 }  // namespace reprise::cli

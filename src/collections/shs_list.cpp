@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -91,9 +88,7 @@ std::vector<ShsWork> read_shs_list(std::istream& in, const std::string& path) {
 }
 
 std::vector<ShsWork> read_shs_list(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path))
-    throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(file ? EISDIR : errno)));
+  std::ifstream file = open_text(path);
   return read_shs_list(file, path);
 }
 

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
 
 #include "core/text.h"
 #include "reprise/error.h"
@@ -32,21 +35,11 @@ void Lines::fail(std::string_view expected, std::string_view found) const {
       fmt::format("{}: line {}: expected {}, found {}", path_, number_, expected, quote(found)));
 }
 
-std::vector<std::string> csv_fields(std::string_view line) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"')
-      fields.back() += line[++i];
-    else if (c == '"' && (quoted || fields.back().empty()))
-      quoted = !quoted;
-    else if (c == ',' && !quoted)
-      fields.emplace_back();
-    else
-      fields.back() += c;
-  }
-  return fields;
+std::ifstream open_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file || std::filesystem::is_directory(path))
+    throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(file ? EISDIR : errno)));
+  return file;
 }
 
 bool parse_numbers(std::string_view line, char separator, std::vector<float>& values) {

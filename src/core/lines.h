@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <istream>
 #include <string>
 #include <string_view>
@@ -13,9 +14,10 @@ namespace reprise {
 /// and without a byte order mark at the start. Throws Error naming the file and the line.
 class Lines {
  public:
+  /// `before` lines of the file have been read already.
   explicit Lines(std::istream& in, const std::string& path,
-                 std::size_t longest = std::size_t{1} << 20)
-      : in_(in), path_(path), longest_(longest) {}
+                 std::size_t longest = std::size_t{1} << 20, std::int64_t before = 0)
+      : in_(in), path_(path), longest_(longest), number_(before) {}
 
   /// False at the end of the file.
   bool next(std::string& line);
@@ -30,12 +32,11 @@ class Lines {
   std::istream& in_;
   std::string path_;
   std::size_t longest_;
-  std::int64_t number_ = 0;
+  std::int64_t number_;
 };
 
-/// The fields of a line of comma-separated values (RFC 4180, a record a line): fields in double
-/// quotes may hold commas and doubled quotes. Nothing is trimmed.
-std::vector<std::string> csv_fields(std::string_view line);
+/// A file opened to read its lines. Throws Error.
+std::ifstream open_text(const std::string& path);
 
 /// The numbers of a line, separated by `separator`, spaces around them allowed; one separator at
 /// the end is. False where something is no finite number.

@@ -29,6 +29,8 @@ class HeaderParser {
  public:
   HeaderParser(std::string_view text, const std::string& path) : text_(text), path_(path) {}
 
+  std::size_t value_bytes() const { return *descr_ == "<f8" ? 8 : 4; }
+
   std::vector<std::int64_t> parse() {
     expect('{');
     while (!take('}')) {
@@ -51,7 +53,8 @@ class HeaderParser {
     if (!text_.empty()) fail("the end of the header", quote(text_));
     if (!descr_ || !fortran_order_ || !shape_)
       fail("descr, fortran_order and shape", "fewer entries");
-    if (*descr_ != "<f4") fail("the type '<f4' (float32)", quote(*descr_));
+    if (*descr_ != "<f4" && *descr_ != "<f8")
+      fail("the type '<f4' (float32) or '<f8' (float64)", quote(*descr_));
     if (*fortran_order_) fail("values in C order", "Fortran order");
     return *shape_;
   }
@@ -121,7 +124,7 @@ std::optional<std::int64_t> count_of(const std::vector<std::int64_t>& shape) {
   std::int64_t count = 1;
   for (const std::int64_t length : shape)
     if (length < 0 || __builtin_mul_overflow(count, length, &count)) return std::nullopt;
-  if (count > std::numeric_limits<std::int64_t>::max() / std::int64_t{sizeof(float)})
+  if (count > std::numeric_limits<std::int64_t>::max() / std::int64_t{sizeof(double)})
     return std::nullopt;
   return count;
 }
@@ -164,14 +167,23 @@ Npy parse_npy(const std::vector<std::uint8_t>& bytes, const std::string& path) {
     throw Error(fmt::format("{}: expected a header of {} bytes, found {} bytes in the file", path,
                             header_bytes, file.size()));
   Npy array;
-  array.shape = HeaderParser(file.substr(start, header_bytes), path).parse();
+  HeaderParser header(file.substr(start, header_bytes), path);
+  array.shape = header.parse();
   const std::string_view values = file.substr(start + header_bytes);
   const std::optional<std::int64_t> count = count_of(array.shape);
-  if (!count || static_cast<std::size_t>(*count) * sizeof(float) != values.size())
-    throw Error(fmt::format("{}: expected float32 values of shape ({}), found {} bytes", path,
-                            fmt::join(array.shape, ", "), values.size()));
+  if (!count || static_cast<std::size_t>(*count) * header.value_bytes() != values.size())
+    throw Error(fmt::format("{}: expected float{} values of shape ({}), found {} bytes", path,
+                            8 * header.value_bytes(), fmt::join(array.shape, ", "), values.size()));
   array.values.resize(static_cast<std::size_t>(*count));
-  if (!values.empty()) std::memcpy(array.values.data(), values.data(), values.size());
+  if (header.value_bytes() == sizeof(float)) {
+    if (!values.empty()) std::memcpy(array.values.data(), values.data(), values.size());
+    return array;
+  }
+  for (std::size_t i = 0; i < array.values.size(); ++i) {
+    double wide = 0;
+    std::memcpy(&wide, values.data() + i * sizeof wide, sizeof wide);
+    array.values[i] = static_cast<float>(wide);
+  }
   return array;
 }
 

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace reprise {
+
+/// A file of a song in a collection.
+struct SongFile {
+  std::string song_id;
+  std::string work_id;
+  std::string path;
+  std::string title;
+  std::string artist;
+  std::string split;  ///< empty where the collection does not say
+};
+
+/// acoss' list, `work_id,track_id`: the song of each line is ROOT + work_id + "/" + track_id + ext.
+std::vector<SongFile> read_acoss_list(const std::string& path, const std::string& root,
+                                      const std::string& extension);
+
+/// A list `song_id,work_id,path` (and title, artist, split where there are such columns, in any
+/// order); relative paths are taken from `folder`.
+std::vector<SongFile> read_song_list(const std::string& path, const std::string& folder);
+
+/// The files with this extension at and below some paths, in order: a file, or one in a folder
+/// itself, is a work of its own; those in one folder below are versions of one work, named after it.
+std::vector<SongFile> song_files_below(const std::vector<std::string>& paths,
+                                       const std::string& extension);
+
+}  // namespace reprise
