@@ -59,8 +59,8 @@ TEST_F(ImportCommand, ShsWithMissingDamagedAndDuplicateSongs) {
   MillionSong same = made_up_song("TRAAAAA000000000A3", 5);
   same.audio_md5 = a.audio_md5;
   const MillionSong b = made_up_song("TRBBBBB000000000B1", 2);
-  for (const MillionSong* song : {&a, &again, &same, &b})
-    MillionSongWriter(path("msd/" + song->track_id + ".h5")).write({*song});
+  for (const MillionSong& song : {a, again, same, b})
+    MillionSongWriter(path("msd/" + song.track_id + ".h5")).write({song});
   text("msd/TRCCCCC000000000C1.h5", "not HDF5");
   text("shs_dataset_train.txt",
        "%1,2, One\nTRAAAAA000000000A1<SEP>A<SEP>1\nTRAAAAA000000000A2<SEP>A<SEP>2\n"
@@ -140,7 +140,9 @@ TEST_F(ImportCommand, MatricesAndTheirDivision) {
   EXPECT_EQ(set.songs(), 40);
   EXPECT_EQ(set.chroma_source, "mine");
   for (std::int64_t i = 1; i < 40; ++i)
-    if (set.work_id[i] == set.work_id[i - 1]) EXPECT_EQ(set.split[i], set.split[i - 1]);
+    if (set.work_id[i] == set.work_id[i - 1]) {
+      EXPECT_EQ(set.split[i], set.split[i - 1]);
+    }
   EXPECT_EQ(run("import npy npy --divide 50/50 --out c.h5"), 2);
   EXPECT_EQ(run("import npy npy --split train --divide 50/20/30 --out c.h5"), 2);
   EXPECT_EQ(run("import npy --out c.h5"), 2);

@@ -31,6 +31,7 @@ class SongSetWriting : public testing::Test {
 
   /// Songs of uneven length; packed unless the limit is small.
   SongSet write(ChromaType type, std::int64_t packed_bytes, int songs = 9) {
+    fs::remove(path_);
     SongSet expected;
     SongSetInfo info;
     info.source = "a test";

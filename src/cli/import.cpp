@@ -63,9 +63,8 @@ void Import::add(SongInfo song, std::span<const float> chroma) {
 void Import::skip(Why why, const std::string& song_id, const std::string& work_id,
                   const std::string& detail) {
   ++counts_[static_cast<int>(why)];
-  const std::string line =
-      fmt::format("{}\t{}\t{}\t{}\n", kWhys[static_cast<int>(why)], tsv_field(song_id),
-                  tsv_field(work_id), tsv_field(detail));
+  const std::string line = fmt::format("{}\t{}\t{}\t{}\n", kWhys[static_cast<int>(why)],
+                                       tsv_field(song_id), tsv_field(work_id), tsv_field(detail));
   if (!options_.report.empty()) report_ += line;
   if (options_.verbose) {
     line_.clear();
@@ -80,17 +79,18 @@ void Import::show() {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(expected_));
-  line_.show(share, fmt::format("{} songs  {} missing  {} damaged  {} left", writer_.songs(),
-                                counts_[0], counts_[1],
-                                duration_text(seconds / std::max(share, 1e-9) * (1 - share))));
+  line_.show(share,
+             fmt::format("{} songs  {} missing  {} damaged  {} left", writer_.songs(), counts_[0],
+                         counts_[1], duration_text(seconds / std::max(share, 1e-9) * (1 - share))));
 }
 
 void Import::finish() {
   line_.clear();
   if (!options_.report.empty()) replace_file(options_.report, report_);
   if (writer_.songs() == 0)
-    throw Error(fmt::format("{}: no song was imported: {} missing, {} damaged (--verbose lists them)",
-                            options_.out, counts_[0], counts_[1]));
+    throw Error(
+        fmt::format("{}: no song was imported: {} missing, {} damaged (--verbose lists them)",
+                    options_.out, counts_[0], counts_[1]));
   writer_.finish();
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();

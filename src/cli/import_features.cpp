@@ -138,8 +138,7 @@ struct Matrices {
         ->check(CLI::Range(0, 11))
         ->capture_default_str();
     command->add_flag("--normalise", normalise, "scale every frame so that its maximum is 1");
-    command
-        ->add_option("--frames-per-second", rate, "that the files have, where it is known")
+    command->add_option("--frames-per-second", rate, "that the files have, where it is known")
         ->check(CLI::Range(0.0, 1e6));
     command->add_option("--chroma", chroma,
                         "what made the chroma, in a few words: sets and models of different words "
@@ -152,9 +151,8 @@ struct Matrices {
     if (list.empty() == paths.empty())
       throw UsageError(fmt::format("import {}: expected one of paths and --list", kind));
     const std::vector<SongFile> songs =
-        list.empty()
-            ? song_files_below(paths, extension)
-            : read_song_list(list, std::filesystem::path(list).parent_path().string());
+        list.empty() ? song_files_below(paths, extension)
+                     : read_song_list(list, std::filesystem::path(list).parent_path().string());
     SongSetInfo info;
     info.source = fmt::format("{} files of {}", kind, list.empty() ? paths.front() : list);
     info.chroma_source = chroma;
@@ -172,8 +170,8 @@ struct Matrices {
 
 void add_import_features(CLI::App& import, Action& action) {
   const auto da_tacos = std::make_shared<Features>();
-  CLI::App* command =
-      import.add_subcommand("da-tacos", "Da-TACOS: files of features, W_14/P_15.h5 or one a feature");
+  CLI::App* command = import.add_subcommand(
+      "da-tacos", "Da-TACOS: files of features, W_14/P_15.h5 or one a feature");
   command->add_option("folder", da_tacos->source, "folder of the files")
       ->required()
       ->check(CLI::ExistingDirectory);
@@ -204,7 +202,8 @@ void add_import_features(CLI::App& import, Action& action) {
   command->add_option("folder", cover_id->folder, "folder of the CSV files")
       ->required()
       ->check(CLI::ExistingDirectory);
-  command->add_option("--list", cover_id->list, "list of works, such as shs_pruned.txt")->required();
+  command->add_option("--list", cover_id->list, "list of works, such as shs_pruned.txt")
+      ->required();
   command->add_option("--mapping", cover_id->mapping,
                       "uri_id_mapping.csv, where the files are named by its numbers");
   add_first_line(*command, cover_id->first_line);
@@ -241,11 +240,11 @@ void add_import_features(CLI::App& import, Action& action) {
   const auto hdf5 = std::make_shared<Matrices>();
   command = hdf5->add_to(import, "chroma-h5", "HDF5 files with a dataset [frames, 12]");
   command->add_option("--dataset", hdf5->dataset, "its name")->capture_default_str();
-  command->footer("Example:\n  reprise import chroma-h5 folder --dataset /hpcp --origin 9 --out songs.h5\n");
+  command->footer(
+      "Example:\n  reprise import chroma-h5 folder --dataset /hpcp --origin 9 --out songs.h5\n");
   command->callback([hdf5, &action] {
     action = [hdf5] {
-      const std::string name =
-          hdf5->dataset.starts_with('/') ? hdf5->dataset : "/" + hdf5->dataset;
+      const std::string name = hdf5->dataset.starts_with('/') ? hdf5->dataset : "/" + hdf5->dataset;
       hdf5->run("chroma-h5", ".h5",
                 [&](const std::string& path) { return read_chroma_hdf5(path, name); });
     };

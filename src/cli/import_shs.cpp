@@ -106,10 +106,10 @@ struct Shs {
           import.skip(Import::Why::missing, track.track_id, work.work_id, "no Million Song file");
           continue;
         }
-        sketches.push_back({song->artist_id, song->audio_md5, song->duration,
-                            million_song_chroma(*song, chroma)});
-        infos.push_back({track.track_id, work.work_id, split_of(list, work), song->title,
-                         song->artist});
+        sketches.push_back(
+            {song->artist_id, song->audio_md5, song->duration, million_song_chroma(*song, chroma)});
+        infos.push_back(
+            {track.track_id, work.work_id, split_of(list, work), song->title, song->artist});
       } catch (const Error& error) {
         import.skip(Import::Why::damaged, track.track_id, work.work_id, error.what());
       }
@@ -131,8 +131,8 @@ struct Shs {
 
 void add_import_shs(CLI::App& import, Action& action) {
   const auto shs = std::make_shared<Shs>();
-  CLI::App* command = import.add_subcommand(
-      "shs", "Lists of covers in the Million Song Dataset, with its files");
+  CLI::App* command =
+      import.add_subcommand("shs", "Lists of covers in the Million Song Dataset, with its files");
   command
       ->add_option("--list", shs->lists,
                    "list of works and tracks: SHS train or test, or a pruned one; repeatable; the "
@@ -143,8 +143,8 @@ void add_import_shs(CLI::App& import, Action& action) {
       ->add_option("--msd", shs->trees,
                    "folder of Million Song files, or an aggregate file; repeatable")
       ->check(CLI::ExistingPath);
-  CLI::Option* cly = command->add_option(
-      "--cly", shs->cly, "btchromas.cly of the pruned list, instead of --msd");
+  CLI::Option* cly =
+      command->add_option("--cly", shs->cly, "btchromas.cly of the pruned list, instead of --msd");
   cly->needs(command->add_option("--keys", shs->keys, "msd_keys_mapping.cly, with --cly"));
   command
       ->add_option("--chroma", shs->chroma,

@@ -101,16 +101,16 @@ void draw_song(const std::string& path, const std::string& id, const std::string
   const std::int64_t song = set.find(id);
   if (song < 0) throw Error(fmt::format("{}: expected a song {}, found none", path, quote(id)));
   constexpr std::int64_t kAcross = 250;
-  const std::vector<std::string> names{"B",  "A#", "A",  "G#", "G",  "F#",
-                                       "F",  "E",  "D#", "D",  "C#", "C"};
+  const std::vector<std::string> names{"B", "A#", "A",  "G#", "G",  "F#",
+                                       "F", "E",  "D#", "D",  "C#", "C"};
   std::vector<Panel> panels;
   for (std::int64_t first = 0; first < set.frames(song); first += kAcross) {
     Panel panel;
     const std::int64_t end = std::min(first + kAcross, set.frames(song));
-    panel.name = set.frames_per_second > 0
-                     ? fmt::format("from {:.1f} s", static_cast<double>(first) /
-                                                        set.frames_per_second)
-                     : fmt::format("from frame {}", first);
+    panel.name =
+        set.frames_per_second > 0
+            ? fmt::format("from {:.1f} s", static_cast<double>(first) / set.frames_per_second)
+            : fmt::format("from frame {}", first);
     panel.rows = kPitchClasses;
     panel.columns = static_cast<int>(end - first);
     panel.row_names = names;

@@ -37,8 +37,8 @@ struct SynthCommand {
     info.chroma_source = "synth";
     info.frames_per_second = chosen.frames_per_second;
     info.type = ChromaType::uint8;
-    const int team = threads > 0 ? threads
-                                 : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    const int team =
+        threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     const auto start = std::chrono::steady_clock::now();
     const auto seconds = [&] {
       return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -33,8 +33,7 @@ Frame weighted(const MillionSong& song, std::size_t first, const std::vector<dou
   const std::size_t segments = song.segment_start.size();
   for (std::size_t k = 0; k < weights.size(); ++k) {
     const std::size_t segment = std::min(first + k, segments - 1);
-    const double gain =
-        loudness ? std::pow(10.0, song.segment_loudness[segment] / 20) : 1.0;
+    const double gain = loudness ? std::pow(10.0, song.segment_loudness[segment] / 20) : 1.0;
     for (int c = 0; c < kPitchClasses; ++c)
       frame[c] += weights[k] * gain * song.segment_pitches[segment * kPitchClasses + c];
   }

@@ -62,8 +62,7 @@ std::vector<float> read_chroma_npy(const std::string& path, bool transposed) {
   const std::size_t axis = transposed ? 0 : 1;
   if (array.shape.size() != 2 || array.shape[axis] != kPitchClasses || array.values.empty())
     throw Error(fmt::format("{}: expected shape ({}), found ({}){}", path,
-                            transposed ? "12, frames" : "frames, 12",
-                            fmt::join(array.shape, ", "),
+                            transposed ? "12, frames" : "frames, 12", fmt::join(array.shape, ", "),
                             array.shape.size() == 2 && array.shape[1 - axis] == kPitchClasses
                                 ? "; --transposed says which is meant"
                                 : ""));

@@ -42,8 +42,8 @@ DaTacosFeature da_tacos_feature(const std::string& name) {
   constexpr int kA = 9;
   if (name == "hpcp") return {name, kA};
   if (name == "crema" || name == "chroma_cens") return {name, 0};
-  throw UsageError(fmt::format("--feature: expected hpcp, crema or chroma_cens, found {}",
-                               quote(name)));
+  throw UsageError(
+      fmt::format("--feature: expected hpcp, crema or chroma_cens, found {}", quote(name)));
 }
 
 std::vector<float> read_da_tacos(const std::string& path, const DaTacosFeature& feature,
@@ -67,8 +67,7 @@ std::vector<SongFile> da_tacos_files(const std::string& folder, const std::strin
   }
   std::sort(songs.begin(), songs.end(),
             [](const SongFile& a, const SongFile& b) { return a.path < b.path; });
-  if (songs.empty())
-    throw Error(fmt::format("{}: expected files W_…/P_….h5, found none", folder));
+  if (songs.empty()) throw Error(fmt::format("{}: expected files W_…/P_….h5, found none", folder));
   return songs;
 }
 
@@ -76,7 +75,8 @@ void add_da_tacos_titles(const std::string& json_path, std::vector<SongFile>& so
   const std::vector<std::uint8_t> bytes = read_file(json_path, kLongestMetadata);
   const auto json = nlohmann::json::parse(bytes.begin(), bytes.end(), nullptr, false);
   if (!json.is_object())
-    throw Error(fmt::format("{}: expected a JSON object of works, found something else", json_path));
+    throw Error(
+        fmt::format("{}: expected a JSON object of works, found something else", json_path));
   for (SongFile& song : songs) {
     const auto work = json.find(song.work_id);
     if (work == json.end() || !work->is_object()) continue;

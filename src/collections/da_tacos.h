@@ -7,8 +7,8 @@
 
 namespace reprise {
 
-/// A kind of chroma that Da-TACOS (Yesiler et al. 2019) and acoss distribute, a dataset of this name
-/// [frames, 12] in each file, 44,100 / 512 frames a second.
+/// A kind of chroma that Da-TACOS (Yesiler et al. 2019) and acoss distribute, a dataset of this
+/// name [frames, 12] in each file, 44,100 / 512 frames a second.
 struct DaTacosFeature {
   std::string name;
   int origin;  ///< semitones of column 0 above C

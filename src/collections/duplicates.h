@@ -11,21 +11,21 @@ namespace reprise {
 struct RecordingSketch {
   std::string artist_id;
   std::string audio_md5;
-  double duration = 0;  ///< seconds; 0: unknown
+  double duration = 0;        ///< seconds; 0: unknown
   std::vector<float> chroma;  ///< [frames, 12]
 };
 
 struct DuplicateRules {
-  double cosine = 0.98;           ///< mean cosine of frames, at least
-  double seconds = 2;             ///< difference in duration, at most
-  std::int64_t offset = 8;        ///< frames by which one may start later, at most
+  double cosine = 0.98;     ///< mean cosine of frames, at least
+  double seconds = 2;       ///< difference in duration, at most
+  std::int64_t offset = 8;  ///< frames by which one may start later, at most
 };
 
 /// Why a song was taken for a song before it.
 struct Duplicate {
   std::size_t song;
-  std::size_t of;      ///< an earlier song, which is kept
-  double cosine;       ///< of the frames; 1 where the checksums of the audio agree
+  std::size_t of;  ///< an earlier song, which is kept
+  double cosine;   ///< of the frames; 1 where the checksums of the audio agree
   bool same_checksum;
 };
 

@@ -35,7 +35,8 @@ std::vector<float> average_frames(const std::vector<float>& chroma, double from,
          ++t) {
       const double share =
           std::min(end, static_cast<double>(t + 1)) - std::max(begin, static_cast<double>(t));
-      for (int c = 0; c < kPitchClasses; ++c) sum[c] += share * double{chroma[t * kPitchClasses + c]};
+      for (int c = 0; c < kPitchClasses; ++c)
+        sum[c] += share * double{chroma[t * kPitchClasses + c]};
     }
     for (const double value : sum) out.push_back(static_cast<float>(value / (end - begin)));
   }

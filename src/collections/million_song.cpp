@@ -55,13 +55,15 @@ MillionSongFile::MillionSongFile(std::span<const std::uint8_t> image, const std:
 
 void MillionSongFile::index() {
   if (!file_.has("/analysis/songs") || !file_.has("/metadata/songs"))
-    throw Error(fmt::format("{}: expected a Million Song file (/analysis/songs and "
-                            "/metadata/songs), found none",
-                            file_.path()));
+    throw Error(
+        fmt::format("{}: expected a Million Song file (/analysis/songs and "
+                    "/metadata/songs), found none",
+                    file_.path()));
   if (!file_.has("/analysis/segments_pitches"))
-    throw Error(fmt::format("{}: expected songs with their segments, found a summary file, which "
-                            "has none",
-                            file_.path()));
+    throw Error(
+        fmt::format("{}: expected songs with their segments, found a summary file, which "
+                    "has none",
+                    file_.path()));
   track_ids_ = file_.field_texts(kAnalysis, "track_id");
   audio_md5_ = file_.field_texts(kAnalysis, "audio_md5");
   durations_ = file_.field_numbers<double>(kAnalysis, "duration");
@@ -70,9 +72,10 @@ void MillionSongFile::index() {
   artists_ = file_.field_texts(kMetadata, "artist_name");
   artist_ids_ = file_.field_texts(kMetadata, "artist_id");
   if (track_ids_.empty() || song_ids_.size() != track_ids_.size())
-    throw Error(fmt::format("{}: expected as many songs in /metadata/songs as in /analysis/songs, "
-                            "found {} and {}",
-                            file_.path(), song_ids_.size(), track_ids_.size()));
+    throw Error(
+        fmt::format("{}: expected as many songs in /metadata/songs as in /analysis/songs, "
+                    "found {} and {}",
+                    file_.path(), song_ids_.size(), track_ids_.size()));
   pitch_starts_ = starts("idx_segments_pitches");
   segment_starts_ = starts("idx_segments_start");
   loudness_starts_ = starts("idx_segments_loudness_start");
@@ -89,8 +92,7 @@ std::vector<std::int64_t> MillionSongFile::starts(const std::string& field) cons
 std::vector<double> MillionSongFile::slice(const std::string& dataset, std::int64_t width,
                                            const std::vector<std::int64_t>& starts,
                                            std::size_t row) const {
-  const hdf5::Shape shape =
-      width > 1 ? hdf5::Shape{hdf5::kAny, width} : hdf5::Shape{hdf5::kAny};
+  const hdf5::Shape shape = width > 1 ? hdf5::Shape{hdf5::kAny, width} : hdf5::Shape{hdf5::kAny};
   const hdf5::Dataset source = file_.dataset(dataset, shape);
   const std::int64_t first = starts[row];
   const std::int64_t end = row + 1 < starts.size() ? starts[row + 1] : source.shape[0];
@@ -111,12 +113,13 @@ MillionSong MillionSongFile::read(std::size_t row) const {
   song.duration = durations_[row];
   const std::string& path = file_.path();
   if (!is_track_id(song.track_id))
-    throw Error(fmt::format("{}: /analysis/songs: expected a track id of letters and digits, "
-                            "found {}",
-                            path, quote(song.track_id)));
+    throw Error(
+        fmt::format("{}: /analysis/songs: expected a track id of letters and digits, "
+                    "found {}",
+                    path, quote(song.track_id)));
   if (!std::isfinite(song.duration) || song.duration < 0)
-    throw Error(fmt::format("{}: /analysis/songs: expected a duration, found {}", path,
-                            song.duration));
+    throw Error(
+        fmt::format("{}: /analysis/songs: expected a duration, found {}", path, song.duration));
   song.segment_start = slice("/analysis/segments_start", 1, segment_starts_, row);
   song.segment_loudness = slice("/analysis/segments_loudness_start", 1, loudness_starts_, row);
   song.segment_pitches = slice("/analysis/segments_pitches", kPitchClasses, pitch_starts_, row);

@@ -20,11 +20,11 @@ struct MillionSong {
   std::string artist;
   std::string artist_id;
   std::string audio_md5;
-  double duration = 0;                     ///< seconds
-  std::vector<double> segment_start;       ///< [segments], seconds, ascending
-  std::vector<double> segment_loudness;    ///< [segments], dB at the segment's start
-  std::vector<double> segment_pitches;     ///< [segments, 12], column 0 is C, each row's maximum 1
-  std::vector<double> beat_start;          ///< [beats], seconds, ascending
+  double duration = 0;                   ///< seconds
+  std::vector<double> segment_start;     ///< [segments], seconds, ascending
+  std::vector<double> segment_loudness;  ///< [segments], dB at the segment's start
+  std::vector<double> segment_pitches;   ///< [segments, 12], column 0 is C, each row's maximum 1
+  std::vector<double> beat_start;        ///< [beats], seconds, ascending
 };
 
 /// One HDF5 file of the dataset: a song's own, or an aggregate of many songs. A summary file, which
@@ -50,7 +50,8 @@ class MillionSongFile {
 };
 
 /// Songs of the dataset by track id. Each source is an aggregate file, or a folder with a file a
-/// song: at A/B/C/TRACKID.h5 after the id's third to fifth letters (also below `data`), or TRACKID.h5.
+/// song: at A/B/C/TRACKID.h5 after the id's third to fifth letters (also below `data`), or
+/// TRACKID.h5.
 class MillionSongs {
  public:
   explicit MillionSongs(const std::vector<std::string>& sources);

@@ -83,7 +83,8 @@ std::vector<ShsWork> read_shs_list(std::istream& in, const std::string& path) {
       works.back().tracks.push_back(track_of(text, lines));
     }
   }
-  if (works.empty()) throw Error(fmt::format("{}: expected works (lines with %), found none", path));
+  if (works.empty())
+    throw Error(fmt::format("{}: expected works (lines with %), found none", path));
   return works;
 }
 

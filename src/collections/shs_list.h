@@ -10,7 +10,7 @@ namespace reprise {
 /// A track of a list of covers.
 struct ShsTrack {
   std::string track_id;
-  std::string artist_id;         ///< empty where the list does not say
+  std::string artist_id;          ///< empty where the list does not say
   std::int64_t performance = -1;  ///< of secondhandsongs.com; -1: unknown
 };
 
@@ -26,7 +26,8 @@ struct ShsWork {
 ///   SHS train and test    %72636,4253, My Sweet Lord      TRACK<SEP>ARTIST<SEP>PERFORMANCE
 ///   pruned (shs_pruned)   %…, title                       TRACK<SEP>…
 ///   pruned (shs_nodup)    %name                           TRACK
-///   500 queries           %number                         TRACK, three a block: query, cover, other
+///   500 queries           %number                         TRACK, three a block: query, cover,
+///   other
 /// SHS's work ids, joined by +, name a work (some are negative: titles repeat and say nothing);
 /// works without ids are named INDEX_name, the index counting from 0 in the list.
 std::vector<ShsWork> read_shs_list(std::istream& in, const std::string& path);

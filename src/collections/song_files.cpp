@@ -56,8 +56,9 @@ std::vector<SongFile> read_song_list(const std::string& path, const std::string&
   const Csv csv = read_csv(path);
   std::vector<SongFile> songs(csv.rows.size());
   constexpr std::pair<const char*, std::string SongFile::*> kColumns[] = {
-      {"song_id", &SongFile::song_id}, {"work_id", &SongFile::work_id}, {"path", &SongFile::path},
-      {"title", &SongFile::title},     {"artist", &SongFile::artist},   {"split", &SongFile::split}};
+      {"song_id", &SongFile::song_id}, {"work_id", &SongFile::work_id},
+      {"path", &SongFile::path},       {"title", &SongFile::title},
+      {"artist", &SongFile::artist},   {"split", &SongFile::split}};
   for (std::size_t k = 0; k < std::size(kColumns); ++k) {
     const auto& [name, member] = kColumns[k];
     const std::size_t column = csv.find(name);
@@ -88,7 +89,8 @@ std::vector<SongFile> song_files_below(const std::vector<std::string>& paths,
     for (const fs::path& file : files) {
       const fs::path inside = file.parent_path().lexically_relative(path);
       const std::string id = file.lexically_relative(path).replace_extension().generic_string();
-      songs.push_back({id, inside == "." ? id : inside.generic_string(), file.string(), "", "", ""});
+      songs.push_back(
+          {id, inside == "." ? id : inside.generic_string(), file.string(), "", "", ""});
     }
   }
   return songs;

@@ -24,7 +24,8 @@ std::vector<SongFile> read_acoss_list(const std::string& path, const std::string
 std::vector<SongFile> read_song_list(const std::string& path, const std::string& folder);
 
 /// The files with this extension at and below some paths, in order: a file, or one in a folder
-/// itself, is a work of its own; those in one folder below are versions of one work, named after it.
+/// itself, is a work of its own; those in one folder below are versions of one work, named after
+/// it.
 std::vector<SongFile> song_files_below(const std::vector<std::string>& paths,
                                        const std::string& extension);
 

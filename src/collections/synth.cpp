@@ -42,12 +42,12 @@ constexpr int kBars = 8;   // of a section
 constexpr int kRest = -100;
 
 /// Semitones of the degrees of major and of natural minor.
-constexpr std::array<std::array<int, 7>, 2> kScales = {{{0, 2, 4, 5, 7, 9, 11},
-                                                        {0, 2, 3, 5, 7, 8, 10}}};
+constexpr std::array<std::array<int, 7>, 2> kScales = {
+    {{0, 2, 4, 5, 7, 9, 11}, {0, 2, 3, 5, 7, 8, 10}}};
 
 struct Bar {
-  int chord;                          // degree of its root
-  std::array<int, kSlots> melody;     // degree, octaves counted; a repeated value is held
+  int chord;                       // degree of its root
+  std::array<int, kSlots> melody;  // degree, octaves counted; a repeated value is held
 };
 
 struct Work {
@@ -59,8 +59,12 @@ struct Work {
 
 std::array<Bar, kBars> compose_section(Random& random) {
   // Where a chord tends to go: common root movements by fifths, fourths and thirds.
-  constexpr std::array<std::array<int, 4>, 7> kNext = {{{3, 4, 5, 1}, {4, 6, 3, 4}, {5, 3, 5, 1},
-                                                        {4, 0, 1, 0}, {0, 5, 0, 3}, {3, 1, 4, 2},
+  constexpr std::array<std::array<int, 4>, 7> kNext = {{{3, 4, 5, 1},
+                                                        {4, 6, 3, 4},
+                                                        {5, 3, 5, 1},
+                                                        {4, 0, 1, 0},
+                                                        {0, 5, 0, 3},
+                                                        {3, 1, 4, 2},
                                                         {0, 2, 0, 5}}};
   std::array<Bar, kBars> section;
   int chord = random.uniform() < 0.7f ? 0 : static_cast<int>(random.below(7));
@@ -176,8 +180,8 @@ class Renderer {
     for (const int third : {0, 2, 4}) chord[pitch(bar.chord + third)] += performance_.chords;
     chord[pitch(bar.chord)] += performance_.bass;
     for (; static_cast<double>(frame_) + 0.5 < end_; ++frame_) {
-      const double at = (static_cast<double>(frame_) + 0.5 - (end_ - frames_per_bar_)) /
-                        frames_per_bar_ * kSlots;
+      const double at =
+          (static_cast<double>(frame_) + 0.5 - (end_ - frames_per_bar_)) / frames_per_bar_ * kSlots;
       const int slot = std::clamp(static_cast<int>(at), 0, kSlots - 1);
       std::array<float, kPitchClasses> frame = chord;
       // What sounded before still rings.
@@ -266,9 +270,9 @@ SynthSong synth_song(const SynthSettings& settings, std::uint64_t seed, std::int
   const std::int64_t version = index % settings.versions;
   Random kind(Random::derive(seed, 2 * static_cast<std::uint64_t>(group)));
   const bool single = settings.versions == 1 || double{kind.uniform()} < settings.singles;
-  const std::uint64_t work_seed = Random::derive(
-      Random::derive(seed, 2 * static_cast<std::uint64_t>(group) + 1),
-      single ? static_cast<std::uint64_t>(version) + 1 : 0);
+  const std::uint64_t work_seed =
+      Random::derive(Random::derive(seed, 2 * static_cast<std::uint64_t>(group) + 1),
+                     single ? static_cast<std::uint64_t>(version) + 1 : 0);
   const Work work = compose(settings, work_seed);
 
   Random random(Random::derive(work_seed, 1000 + static_cast<std::uint64_t>(version)));

@@ -11,8 +11,8 @@ namespace reprise {
 /// The folder that a file of this path is or would be in.
 std::string folder_of(const std::string& path);
 
-/// Throws Error where `path` cannot be made or replaced: it is a folder, or its folder does not exist
-/// or may not be written to.
+/// Throws Error where `path` cannot be made or replaced: it is a folder, or its folder does not
+/// exist or may not be written to.
 void require_writable(const std::string& path);
 
 /// Writes a file whole or not at all: `write` fills a temporary file beside `path`, which is then

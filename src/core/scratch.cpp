@@ -59,8 +59,8 @@ ScratchFile::ScratchFile(const std::string& folder, const std::string& what)
   const int descriptor = open_nameless(folder);
   state_->file = descriptor < 0 ? nullptr : ::fdopen(descriptor, "w+b");
   if (!state_->file)
-    throw Error(fmt::format("{}: cannot create a file in {}: {}", what, folder,
-                            std::strerror(errno)));
+    throw Error(
+        fmt::format("{}: cannot create a file in {}: {}", what, folder, std::strerror(errno)));
 }
 
 ScratchFile::~ScratchFile() {
@@ -108,15 +108,15 @@ std::shared_ptr<void> scratch_memory(std::int64_t bytes, const std::string& what
 std::shared_ptr<const void> map_file(const std::string& path, std::int64_t offset,
                                      std::int64_t bytes) {
   const auto fail = [&]() {
-    throw Error(fmt::format("{}: cannot map {} bytes into memory: {}", path, bytes,
-                            std::strerror(errno)));
+    throw Error(
+        fmt::format("{}: cannot map {} bytes into memory: {}", path, bytes, std::strerror(errno)));
   };
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) fail();
   const std::int64_t ahead = offset % ::sysconf(_SC_PAGESIZE);
   const auto length = static_cast<std::size_t>(bytes + ahead);
-  void* memory =
-      ::mmap(nullptr, length, PROT_READ, MAP_SHARED, file.get(), static_cast<off_t>(offset - ahead));
+  void* memory = ::mmap(nullptr, length, PROT_READ, MAP_SHARED, file.get(),
+                        static_cast<off_t>(offset - ahead));
   if (memory == MAP_FAILED) fail();
   const auto unmap = [memory, length](const void*) { ::munmap(memory, length); };
   return {static_cast<const void*>(static_cast<const char*>(memory) + ahead), unmap};

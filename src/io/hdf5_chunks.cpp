@@ -49,10 +49,11 @@ std::vector<H5Z_filter_t> Reader::filters_of(const Dataset& source, hid_t creati
                                                nullptr, sizeof name, name, nullptr);
     const bool repeated = std::find(filters.begin(), filters.end(), filter) != filters.end();
     if ((filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE) || repeated)
-      fail(source.name,
-           fmt::format("expected the filters shuffle and deflate, each once, found number {} ({}){}",
-                       static_cast<int>(filter), quote(name),
-                       filter == kBlosc ? "; write the file again with zlib compression" : ""));
+      fail(
+          source.name,
+          fmt::format("expected the filters shuffle and deflate, each once, found number {} ({}){}",
+                      static_cast<int>(filter), quote(name),
+                      filter == kBlosc ? "; write the file again with zlib compression" : ""));
     filters.push_back(filter);
   }
   return filters;

@@ -218,8 +218,8 @@ void Reader::read_rows(const Dataset& source, hid_t type, std::int64_t first, st
   start[0] = static_cast<hsize_t>(first);
   lengths[0] = static_cast<hsize_t>(count);
   const Handle space(H5Dget_space(source.id.get()), H5Sclose);
-  const Handle memory(
-      H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr), H5Sclose);
+  const Handle memory(H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
+                      H5Sclose);
   if (H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, lengths.data(),
                           nullptr) < 0 ||
       H5Dread(source.id.get(), type, memory.get(), space.get(), H5P_DEFAULT, values) < 0)

@@ -25,9 +25,9 @@ Reader::Column Reader::column(const std::string& table, const std::string& field
   const std::size_t bytes = found.element.bytes;
   if (found.element.kind == Kind::other || found.element.variable || bytes == 0 ||
       bytes > source.element.bytes)
-    fail(table, fmt::format("field {}: expected a number or text of fixed length, found {}", field,
-                            found.element.variable ? "text of variable length"
-                                                   : found.element.name()));
+    fail(table,
+         fmt::format("field {}: expected a number or text of fixed length, found {}", field,
+                     found.element.variable ? "text of variable length" : found.element.name()));
   require_plausible(table, found.count, bytes);
   found.bytes.resize(static_cast<std::size_t>(found.count) * bytes);
   if (found.count == 0) return found;
@@ -42,9 +42,8 @@ Reader::Column Reader::column(const std::string& table, const std::string& field
     fail(table, fmt::format("field {}: expected it inside the record", field));
   for_each_chunk(source, 0, found.count, [&](const Chunk& chunk) {
     const auto first = static_cast<std::size_t>(chunk.offset[0]);
-    const std::size_t records =
-        std::min(static_cast<std::size_t>(chunk.shape[0]),
-                 static_cast<std::size_t>(found.count) - first);
+    const std::size_t records = std::min(static_cast<std::size_t>(chunk.shape[0]),
+                                         static_cast<std::size_t>(found.count) - first);
     for (std::size_t i = 0; i < records; ++i)
       std::memcpy(found.bytes.data() + (first + i) * bytes,
                   chunk.bytes.data() + i * source.element.bytes + offset, bytes);

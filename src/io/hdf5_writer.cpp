@@ -99,8 +99,8 @@ void Writer::write_rows(const Handle& dataset, const std::string& name, hid_t ty
   start[0] = static_cast<hsize_t>(first);
   lengths[0] = static_cast<hsize_t>(rows);
   const Handle space(H5Dget_space(dataset.get()), H5Sclose);
-  const Handle memory(
-      H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr), H5Sclose);
+  const Handle memory(H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
+                      H5Sclose);
   H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, start.data(), nullptr, lengths.data(), nullptr);
   require(H5Dwrite(dataset.get(), type, memory.get(), space.get(), H5P_DEFAULT, values) >= 0, name);
 }

@@ -89,8 +89,7 @@ void write_chroma(hdf5::Writer& file, const SongSet& set) {
 }
 
 void write(hdf5::Writer& file, const SongSet& set) {
-  write_song_set_attributes(
-      file, {set.source, set.chroma_source, set.frames_per_second, set.type});
+  write_song_set_attributes(file, {set.source, set.chroma_source, set.frames_per_second, set.type});
   if (set.type == ChromaType::uint8)
     write_chroma<std::uint8_t>(file, set);
   else

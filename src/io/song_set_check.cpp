@@ -54,8 +54,8 @@ void check_id(const std::string& id, std::int64_t song, std::string_view dataset
 void check_split(const std::string& split, std::int64_t song, const std::string& path) {
   if (std::find(kSplits.begin(), kSplits.end(), split) == kSplits.end())
     fail(path, "split",
-         fmt::format("expected train, validation, test or noise, found {} in song {}",
-                     quote(split), song));
+         fmt::format("expected train, validation, test or noise, found {} in song {}", quote(split),
+                     song));
 }
 
 template <class Check>
@@ -152,9 +152,8 @@ void check_song_set(const SongSet& set, const std::string& path) {
 
   check_chroma(set, path);
   const auto ids = [&](const std::vector<std::string>& values, std::string_view dataset) {
-    for_each_song(values, [&](const std::string& id, std::int64_t i) {
-      check_id(id, i, dataset, path);
-    });
+    for_each_song(values,
+                  [&](const std::string& id, std::int64_t i) { check_id(id, i, dataset, path); });
   };
   const auto texts = [&](const std::vector<std::string>& values, std::string_view dataset) {
     for_each_song(values, [&](const std::string& text, std::int64_t i) {
@@ -164,9 +163,8 @@ void check_song_set(const SongSet& set, const std::string& path) {
   ids(set.song_id, "song_id");
   check_unique(set.song_id, "song_id", path);
   ids(set.work_id, "work_id");
-  for_each_song(set.split, [&](const std::string& split, std::int64_t i) {
-    check_split(split, i, path);
-  });
+  for_each_song(set.split,
+                [&](const std::string& split, std::int64_t i) { check_split(split, i, path); });
   texts(set.title, "title");
   texts(set.artist, "artist");
   texts(set.tune_id, "tune_id");

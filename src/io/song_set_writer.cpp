@@ -113,13 +113,12 @@ struct SongSetWriter::State {
   void write_chroma(hdf5::Writer& file) {
     const std::int64_t bytes = offsets.back() * kPitchClasses * std::int64_t{sizeof(T)};
     chroma.rewind();
-    file.numbers<T>("/chroma", {offsets.back(), kPitchClasses},
-                    bytes > packed_bytes ? hdf5::Writer::Layout::plain
-                                         : hdf5::Writer::Layout::packed,
-                    [this](T* values, std::int64_t rows) {
-                      chroma.read(values,
-                                  static_cast<std::size_t>(rows) * kPitchClasses * sizeof(T));
-                    });
+    file.numbers<T>(
+        "/chroma", {offsets.back(), kPitchClasses},
+        bytes > packed_bytes ? hdf5::Writer::Layout::plain : hdf5::Writer::Layout::packed,
+        [this](T* values, std::int64_t rows) {
+          chroma.read(values, static_cast<std::size_t>(rows) * kPitchClasses * sizeof(T));
+        });
   }
 
   void write(hdf5::Writer& file) {
@@ -152,8 +151,9 @@ void SongSetWriter::add(const SongInfo& song, std::span<const float> chroma) {
   s.rounded.clear();
   for (const float value : chroma) {
     if (!(value >= 0 && value <= 1))
-      throw UnfitSong(fmt::format("{}: song {}: expected chroma from 0 to 1 to keep as uint8, found {}",
-                              s.path, quote(song.song_id), value));
+      throw UnfitSong(
+          fmt::format("{}: song {}: expected chroma from 0 to 1 to keep as uint8, found {}", s.path,
+                      quote(song.song_id), value));
     s.rounded.push_back(static_cast<std::uint8_t>(std::lround(value * 255)));
   }
   s.add(song, std::span<const std::uint8_t>(s.rounded));

@@ -247,7 +247,8 @@ class Learner {
   // The ops of a step: chroma of the batch, fingerprints, loss, gradients, weights.
   void run_step(Memory& m) {
     if (config_.input == "whole") {
-      backend_.augment(songs_, m.takes.data(), m.rows, augment_, m.chroma.data(), m.excerpts.data());
+      backend_.augment(songs_, m.takes.data(), m.rows, augment_, m.chroma.data(),
+                       m.excerpts.data());
     } else {
       backend_.patchwork(songs_, m.whole.data(), m.rows, {config_.patches, config_.patch_frames},
                          m.chroma.data());
