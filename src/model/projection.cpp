@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string_view>
+#include <utility>
 
+#include "core/checksum.h"
 #include "core/linear_algebra.h"
 #include "model/bigrams.h"
 #include "model/feature.h"
@@ -22,6 +25,24 @@ Groups group(const std::vector<std::string>& names, const std::vector<std::int64
   for (std::size_t i = 0; i < songs.size(); ++i)
     groups[names[songs[i]]].push_back(static_cast<std::int64_t>(i));
   return groups;
+}
+
+// The train songs, or of more than kMostSongs whole works up to so many, drawn by their ids: what is
+// fitted on them takes kMostSongs x dims floats of memory however large the set is.
+std::vector<std::int64_t> songs_to_fit(const SongSet& set) {
+  constexpr std::size_t kMostSongs = 20000;
+  std::vector<std::int64_t> songs = set.songs_of("train");
+  if (songs.size() <= kMostSongs) return songs;
+  std::vector<std::pair<std::uint64_t, std::int64_t>> drawn;  // works in random order
+  for (const std::int64_t song : songs)
+    drawn.emplace_back(Checksum().add(std::string_view(set.work_id[song])).value(), song);
+  std::sort(drawn.begin(), drawn.end());
+  std::size_t end = kMostSongs;
+  while (end > 0 && drawn[end].first == drawn[end - 1].first) --end;
+  songs.clear();
+  for (std::size_t i = 0; i < end; ++i) songs.push_back(drawn[i].second);
+  std::sort(songs.begin(), songs.end());
+  return songs;
 }
 
 // Bigrams [songs, dims] of the train songs, the songs of a work in one key: the best key of the
@@ -89,7 +110,7 @@ void fit_projection(Backend& backend, const SongSet& set, Model& model) {
   model.projection_weight.clear();
   model.projection_bias.clear();
   if (config.projection == 0) return;
-  const std::vector<std::int64_t> songs = set.songs_of("train");
+  const std::vector<std::int64_t> songs = songs_to_fit(set);
   const int out_dims = config.projection;
   const int pca_dims = std::max(config.projection_pca, out_dims);
   if (static_cast<int>(songs.size()) <= pca_dims)
