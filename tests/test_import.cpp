@@ -151,6 +151,17 @@ TEST_F(ImportCommand, MatricesAndTheirDivision) {
   EXPECT_EQ(run("import npy npy --out none/c.h5"), 1);
 }
 
+TEST_F(ImportCommand, EveryKindHasHelpWithAnExample) {
+  for (const std::string command :
+       {"import", "import shs", "import da-tacos", "import acoss", "import cover-id", "import csv",
+        "import npy", "import chroma-h5", "synth"}) {
+    EXPECT_EQ(run(command + " --help"), 0);
+    EXPECT_NE(read("out.txt").find("Example:\n  reprise " + command), std::string::npos) << command;
+  }
+  EXPECT_EQ(run("import"), 2);
+  EXPECT_EQ(run("import shs --list x.txt --out a.h5"), 2);
+}
+
 TEST_F(ImportCommand, SynthIsTheSameForAnyNumberOfThreads) {
   const std::string small = "synth --songs 100 --seed 3 --set seconds=10 ";
   ASSERT_EQ(run(small + "--threads 1 --out a.h5"), 0) << read("err.txt");

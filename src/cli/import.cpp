@@ -106,7 +106,8 @@ void add_import(CLI::App& app, Action& action) {
   CLI::App* import =
       app.add_subcommand("import", "Turn another collection into a song set: reprise import KIND");
   import->require_subcommand(1);
-  import->footer("Each kind has its own help with an example: reprise import shs --help");
+  import->footer(
+      "Each kind has its own help.\n\nExample:\n  reprise import csv folder --out songs.h5\n");
   add_import_shs(*import, action);
   add_import_features(*import, action);
 }

@@ -144,7 +144,7 @@ void add_info(CLI::App& app, Action& action) {
   song->needs(picture);
   picture->needs(song);
   command->footer(
-      "Examples:\n  reprise info data/tunes.h5\n"
+      "Example:\n  reprise info data/tunes.h5\n"
       "  reprise info data/tunes.h5 --song oneill-0714 --picture chroma.svg\n");
   command->callback([options, &action] {
     action = [options] {
