@@ -108,6 +108,10 @@ TEST_F(SongSetWriting, PackedAndPlainSetsReadAlikeInMemoryAndMapped) {
         const SongSet found = read_song_set(path_, in_memory);
         EXPECT_EQ(found.mapped_chroma != nullptr, in_memory == 0);
         expect_same(found, expected, type);
+        for (std::int64_t i = 0; i < found.songs(); ++i) {
+          EXPECT_EQ(found.chroma_of(i).frames, expected.frames(i));
+          EXPECT_EQ(found.chroma_of(i).at(0, 7), found.chroma().at(found.offsets[i], 7));
+        }
         const SongSet copy = found;  // shares the mapping
         expect_same(copy, expected, type);
       }
@@ -143,8 +147,9 @@ TEST_F(SongSetWriting, WrongValuesInMappedFilesAreFound) {
       ADD_FAILURE() << "no error";
     } catch (const Error& error) {
       EXPECT_EQ(error.what(),
-                path_ + ": /chroma: expected finite values from 0 up, found -1 in row 6, column 3 "
-                        "(song 1, 's1')");
+                path_ +
+                    ": /chroma: expected finite values from 0 up, found -1 in row 6, column 3 "
+                    "(song 1, 's1')");
     }
 }
 
@@ -172,8 +177,7 @@ TEST_F(SongSetWriting, TheSameIdTwiceIsFoundAtTheEnd) {
     writer.finish();
     ADD_FAILURE() << "no error";
   } catch (const Error& error) {
-    EXPECT_EQ(error.what(),
-              path_ + ": /song_id: expected unique ids, found 'b' in songs 1 and 3");
+    EXPECT_EQ(error.what(), path_ + ": /song_id: expected unique ids, found 'b' in songs 1 and 3");
   }
   EXPECT_TRUE(fs::is_empty(folder_));
   SongSetWriter none(path_, {});

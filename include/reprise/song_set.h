@@ -50,11 +50,9 @@ struct SongSet {
   }
   /// [frames, 12] of one song.
   ChromaView chroma_of(std::int64_t song) const {
-    const std::int64_t first = offsets[song] * kPitchClasses;
-    const void* data = type == ChromaType::uint8
-                           ? static_cast<const void*>(chroma_uint8.data() + first)
-                           : static_cast<const void*>(chroma_float.data() + first);
-    return {data, type, frames(song)};
+    const std::int64_t value = type == ChromaType::uint8 ? 1 : sizeof(float);
+    const auto* data = static_cast<const std::uint8_t*>(chroma().data);
+    return {data + offsets[song] * kPitchClasses * value, type, frames(song)};
   }
   Excerpt whole(std::int64_t song, int roll = 0) const {
     return {offsets[song], static_cast<std::int32_t>(frames(song)), roll};

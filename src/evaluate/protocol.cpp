@@ -48,11 +48,11 @@ SongSet with_excerpts(const SongSet& set, const Protocol& protocol, std::int32_t
   SongSet result = set;
   result.chroma_float.clear();
   result.chroma_uint8.clear();
+  result.mapped_chroma.reset();
   result.offsets = {0};
-  const auto copy = [](const auto& from, auto& to, std::int64_t first, std::int64_t count) {
-    if (!from.empty())
-      to.insert(to.end(), from.begin() + first * kPitchClasses,
-                from.begin() + (first + count) * kPitchClasses);
+  const auto copy = [&]<class T>(std::vector<T>& to, std::int64_t first, std::int64_t count) {
+    const T* from = static_cast<const T*>(set.chroma().data) + first * kPitchClasses;
+    to.insert(to.end(), from, from + count * kPitchClasses);
   };
   for (std::int64_t song = 0; song < set.songs(); ++song) {
     std::int64_t first = set.offsets[song], count = set.frames(song);
@@ -61,8 +61,10 @@ SongSet with_excerpts(const SongSet& set, const Protocol& protocol, std::int32_t
       first += random.below(static_cast<std::uint32_t>(count - frames + 1));
       count = frames;
     }
-    copy(set.chroma_float, result.chroma_float, first, count);
-    copy(set.chroma_uint8, result.chroma_uint8, first, count);
+    if (set.type == ChromaType::uint8)
+      copy(result.chroma_uint8, first, count);
+    else
+      copy(result.chroma_float, first, count);
     result.offsets.push_back(result.offsets.back() + count);
   }
   return result;
