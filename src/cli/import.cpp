@@ -108,6 +108,7 @@ void add_import(CLI::App& app, Action& action) {
   import->require_subcommand(1);
   import->footer(
       "Each kind has its own help.\n\nExample:\n  reprise import csv folder --out songs.h5\n");
+  add_import_audio(*import, action);
   add_import_shs(*import, action);
   add_import_features(*import, action);
 }

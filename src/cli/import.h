@@ -15,6 +15,7 @@
 namespace reprise::cli {
 
 // The kinds of `reprise import KIND`.
+void add_import_audio(CLI::App& import, Action& action);
 void add_import_shs(CLI::App& import, Action& action);
 void add_import_features(CLI::App& import, Action& action);  // da-tacos, acoss, cover-id, csv, ...
 

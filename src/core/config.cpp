@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -135,17 +134,6 @@ const Parameter& row(std::string_view name) {
       fmt::format("unknown parameter {}: `reprise train --help` lists them all", quote(name)));
 }
 
-template <class Number>
-Number number(std::string_view name, std::string_view text) {
-  Number value{};
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size())
-    throw UsageError(fmt::format("{}: expected {}, found {}", name,
-                                 std::is_integral_v<Number> ? "a whole number" : "a number",
-                                 quote(text)));
-  return value;
-}
-
 bool boolean(std::string_view name, std::string_view text) {
   if (text == "true" || text == "1" || text == "yes") return true;
   if (text == "false" || text == "0" || text == "no") return false;
@@ -159,9 +147,9 @@ std::vector<int> list(std::string_view name, std::string_view text) {
     const std::size_t comma = text.find(',');
     const std::string_view item = text.substr(0, comma);
     const std::size_t colon = item.find(':');
-    const int first = number<int>(name, item.substr(0, colon));
+    const int first = parse_number<int>(name, item.substr(0, colon));
     const int last =
-        colon == std::string_view::npos ? first : number<int>(name, item.substr(colon + 1));
+        colon == std::string_view::npos ? first : parse_number<int>(name, item.substr(colon + 1));
     if (last < first || std::int64_t{last} - first > 2 * kMaxLag)
       throw UsageError(fmt::format("{}: {} is not a run of lags", name, quote(item)));
     for (int value = first; value <= last; ++value) values.push_back(value);
@@ -266,13 +254,14 @@ Config Config::of_preset(std::string_view name) {
 
 void Config::set(std::string_view key, std::string_view value) {
   const Parameter& p = row(key);
-  std::visit(Overload{[&](int Config::*f) { this->*f = number<int>(key, value); },
-                      [&](std::int64_t Config::*f) { this->*f = number<std::int64_t>(key, value); },
-                      [&](double Config::*f) { this->*f = number<double>(key, value); },
-                      [&](bool Config::*f) { this->*f = boolean(key, value); },
-                      [&](std::string Config::*f) { this->*f = std::string(value); },
-                      [&](std::vector<int> Config::*f) { this->*f = list(key, value); }},
-             p.field);
+  std::visit(
+      Overload{[&](int Config::*f) { this->*f = parse_number<int>(key, value); },
+               [&](std::int64_t Config::*f) { this->*f = parse_number<std::int64_t>(key, value); },
+               [&](double Config::*f) { this->*f = parse_number<double>(key, value); },
+               [&](bool Config::*f) { this->*f = boolean(key, value); },
+               [&](std::string Config::*f) { this->*f = std::string(value); },
+               [&](std::vector<int> Config::*f) { this->*f = list(key, value); }},
+      p.field);
 }
 
 std::string Config::get(std::string_view key) const {

@@ -4,8 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <system_error>
+#include <type_traits>
+
+#include "reprise/error.h"
 
 namespace reprise {
 namespace {
@@ -76,5 +81,20 @@ std::string to_utf8(std::string_view text) {
 bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(), is_control);
 }
+
+template <class Number>
+Number parse_number(std::string_view name, std::string_view text) {
+  Number value{};
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (status != std::errc() || end != text.data() + text.size())
+    throw UsageError(fmt::format("{}: expected {}, found {}", name,
+                                 std::is_integral_v<Number> ? "a whole number" : "a number",
+                                 quote(text)));
+  return value;
+}
+
+template int parse_number(std::string_view, std::string_view);
+template std::int64_t parse_number(std::string_view, std::string_view);
+template double parse_number(std::string_view, std::string_view);
 
 }  // namespace reprise

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <vector>
+
+#include "reprise/audio.h"
+
+namespace reprise {
+
+/// A song's tuning from its power spectra: semitones above A = 440 Hz (ChromaSettings: tuning).
+class Tuning {
+ public:
+  explicit Tuning(int bins) : bins_(bins) {}
+  void add(const float* power);  ///< [bins]
+  double semitones() const;      ///< -.5 to .5
+
+ private:
+  int bins_;
+  double real_ = 0, imaginary_ = 0;
+};
+
+/// From power spectra to chroma (ChromaSettings: notes, strings, chroma).
+class Notes {
+ public:
+  explicit Notes(const ChromaSettings& settings);
+
+  void tune(double semitones);
+  /// power [bins], chroma [12].
+  void chroma(const float* power, float* chroma);
+
+ private:
+  void explain_partials();
+
+  int lowest_, notes_, stride_;
+  int updates_;
+  float floor_;                    // magnitude
+  std::vector<float> hats_;        // [2 kMargin + 1], weights of the fine bins around a note
+  std::vector<float> dictionary_;  // D [note, stride]: row j is the column of note j
+  std::vector<float> gram_;        // D^T D [note, stride]
+  std::vector<float> strengths_, matches_, explained_;  // y then a, D^T y, D^T D a: [stride]
+};
+
+}  // namespace reprise

@@ -1,0 +1,116 @@
+// Audio through the real binary: imported, and given where a song is expected.
+
+#include <sys/wait.h>
+
+#include <sstream>
+
+#include "audio_fixture.h"
+#include "reprise/audio.h"
+#include "reprise/song_set.h"
+
+namespace reprise {
+namespace {
+
+class CliAudio : public AudioFolder {
+ protected:
+  struct Result {
+    int status;
+    std::string out, err;
+  };
+  std::string read(const std::string& name) const {
+    std::ifstream in(path(name), std::ios::binary);
+    std::stringstream all;
+    all << in.rdbuf();
+    return all.str();
+  }
+  Result run(const std::string& arguments) const {
+    const std::string command = "cd '" + folder.string() + "' && " + REPRISE_PROGRAM + " " +
+                                arguments + " >out.txt 2>err.txt </dev/null";
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("out.txt"), read("err.txt")};
+  }
+  void make_music() const {
+    std::filesystem::create_directories(path("music/deep"));
+    write_audio(path("music/b.wav"), melody(kMelody, 22050), 22050);
+    write_audio(path("music/deep/a.FLAC"), melody({62, 66, 69, 74}, 44100), 44100, 2,
+                SF_FORMAT_FLAC | SF_FORMAT_PCM_16);
+    std::ofstream(path("music/notes.txt")) << "no music";
+  }
+};
+
+TEST_F(CliAudio, FoldersAreImported) {
+  make_music();
+  const Result r = run("import audio music --out a.h5");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(r.err, "");
+  EXPECT_EQ(r.out, "a.h5: 2 songs, 27 frames\n");
+  const SongSet set = read_song_set(path("a.h5"));
+  EXPECT_EQ(set.song_id, (std::vector<std::string>{"b.wav", "deep/a.FLAC"}));
+  EXPECT_EQ(set.work_id, set.song_id);
+  EXPECT_EQ(set.type, ChromaType::uint8);
+  EXPECT_EQ(set.chroma_source, ChromaSettings().description());
+  ASSERT_EQ(run("import audio music --jobs 3 --out b.h5").status, 0);
+  EXPECT_EQ(read("a.h5"), read("b.h5")) << "the same bytes for any number of threads";
+  ASSERT_EQ(run("import audio music/deep/a.FLAC --set frames_per_second=9 --out c.h5").status, 0);
+  const SongSet fine = read_song_set(path("c.h5"));
+  EXPECT_EQ(fine.song_id, std::vector<std::string>{"a.FLAC"});
+  EXPECT_EQ(fine.frames_per_second, 9);
+  EXPECT_EQ(fine.frames(), 18);
+}
+
+TEST_F(CliAudio, ListsGiveWorksAndTitles) {
+  make_music();
+  std::ofstream(path("works.csv")) << "path,song_id,work_id,title,split\r\nmusic/"
+                                      "b.wav,s1,w1,\"One, \"\"the\"\" first\",train\r\n"
+                                      "music/deep/a.FLAC,s2,w1,,noise\n";
+  const Result r = run("import audio --list works.csv --out a.h5");
+  ASSERT_EQ(r.status, 0) << r.err;
+  const SongSet set = read_song_set(path("a.h5"));
+  EXPECT_EQ(set.song_id, (std::vector<std::string>{"s1", "s2"}));
+  EXPECT_EQ(set.work_id, (std::vector<std::string>{"w1", "w1"}));
+  EXPECT_EQ(set.title, (std::vector<std::string>{"One, \"the\" first", ""}));
+  EXPECT_EQ(set.split, (std::vector<std::string>{"train", "noise"}));
+  std::ofstream(path("inside.csv")) << "song_id,work_id,path\ns1,w1,b.wav\n";
+  EXPECT_EQ(run("import audio music --list inside.csv --out b.h5").status, 0) << read("err.txt");
+}
+
+TEST_F(CliAudio, BadFilesAreNamedAndLeftOut) {
+  make_music();
+  std::ofstream(path("music/bad.mp3")) << "no music";
+  Result r = run("import audio music --out a.h5");
+  EXPECT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(r.out, "a.h5: 2 songs, 27 frames; 1 files left out\n");
+  EXPECT_EQ(r.err.find("left out: music/bad.mp3: expected audio"), 0u) << r.err;
+  std::filesystem::remove(path("a.h5"));
+
+  const auto expect_error = [&](const std::string& arguments, int status, const std::string& part) {
+    const Result failed = run("import audio " + arguments);
+    EXPECT_EQ(failed.status, status) << arguments;
+    EXPECT_EQ(failed.err.find("reprise: "), 0u) << failed.err;
+    EXPECT_NE(failed.err.find(part), std::string::npos) << failed.err;
+    EXPECT_FALSE(std::filesystem::exists(path("a.h5"))) << arguments;
+  };
+  expect_error("music/bad.mp3 --out a.h5", 1, "music/bad.mp3: expected audio");
+  expect_error("none --out a.h5", 1, "none: expected an audio file or a folder, found none");
+  expect_error("--out a.h5", 2, "expected audio files or folders, or --list");
+  expect_error("music --out no/a.h5", 1, "no/a.h5: the folder no does not exist");
+  expect_error("music --set rate=1 --out a.h5", 2, "rate: expected");
+  expect_error("music --set speed=1 --out a.h5", 2, "unknown chroma setting 'speed'");
+  expect_error("music music --out a.h5", 1, "expected different song ids, found 'b.wav' for both");
+  const auto list = [&](const std::string& text, const std::string& part) {
+    std::ofstream(path("l.csv")) << text;
+    expect_error("--list l.csv --out a.h5", 1, "l.csv: " + part);
+  };
+  list("", "expected a header line, found none");
+  list("song_id,path\na,music/b.wav\n", "expected a column work_id, found 'song_id,path'");
+  list("song_id,work_id,path\na,b\n", "line 2: expected 3 fields, as in the header, found 2");
+  list("song_id,work_id,path\na,b,\"c\n", "line 2: expected a closing quote, found none");
+  list("song_id,work_id,path\n\na,b,\n", "line 3: expected a path, found none");
+  list("song_id,work_id,path\n", "expected songs, found none");
+  list("song_id,song_id,path\n", "expected different columns, found 'song_id' twice");
+  list("song_id,work_id,path,split\na,b,c,d\n",
+       "line 2: expected split train, validation, test or noise, found 'd'");
+}
+
+}  // namespace
+}  // namespace reprise
