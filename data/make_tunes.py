@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Builds tunes.h5, a song set of traditional tunes and rendered performances.
+"""Builds tunes.h5, a song set of traditional tunes, performed as audio and read back.
 
 Reads three printed collections from the corpus of the music21 package, drops
-near-copies, finds which tunes are versions of one work, splits by work, and
-renders performances to chroma. Same package versions and seed: same data.
-See README.md beside this script.
+near-copies, finds which tunes are versions of one work, splits by work, plays
+performances through a synthesiser and reads the recordings with `reprise import
+audio`. Same package versions and seed: same data. See README.md beside this script.
 """
 
 import argparse
@@ -12,20 +12,26 @@ import hashlib
 import importlib.util
 import os
 import re
+import subprocess
 import sys
+import tempfile
 import time
 import zlib
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 import abc_notation
-from perform import FRAMES_PER_SECOND, perform
+from audio import Player, write_wav
+from perform import perform
 from works import Comparison, group, random_similarities, without_near_copies
 
 SEED = 1850
+LEVELS = 24         # quantisation of chroma, so that the file compresses well
+BATCH = 100         # songs played by one synthesiser, and read back together: 300 MB
 # Folder of the music21 corpus, short name, name shown, SHA-256 of its ABC files.
 COLLECTIONS = [
     ("airdsAirs", "aird", "Aird's Airs",
@@ -132,18 +138,59 @@ def songs_of(tunes, works, split, compare):
     return sorted(songs, key=lambda song: (SPLITS.index(song["split"]), song["song_id"]))
 
 
-def render(songs):
-    """The chroma of every song; each has a generator of its own, seeded by its id."""
-    chromas, start = [], time.time()
-    for count, song in enumerate(songs, start=1):
+def play(songs, folder):
+    """Writes the recordings that are not there yet; each song has a generator of its own, seeded by its id."""
+    missing = [song for song in songs if not (folder / (song["song_id"] + ".wav")).exists()]
+    player = Player() if missing else None
+    for song in missing:
         rng = np.random.default_rng([SEED, zlib.crc32(song["song_id"].encode())])
-        chromas.append(perform(song["tune"], rng))
-        if count % 500 == 0 or count == len(songs):
-            print(f"  rendered {count} of {len(songs)} songs, {time.time() - start:.0f} s", flush=True)
-    return chromas
+        partial = folder / (song["song_id"] + ".partial")
+        write_wav(partial, player.play(perform(song["tune"], rng), rng))
+        os.replace(partial, folder / (song["song_id"] + ".wav"))
 
 
-def write(path, songs, chromas):
+def listen(songs, folder, reprise):
+    """{song id: chroma, uint8 [frames, 12]} of recorded songs, its frame rate and its description."""
+    with tempfile.TemporaryDirectory() as scratch:
+        table, out = Path(scratch) / "songs.csv", Path(scratch) / "songs.h5"
+        table.write_text("song_id,work_id,path\n" + "".join(
+            f"{song['song_id']},{song['work_id']},{folder.resolve() / (song['song_id'] + '.wav')}\n" for song in songs))
+        subprocess.run([reprise, "import", "audio", "--list", table, "--jobs", "1", "--out", out],
+                       check=True, stdout=subprocess.DEVNULL)
+        with h5py.File(out) as file:
+            ids, offsets, chroma = file["song_id"].asstr()[:], file["offsets"][:], file["chroma"][:]
+            found = {name: chroma[offsets[i]:offsets[i + 1]] for i, name in enumerate(ids)}
+            return found, float(file.attrs["frames_per_second"]), file.attrs["chroma"]
+
+
+def quantised(chroma):
+    """To LEVELS values, still from 0 to 255."""
+    return np.rint(np.rint(chroma / 255 * (LEVELS - 1)) * (255 / (LEVELS - 1))).astype(np.uint8)
+
+
+def record_batch(songs, folder, reprise):
+    """What listen() finds, after the songs were played into `folder`, or into one that goes again."""
+    if folder:
+        play(songs, folder)
+        return listen(songs, folder, reprise)
+    with tempfile.TemporaryDirectory() as scratch:
+        play(songs, Path(scratch))
+        return listen(songs, Path(scratch), reprise)
+
+
+def record(songs, folder, reprise):
+    """The chroma of every song in order, the frame rate, and the description of the chroma."""
+    found, rate, description, start = {}, 0, "", time.time()
+    batches = [songs[first:first + BATCH] for first in range(0, len(songs), BATCH)]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for chromas, rate, description in pool.map(record_batch, batches, [folder] * len(batches),
+                                                   [reprise] * len(batches)):
+            found.update(chromas)
+            print(f"  recorded {len(found)} of {len(songs)} songs, {time.time() - start:.0f} s", flush=True)
+    return [quantised(found[song["song_id"]]) for song in songs], rate, description
+
+
+def write(path, songs, chromas, rate, description):
     """The song set, written beside its final name and renamed when complete."""
     partial = path.with_name(path.name + ".partial")
     offsets = np.concatenate([[0], np.cumsum([len(chroma) for chroma in chromas])]).astype(np.int64)
@@ -159,22 +206,23 @@ def write(path, songs, chromas):
         file.create_dataset("melodic_similarity", data=similarity, **packed)
         file.attrs["format"] = "reprise-songs"
         file.attrs["version"] = np.int64(1)
-        file.attrs["frames_per_second"] = np.float64(FRAMES_PER_SECOND)
+        file.attrs["frames_per_second"] = np.float64(rate)
+        file.attrs["chroma"] = description
         file.attrs["source"] = (
             "Traditional tunes from Aird's Airs, Ryan's Mammoth Collection and O'Neill's Music of "
-            "Ireland (ABC files of the music21 corpus); performances rendered by make_tunes.py, seed "
+            "Ireland (ABC files of the music21 corpus); performances played by make_tunes.py, seed "
             f"{SEED}")
     os.replace(partial, path)
 
 
-def report(songs, works, chromas):
+def report(songs, works, chromas, rate):
     """Counts by split and collection."""
     print(f"{'split':<12}{'songs':>7}{'works':>7}{'tunes':>7}{'queries':>9}{'hours':>7}")
     for split in SPLITS:
         chosen = [i for i, song in enumerate(songs) if song["split"] == split]
         sizes = Counter(songs[i]["work_id"] for i in chosen)
         queries = sum(size for size in sizes.values() if size > 1) if split != "noise" else 0
-        hours = sum(len(chromas[i]) for i in chosen) / FRAMES_PER_SECOND / 3600
+        hours = sum(len(chromas[i]) for i in chosen) / rate / 3600
         tunes = {songs[i]["tune_id"] for i in chosen}
         books = Counter(tune.split("-")[0] for tune in tunes)
         print(f"{split:<12}{len(chosen):>7}{len(sizes):>7}{len(tunes):>7}{queries:>9}{hours:>7.1f}  "
@@ -187,7 +235,15 @@ def main():
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("tunes.h5"))
     parser.add_argument("--collections", nargs="+", default=[entry[1] for entry in COLLECTIONS],
                         choices=[entry[1] for entry in COLLECTIONS], help="build from these only")
+    parser.add_argument("--reprise", type=Path, help="the program that reads the recordings",
+                        default=Path(__file__).parents[1] / "build/release/bin/reprise")
+    parser.add_argument("--audio", type=Path,
+                        help="keep the recordings in this folder (17 GB), and use those that are there")
     options = parser.parse_args()
+    if not options.reprise.exists():
+        sys.exit(f"make_tunes: {options.reprise} is missing: build the program, or name it with --reprise")
+    if options.audio:
+        options.audio.mkdir(parents=True, exist_ok=True)
 
     everything = []
     for folder, name, shown, digest in COLLECTIONS:
@@ -209,9 +265,9 @@ def main():
                                              "unlike": UNLIKE_VERSION, "doubtful": DOUBTFUL})
     print(f"{len(doubtful)} doubtful single tunes left out")
     songs = songs_of(tunes, works, split_works(works, rng), compare)
-    chromas = render(songs)
-    write(options.out, songs, chromas)
-    report(songs, works, chromas)
+    chromas, rate, description = record(songs, options.audio, options.reprise)
+    write(options.out, songs, chromas, rate, description)
+    report(songs, works, chromas, rate)
     print(f"{options.out}: {options.out.stat().st_size:,} bytes, SHA-256 "
           f"{hashlib.sha256(options.out.read_bytes()).hexdigest()}")
 

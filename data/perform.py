@@ -1,7 +1,8 @@
-"""Renders a performance of a tune straight to chroma.
+"""Decides how a tune is performed: which notes, on which instruments, when.
 
 Every performance draws its own key, tempo, repeats, variations, ornaments,
-accompaniment, timbre, tuning and noise from the generator it is given.
+accompaniment, instruments, tuning, room and noise from the generator it is
+given. audio.py plays what comes out.
 """
 
 from dataclasses import dataclass
@@ -10,10 +11,7 @@ import numpy as np
 
 from works import steps_per_bar
 
-FRAMES_PER_SECOND = 4.5
-SUBFRAMES = 4                       # rendered finer, then averaged
 LONGEST, SHORTEST = 105.0, 30.0     # seconds aimed at
-LEVELS = 24                         # quantisation, so that the file compresses well
 
 # Seconds an even step (an eighth of a bar in common time) lasts before the random factor.
 STEP_SECONDS = {"reel": .27, "jig": .27, "hornpipe": .29, "strathspey": .31, "air": .36,
@@ -23,13 +21,51 @@ STEP_SECONDS = {"reel": .27, "jig": .27, "hornpipe": .29, "strathspey": .31, "ai
 ROOT_PRIOR = {0: 1.0, 7: .7, 5: .6, 10: .4, 9: .35, 2: .35, 3: .3, 8: .2, 4: .15}
 
 
+# General MIDI programs (from 0) that play the melody, with the octaves they move it by.
+MELODY = {"violin": (40, 0), "flute": (73, 0), "piccolo": (72, 1), "whistle": (78, 1), "recorder": (74, 1),
+          "accordion": (21, 0), "harmonica": (22, 0), "bagpipe": (109, 0), "banjo": (105, 0),
+          "nylon guitar": (24, 0), "steel guitar": (25, 0), "piano": (0, 0), "harpsichord": (6, 0),
+          "dulcimer": (15, 0), "clarinet": (71, 0), "oboe": (68, 0), "trumpet": (56, -1), "cello": (42, -2),
+          "viola": (41, -1), "voice": (53, 0), "organ": (19, 0), "harp": (46, 0), "reed organ": (20, 0),
+          "electric guitar": (27, -1), "soprano sax": (64, 0)}
+PLUCKED_CHORDS = [0, 1, 4, 6, 24, 25, 26, 46, 15]       # pianos, harpsichord, guitars, harp, dulcimer
+HELD_CHORDS = [19, 20, 21, 48, 49, 50, 52, 16]          # organs, accordion, strings, choir
+BASSES = [32, 33, 43, 42, 58, 0, 24]                    # double and electric bass, cello, tuba, piano, guitar
+DRONES = [109, 21, 20, 42, 48]                          # bagpipe, accordion, reed organ, cello, strings
+DRUMS = 9                                               # the channel that General MIDI keeps for drums
+KICK, SNARE, HAT, TAMBOURINE = 36, 38, 42, 54
+
+
 @dataclass
 class Sound:
-    """One sounding pitch class: start and end in quarter notes from the start."""
+    """One note: start and end in quarter notes from the start, MIDI pitch, loudness around 1."""
     start: float
     end: float
     pitch: int
     level: float
+
+
+@dataclass
+class Note:
+    """One note as it is played: seconds, MIDI pitch, velocity, and the number of its part."""
+    start: float
+    end: float
+    pitch: int
+    velocity: int
+    part: int
+
+
+@dataclass
+class Performance:
+    """All that a synthesiser needs to know."""
+    notes: list         # of Note, in no order
+    programs: list      # General MIDI program of each part; None is the drums
+    pans: list          # MIDI pan of each part
+    seconds: float
+    cents: float        # tuning against 440 Hz
+    room: tuple         # size, damping, width and level of the reverberation
+    noise: float        # decibels below the loudest sample
+    muffle: int         # samples that a cheap recording averages; 1 is none
 
 
 def rhythm_of(tune):
@@ -151,94 +187,83 @@ def melody_sounds(order, tune, rng):
         for pitch, length, attack in varied(bar, tune, amount, rng):
             if pitch is not None:
                 level = float(np.exp(rng.normal(0, .15)))
-                if not attack and sounds and sounds[-1].pitch == (pitch + shift) % 12:
+                if not attack and sounds and sounds[-1].pitch == pitch + shift:
                     sounds[-1].end = time + length
                 else:
-                    sounds.append(Sound(time, time + length, (pitch + shift) % 12, level))
+                    sounds.append(Sound(time, time + length, pitch + shift, level))
                 if thirds:
                     below = neighbour(neighbour(pitch, tune.scale, -1), tune.scale, -1)
-                    sounds.append(Sound(time, time + length, (below + shift) % 12, level * thirds))
+                    sounds.append(Sound(time, time + length, below + shift, level * thirds))
             time += length
     return sounds, starts, time
 
 
+def bass(tone):
+    """A pitch class in the octave of a bass, from A1 up."""
+    return 33 + (tone - 9) % 12
+
+
+def middle(tone):
+    """A pitch class in the octave where chords are held, from G3 up."""
+    return 55 + (tone - 7) % 12
+
+
 def accompaniment_sounds(order, starts, end, tune, rng):
-    """Bass and chords, or a drone, or nothing."""
+    """Chords and bass, or a drone, or nothing: {"bass" | "chords" | "held" | "drone": sounds}."""
     style = rng.choice(["none", "drone", "pad", "boom-chuck", "arpeggio", "bass", "beats"],
                        p=[.24, .1, .15, .17, .11, .11, .12])
+    lines = {}
     if style == "none":
-        return []
-    level = rng.uniform(.15, .6)
+        return lines
+    level = rng.uniform(.4, 1)
     if style == "drone":
-        fifth = rng.uniform(.2, 1)
-        return [Sound(0, end, tune.tonic, .7 * level), Sound(0, end, (tune.tonic + 7) % 12, .7 * fifth * level)]
+        fifth = rng.uniform(.4, 1)
+        breath = 4 * float(tune.bar_length)
+        lines["drone"] = [Sound(time, min(end, time + breath), pitch, loudness * level)
+                          for time in np.arange(0, end, breath)
+                          for pitch, loudness in ((bass(tune.tonic) + 12, 1), (middle(tune.tonic + 7), fifth))]
+        return lines
     bar_length = float(tune.bar_length)
     beat = bar_length / {"6/8": 2, "9/8": 3, "12/8": 4, "3/4": 3, "3/8": 1, "6/4": 2, "3/2": 3}.get(tune.meter, 4)
     window = bar_length if rng.random() < .5 or tune.meter in ("3/4", "9/8", "3/8") else bar_length / 2
     chords = harmonise(order, tune, window, rng)
     sevenths = rng.random() < .15
-    sounds = []
+    with_bass = rng.random() < .5
+
+    def add(line, start, stop, pitch, loudness=1.0):
+        lines.setdefault(line, []).append(Sound(start, stop, pitch, loudness * level))
+
     for (key, bar, shift), start in zip(order, starts):
         length = float(sum(note.length for note in bar))
         for number in range(max(1, int(np.ceil(length / window)))):
             begin, stop = start + number * window, start + min(length, (number + 1) * window)
-            tones = [(tone + shift) % 12 for tone in chords[key, number]]
+            tones = [tone + shift for tone in chords[key, number]]
             if sevenths and rng.random() < .3:
-                tones.append((tones[0] + 10) % 12)
+                tones.append(tones[0] + 10)
+            if style == "bass" or (with_bass and style in ("pad", "beats", "arpeggio")):
+                add("bass", begin, stop, bass(tones[0]))
             if style == "pad":
-                sounds += [Sound(begin, stop, tone, .6 * level) for tone in tones]
-                continue
-            if style == "bass":
-                sounds.append(Sound(begin, stop, tones[0], level))
+                for tone in tones:
+                    add("held", begin, stop, middle(tone), .8)
+            if style in ("pad", "bass"):
                 continue
             time, count = begin, 0
             while time < stop - 1e-6:
                 until = min(stop, time + beat)
                 if style == "arpeggio":
                     half = (time + until) / 2
-                    sounds.append(Sound(time, half, tones[(2 * count) % len(tones)], level))
-                    sounds.append(Sound(half, until, tones[(2 * count + 1) % len(tones)], level))
+                    add("chords", time, half, middle(tones[(2 * count) % len(tones)]))
+                    add("chords", half, until, middle(tones[(2 * count + 1) % len(tones)]))
                 elif style == "boom-chuck" and count % 2 == 0:
-                    bass = tones[0] if count % 4 == 0 else tones[2]
-                    sounds.append(Sound(time, until, bass, level))
+                    add("bass", time, until, bass(tones[0] if count % 4 == 0 else tones[2]))
                 else:
-                    sounds += [Sound(time, until, tone, .7 * level) for tone in tones]
+                    for tone in tones:
+                        add("chords", time, until, middle(tone), .8)
                 time, count = until, count + 1
-    return sounds
+    return lines
 
 
 # --- how it sounds --------------------------------------------------------
-
-def timbre(rng):
-    """What one pitch class leaks to the twelve: harmonics, tuning, neighbouring bins."""
-    spread = np.zeros(12)
-    spread[0], spread[7], spread[4], spread[10] = 1, rng.uniform(.03, .2), rng.uniform(0, .1), rng.uniform(0, .04)
-    leak = rng.uniform(0, .03)
-    return spread + leak * (np.roll(spread, 1) + np.roll(spread, -1))
-
-
-def render_line(sounds, seconds_at, grid, rng):
-    """Adds a line of sounds, with one instrument's envelope and timbre, to the fine grid."""
-    if not sounds:
-        return
-    rate = FRAMES_PER_SECOND * SUBFRAMES
-    decay, release = rng.uniform(.2, 2.0), rng.uniform(.02, .2)
-    jitter = rng.normal(0, .015, len(sounds))
-    starts = seconds_at([sound.start for sound in sounds]) + jitter
-    ends = np.maximum(seconds_at([sound.end for sound in sounds]), starts + .05)
-    line = np.zeros((12, len(grid)))
-    tail = int(3 * release * rate) + 1
-    for sound, start, end in zip(sounds, starts, ends):
-        first, last = max(0, int(start * rate)), min(len(grid), int(end * rate) + 1 + tail)
-        time = np.arange(first, last) / rate
-        envelope = sound.level * np.exp(-(time - start) / decay)
-        envelope *= np.exp(-np.maximum(0, time - end) / release)
-        # The first and last cells are covered in part.
-        envelope *= np.clip((time - start) * rate + 1, 0, 1)
-        line[sound.pitch, first:last] += envelope
-    spread = timbre(rng)
-    grid += sum(np.roll(line, k, axis=0) * spread[k] for k in range(12) if spread[k]).T
-
 
 def clock(tune, step, length, rng):
     """A function from quarter notes to seconds: slow drift and swing."""
@@ -261,10 +286,9 @@ def clock(tune, step, length, rng):
 def vamp(tune, bars, rng):
     """An introduction or close on the home chord."""
     scale = sorted(tune.scale, key=lambda pitch: (pitch - tune.tonic) % 12)
-    tones = [tune.tonic, scale[2], scale[4]]
     bar = float(tune.bar_length)
-    return [Sound(number * bar, (number + 1) * bar, tone, rng.uniform(.3, 1))
-            for number in range(bars) for tone in tones]
+    return [Sound(number * bar, (number + 1) * bar, middle(tone), rng.uniform(.4, 1))
+            for number in range(bars) for tone in (tune.tonic, scale[2], scale[4])]
 
 
 def moved(sounds, quarters):
@@ -272,41 +296,69 @@ def moved(sounds, quarters):
     return [Sound(s.start + quarters, s.end + quarters, s.pitch, s.level) for s in sounds]
 
 
+def drum_sounds(tune, length, rng):
+    """A simple beat for the whole performance."""
+    bar = float(tune.bar_length)
+    beat = bar / (2 if tune.meter in ("6/8", "C|", "2/4") else 3 if tune.meter in ("3/4", "9/8") else 4)
+    high = int(rng.choice([HAT, TAMBOURINE]))
+    sounds = []
+    for count, time in enumerate(np.arange(0, length, beat)):
+        sounds.append(Sound(time, time + beat / 2, KICK if count % 2 == 0 else SNARE, 1.0))
+        sounds.append(Sound(time + beat / 2, time + beat, high, .7))
+    return sounds
+
+
 def perform(tune, rng):
-    """Chroma of one performance, uint8 [frames, 12], each sounding frame's maximum 255."""
+    """One performance of a tune."""
     step = STEP_SECONDS[rhythm_of(tune)] * np.exp(rng.uniform(np.log(.7), np.log(1.4)))
     order = playing_order(tune, step, rng)
     melody, starts, end = melody_sounds(order, tune, rng)
-    backing = accompaniment_sounds(order, starts, end, tune, rng)
+    lines = accompaniment_sounds(order, starts, end, tune, rng)
     bar = float(tune.bar_length)
     intro = int(rng.integers(1, 5)) if rng.random() < .12 else 0
     outro = int(rng.integers(1, 4)) if rng.random() < .12 else 0
-    backing = vamp(tune, intro, rng) + moved(backing, intro * bar) + moved(vamp(tune, outro, rng), intro * bar + end)
+    lines = {line: moved(sounds, intro * bar) for line, sounds in lines.items()}
     melody = moved(melody, intro * bar)
+    vamps = vamp(tune, intro, rng) + moved(vamp(tune, outro, rng), intro * bar + end)
+    if vamps:
+        lines["held"] = lines.get("held", []) + vamps
     length = end + (intro + outro) * bar
     seconds_at = clock(tune, step, length, rng)
+    transposition = int(rng.integers(-6, 6))
 
-    frames = int((seconds_at(length) + rng.uniform(.3, 1.5)) * FRAMES_PER_SECOND)
-    grid = np.zeros((frames * SUBFRAMES, 12))
-    render_line(melody, seconds_at, grid, rng)
+    programs, pans, notes = [], [], []
+
+    def play(sounds, program, octaves=0, loudness=1.0, late=0.0):
+        """Adds a part; players are human to a few milliseconds and a few per cent."""
+        part = len(programs)
+        if program is None:
+            part = DRUMS
+        else:
+            programs.append(program)
+            pans.append(int(rng.integers(34, 95)))
+        jitter = rng.normal(late, .012, len(sounds))
+        held = rng.uniform(.75, 1)
+        begin = np.maximum(0, seconds_at([sound.start for sound in sounds]) + jitter)
+        stop = seconds_at([sound.end for sound in sounds]) + late
+        for sound, first, last in zip(sounds, begin, stop):
+            pitch = sound.pitch
+            if program is not None:
+                pitch = int(np.clip(pitch + transposition + 12 * octaves, 24, 108))
+            velocity = int(np.clip(84 * loudness * sound.level * np.exp(rng.normal(0, .08)), 12, 127))
+            notes.append(Note(first, max(first + .06, first + held * (last - first)), pitch, velocity, part))
+
+    names = sorted(MELODY)
+    program, octaves = MELODY[str(rng.choice(names))]
+    play(melody, program, octaves)
     if rng.random() < .15:      # a second player with the melody, a little behind
-        late = rng.uniform(.02, .12)
-        echo = [Sound(s.start, s.end, s.pitch, s.level * rng.uniform(.3, .6)) for s in melody]
-        render_line(echo, lambda quarters: seconds_at(quarters) + late, grid, rng)
-    render_line(backing, seconds_at, grid, rng)
-    if rng.random() < .2:       # percussion
-        beat = bar / (2 if tune.meter in ("6/8", "C|", "2/4") else 4)
-        hits = seconds_at(np.arange(0, length, beat)) * FRAMES_PER_SECOND * SUBFRAMES
-        grid[np.minimum(hits.astype(int), len(grid) - 1)] += rng.uniform(.1, .6)
-
-    # One frame sees its own time and a little of its neighbours'.
-    kernel = np.ones(SUBFRAMES // 2 + 1) / (SUBFRAMES // 2 + 1)
-    smooth = np.apply_along_axis(np.convolve, 0, grid, kernel, "same")
-    chroma = smooth.reshape(frames, SUBFRAMES, 12).mean(axis=1)
-    detuned = rng.uniform(-.15, .15)
-    chroma = (1 - abs(detuned)) * chroma + abs(detuned) * np.roll(chroma, int(np.sign(detuned)), axis=1)
-    chroma += rng.uniform(.005, .03) * rng.exponential(1, chroma.shape)
-    chroma = chroma ** rng.uniform(.7, 1.1)
-    chroma /= chroma.max(axis=1, keepdims=True)
-    chroma = np.roll(chroma, int(rng.integers(12)), axis=1)
-    return np.rint(np.rint(chroma * (LEVELS - 1)) * (255 / (LEVELS - 1))).astype(np.uint8)
+        other, other_octaves = MELODY[str(rng.choice(names))]
+        play(melody, other, other_octaves, rng.uniform(.5, .9), rng.uniform(.01, .06))
+    for line, choices in (("bass", BASSES), ("chords", PLUCKED_CHORDS), ("held", HELD_CHORDS), ("drone", DRONES)):
+        if line in lines:
+            play(lines[line], int(rng.choice(choices)), 0, rng.uniform(.6, .95))
+    if rng.random() < .2:
+        play(drum_sounds(tune, length, rng), None, 0, rng.uniform(.4, 1))
+    return Performance(notes, programs, pans, float(seconds_at(length) + rng.uniform(.8, 2.0)),
+                       cents=float(np.clip(rng.normal(0, 15), -45, 45)),
+                       room=(rng.uniform(.1, .9), rng.uniform(0, .8), rng.uniform(.1, 1), rng.uniform(.1, .9)),
+                       noise=float(rng.uniform(30, 60)), muffle=int(rng.choice([1, 1, 1, 3, 5])))
