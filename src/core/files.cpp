@@ -21,10 +21,6 @@ struct Closer {
 };
 using File = std::unique_ptr<std::FILE, Closer>;
 
-std::string directory_of(const std::filesystem::path& file) {
-  return file.has_parent_path() ? file.parent_path().string() : std::string(".");
-}
-
 void flush_to_disk(const std::string& path, int flags) {
   const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
   if (descriptor < 0) return;
@@ -61,7 +57,7 @@ void replace_file(const std::string& path, const std::function<void(const std::s
     flush_to_disk(temporary, O_RDONLY);
     if (std::rename(temporary.c_str(), path.c_str()) != 0)
       throw Error(fmt::format("{}: cannot rename into place: {}", path, std::strerror(errno)));
-    flush_to_disk(directory_of(path), O_RDONLY | O_DIRECTORY);
+    flush_to_disk(directory, O_RDONLY | O_DIRECTORY);
   } catch (...) {
     std::remove(temporary.c_str());
     throw;
