@@ -11,6 +11,11 @@
 namespace reprise {
 namespace {
 
+// A line that begins so: the MP3 decoder prints notes of its own.
+bool has_line(const std::string& text, const std::string& beginning) {
+  return ("\n" + text).find("\n" + beginning) != std::string::npos;
+}
+
 class CliAudio : public AudioFolder {
  protected:
   struct Result {
@@ -80,13 +85,13 @@ TEST_F(CliAudio, BadFilesAreNamedAndLeftOut) {
   Result r = run("import audio music --out a.h5");
   EXPECT_EQ(r.status, 0) << r.err;
   EXPECT_EQ(r.out, "a.h5: 2 songs, 27 frames; 1 files left out\n");
-  EXPECT_EQ(r.err.find("left out: music/bad.mp3: expected audio"), 0u) << r.err;
+  EXPECT_TRUE(has_line(r.err, "left out: music/bad.mp3: expected audio")) << r.err;
   std::filesystem::remove(path("a.h5"));
 
   const auto expect_error = [&](const std::string& arguments, int status, const std::string& part) {
     const Result failed = run("import audio " + arguments);
     EXPECT_EQ(failed.status, status) << arguments;
-    EXPECT_EQ(failed.err.find("reprise: "), 0u) << failed.err;
+    EXPECT_TRUE(has_line(failed.err, "reprise: ")) << failed.err;
     EXPECT_NE(failed.err.find(part), std::string::npos) << failed.err;
     EXPECT_FALSE(std::filesystem::exists(path("a.h5"))) << arguments;
   };
