@@ -1,21 +1,54 @@
-# The kernels, compiled by nvcc for the devices of an explicit list; a spilled register is an error.
-include(CheckLanguage)
-check_language(CUDA)
-if(NOT CMAKE_CUDA_COMPILER)
-  message(STATUS "reprise: no CUDA toolkit was found; the kernels are not compiled for devices")
+# The CUDA toolkit, where one is found, and the kernels compiled by it for the devices of an explicit
+# list: real code for each architecture, and PTX of the last for those to come. nvcc is called
+# directly: CMake 3.25 does not know the language levels of newer compilers, and a library with CUDA
+# sources could only be used from projects that enable the language, too. Sets REPRISE_CUDA_TOOLKIT
+# and, where it is true, REPRISE_CUDA_INCLUDE, REPRISE_CUDA_RUNTIME and REPRISE_KERNEL_OBJECTS.
+set(REPRISE_CUDA_ARCHITECTURES 80 86 89 90 100 120 CACHE STRING
+    "Compute capabilities to compile the kernels for")
+file(GLOB REPRISE_CUDA_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backend/cuda/*.cpp)
+list(FILTER REPRISE_CUDA_SOURCES EXCLUDE REGEX "/absent\\.cpp$")
+
+set(REPRISE_CUDA_TOOLKIT FALSE)
+if(NOT REPRISE_CUDA)
   return()
 endif()
-if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-  set(CMAKE_CUDA_ARCHITECTURES 80-real 86-real 89-real 90-real 100-real 120)
+find_program(REPRISE_NVCC nvcc HINTS ENV CUDA_HOME ENV CUDA_PATH PATHS /usr/local/cuda /opt/cuda
+  PATH_SUFFIXES bin)
+if(REPRISE_NVCC)
+  file(REAL_PATH ${REPRISE_NVCC} nvcc)
+  get_filename_component(toolkit ${nvcc}/../.. ABSOLUTE)
+  find_path(REPRISE_CUDA_INCLUDE cuda_runtime_api.h HINTS ${toolkit} PATH_SUFFIXES include)
+  find_library(REPRISE_CUDART cudart_static HINTS ${toolkit} PATH_SUFFIXES lib64 lib)
 endif()
-enable_language(CUDA)
-# CMake 3.25 does not know the language levels of newer compilers.
-set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
-set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+if(NOT REPRISE_NVCC OR NOT REPRISE_CUDA_INCLUDE OR NOT REPRISE_CUDART)
+  if(REPRISE_CUDA STREQUAL "AUTO")
+    message(STATUS "reprise: no CUDA toolkit was found; the CUDA back end is off")
+    return()
+  endif()
+  message(FATAL_ERROR "reprise: no CUDA toolkit was found; set CUDA_HOME, or -DREPRISE_CUDA=OFF")
+endif()
+set(REPRISE_CUDA_TOOLKIT TRUE)
+set(REPRISE_CUDA_RUNTIME ${REPRISE_CUDART} Threads::Threads ${CMAKE_DL_LIBS} rt)
 
+set(targets)
+foreach(architecture ${REPRISE_CUDA_ARCHITECTURES})
+  list(APPEND targets -gencode arch=compute_${architecture},code=sm_${architecture})
+endforeach()
+list(GET REPRISE_CUDA_ARCHITECTURES -1 latest)
+list(APPEND targets -gencode arch=compute_${latest},code=compute_${latest})
+set(REPRISE_NVCC_FLAGS -std=c++20 -O3 --Werror all-warnings -I ${PROJECT_SOURCE_DIR}/kernels
+  -I ${PROJECT_SOURCE_DIR}/include)
 file(GLOB kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/*.cu)
-add_library(reprise_kernels STATIC ${kernels})
-target_include_directories(reprise_kernels PUBLIC ${PROJECT_SOURCE_DIR}/kernels
-  ${PROJECT_SOURCE_DIR}/include)
-target_compile_options(reprise_kernels PRIVATE --Werror=all-warnings
-  -Xptxas=--warn-on-spills,-Werror)
+set(REPRISE_KERNEL_OBJECTS)
+foreach(kernel ${kernels})
+  get_filename_component(name ${kernel} NAME_WE)
+  set(object ${PROJECT_BINARY_DIR}/kernels/${name}.o)
+  add_custom_command(OUTPUT ${object}
+    COMMAND ${CMAKE_COMMAND} -E env ${CMAKE_CXX_COMPILER_LAUNCHER} ${REPRISE_NVCC}
+      ${REPRISE_NVCC_FLAGS} ${targets} -Xptxas=--warn-on-spills,-Werror
+      -Xcompiler=-fPIC -ccbin ${CMAKE_CXX_COMPILER} -MD -MF ${object}.d -c ${kernel} -o ${object}
+    DEPENDS ${kernel} DEPFILE ${object}.d VERBATIM
+    COMMENT "Compiling ${name}.cu for CUDA devices")
+  list(APPEND REPRISE_KERNEL_OBJECTS ${object})
+endforeach()
+add_custom_target(reprise_kernels DEPENDS ${REPRISE_KERNEL_OBJECTS})

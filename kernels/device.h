@@ -6,11 +6,10 @@
 
 #include <cstddef>
 #include <source_location>
-#include <string>
 #include <type_traits>
 #include <utility>
 
-#include <reprise/error.h>
+#include "check.h"
 
 // REPRISE_SHARED(float, tile, [4][8]) declares a static shared array `float tile[4][8]`, and
 // REPRISE_DYNAMIC_SHARED(float, tile) a `float* tile` to the block's dynamic shared memory. Both
@@ -38,14 +37,6 @@ namespace reprise {
 
 inline constexpr int kWarpThreads = 32;
 inline constexpr unsigned kAllLanes = 0xffffffffu;
-
-/// Throws an Error that names the call, its file and its line, unless the status is success.
-inline void check(cudaError_t status, const char* call,
-                  std::source_location where = std::source_location::current()) {
-  if (status == cudaSuccess) return;
-  throw Error(std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": " + call +
-              ": " + cudaGetErrorString(status));
-}
 
 /// How a kernel is launched.
 struct LaunchConfig {

@@ -11,13 +11,6 @@
 
 namespace reprise::kernels {
 
-/// Arithmetic of the products over time; sums are always in fp32.
-enum class Arithmetic : std::uint8_t {
-  fp32,  ///< no tensor cores
-  tf32,
-  bf16,  ///< forward only: its backward is tf32
-};
-
 /// The songs of one call.
 struct BigramBatch {
   ChromaView chroma;
@@ -45,6 +38,34 @@ void bigram_forward(const BigramBatch& batch, const BigramParams& params, Arithm
 void bigram_backward(const BigramBatch& batch, const BigramParams& params, Arithmetic arithmetic,
                      const float* out_gradient, const void* reserve, void* scratch, float* gradient,
                      cudaStream_t stream);
+
+/// out [count, patches * frames, 12].
+void patchwork(const ChromaView& chroma, const Excerpt* excerpts, std::int64_t count,
+               const PatchworkParams& params, float* out, cudaStream_t stream);
+
+/// Bytes of scratch memory that augment needs; 0 where none.
+std::size_t augment_scratch_bytes(const AugmentParams& params, std::int64_t count);
+
+/// out [count, crop, 12]; out_excerpts [count] say where in it each result lies.
+void augment(const ChromaView& chroma, const Take* takes, std::int64_t count,
+             const AugmentParams& params, void* scratch, float* out, Excerpt* out_excerpts,
+             cudaStream_t stream);
+
+/// Bytes of scratch memory that loss needs.
+std::size_t loss_scratch_bytes(std::int64_t rows, int dims);
+
+/// z, z_gradient [rows, dims]; works [rows]; log_scale, loss, scale_gradient: one value each.
+void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
+          const float* log_scale, const LossParams& params, void* scratch, float* loss,
+          float* z_gradient, float* scale_gradient, cudaStream_t stream);
+
+/// weights, moment1, moment2, gradient [count]; step, gradient_norm: one each.
+void adam(float* weights, float* moment1, float* moment2, const float* gradient, std::int64_t count,
+          const AdamParams& params, const AdamStep* step, float* gradient_norm,
+          cudaStream_t stream);
+
+/// values [rows, dims] = unit(values + bias [dims]); a row of zeros stays.
+void unit_rows(float* values, std::int64_t rows, int dims, const float* bias, cudaStream_t stream);
 
 // --- exact search (scan_rows.cuh says why it is exact)
 

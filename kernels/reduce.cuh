@@ -1,4 +1,5 @@
-// Sums over a warp and over a block, in a fixed order: the same inputs give the same bits.
+// Sums and maxima over a warp and over a block, in a fixed order: the same inputs give the same
+// bits.
 #pragma once
 
 #include "device.h"
@@ -22,15 +23,29 @@ __device__ inline float warp_max(float value) {
   return value;
 }
 
+/// Largest of `value` over a one-dimensional block of whole warps, in every thread.
+/// partial: shared, [32], free again when the function returns.
+__device__ inline float block_max(float value, float* partial) {
+  const int lane = threadIdx.x % kWarpThreads, warp = threadIdx.x / kWarpThreads;
+  const int warps = blockDim.x / kWarpThreads;
+  value = warp_max(value);
+  if (lane == 0) partial[warp] = value;
+  __syncthreads();
+  const float most = warp_max(lane < warps ? partial[lane] : -INFINITY);
+  __syncthreads();  // the caller may write to `partial` next
+  return most;
+}
+
 /// Sum of `value` over a one-dimensional block of whole warps, in every thread.
 /// partial: shared, [32], free again when the function returns.
-__device__ inline float block_sum(float value, float* partial) {
+template <typename T>
+__device__ T block_sum(T value, T* partial) {
   const int lane = threadIdx.x % kWarpThreads, warp = threadIdx.x / kWarpThreads;
   const int warps = blockDim.x / kWarpThreads;
   value = warp_sum(value);
   if (lane == 0) partial[warp] = value;
   __syncthreads();
-  const float total = warp_sum(lane < warps ? partial[lane] : 0.f);
+  const T total = warp_sum(lane < warps ? partial[lane] : T{});
   __syncthreads();  // the caller may write to `partial` next
   return total;
 }

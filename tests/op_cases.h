@@ -1,6 +1,8 @@
 #pragma once
 
-// The table of bigram cases that tests and benchmarks share.
+// The tables of cases that tests and benchmarks share.
+
+#include <cmath>
 
 #include <ostream>
 #include <string>
@@ -120,6 +122,47 @@ inline std::vector<Excerpt> case_excerpts(const BigramCase& c) {
     first += frames;
   }
   return excerpts;
+}
+
+struct LossCase {
+  std::string name;
+  LossParams params;
+  std::vector<std::int32_t> works;
+  int dims;
+  float log_scale = 1.5f;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const LossCase& c) {
+  return out << c.name;
+}
+
+inline std::vector<LossCase> loss_cases() {
+  std::vector<LossCase> cases;
+  const std::vector<std::int32_t> pairs{0, 0, 1, 1, 2, 2, 3, 3};
+  const std::vector<std::int32_t> repeated{0, 0, 1, 1, 0, 0, 2, 2};  // a work drawn twice
+  const std::vector<std::int32_t> mixed{0, 0, 0, 1, 2, 2, 2, 3};     // cover, non-cover, ...
+  cases.push_back({"nt_xent", {Loss::nt_xent, 0, 1, 60}, pairs, 10});
+  cases.push_back({"nt_xent_repeated_work", {Loss::nt_xent, 0, 1, 60}, repeated, 10});
+  cases.push_back({"nt_xent_at_its_limit", {Loss::nt_xent, 0, 1, 2}, pairs, 10});
+  cases.push_back({"triplet", {Loss::triplet, 0.3f, 1, 60}, pairs, 10});
+  cases.push_back({"contrastive", {Loss::contrastive, 2.0f, 4, 60}, mixed, 10});
+  cases.push_back({"contrastive_far", {Loss::contrastive, 0.5f, 4, 60}, mixed, 7});
+  std::vector<std::int32_t> many;
+  for (int i = 0; i < 192; ++i) many.push_back(i / 2);
+  cases.push_back({"nt_xent_192_rows", {Loss::nt_xent, 0, 1, 60}, many, 33, 2.5f});
+  return cases;
+}
+
+/// The rows of a case, of length 1 as models give them.
+inline std::vector<float> loss_case_rows(const LossCase& c) {
+  const auto rows = static_cast<std::int64_t>(c.works.size());
+  std::vector<float> z = random_values(rows * c.dims, 1.0f, 5);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    double square = 0;
+    for (int d = 0; d < c.dims; ++d) square += double(z[r * c.dims + d]) * z[r * c.dims + d];
+    for (int d = 0; d < c.dims; ++d) z[r * c.dims + d] /= float(std::sqrt(square));
+  }
+  return z;
 }
 
 }  // namespace reprise

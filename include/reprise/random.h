@@ -21,6 +21,9 @@ class Random {
 
   REPRISE_HOST_DEVICE std::uint64_t bits() { return mix(state_ += 0x9e3779b97f4a7c15u); }
 
+  /// Leaves out `draws` draws.
+  REPRISE_HOST_DEVICE void skip(std::uint64_t draws) { state_ += draws * 0x9e3779b97f4a7c15u; }
+
   /// Uniform in [0, 1).
   REPRISE_HOST_DEVICE float uniform() { return static_cast<float>(bits() >> 40) * 0x1p-24f; }
   REPRISE_HOST_DEVICE float uniform(float low, float high) {

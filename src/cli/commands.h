@@ -28,12 +28,14 @@ void add_index(CLI::App& app, Action& action);
 void add_groups(CLI::App& app, Action& action);
 void add_devices(CLI::App& app, Action& action);
 
-/// `--device` and `--threads`, on every command that computes.
+/// `--device`, `--precision` and `--threads`, on every command that computes.
 struct DeviceOptions {
   std::string device = "auto";
+  std::string precision = "tf32";
   int threads = 0;
   void add_to(CLI::App& command);
-  /// Throws Error where --device cuda cannot be had; auto falls back to the CPU and says why, once.
+  /// Throws Error where --device cuda cannot be had. Names the CUDA device it took; where auto fell
+  /// back to the CPU it says why, on a terminal.
   std::unique_ptr<Backend> open() const;
 };
 
@@ -44,9 +46,6 @@ struct ChromaOptions {
   /// Throws Error where the songs' chroma was made otherwise than the model's, unless any will do.
   void check(const Model& model, const std::string& name, const SongSet& set) const;
 };
-
-/// Why there is no CUDA back end, or empty.
-std::string why_no_cuda();
 
 /// `key=value` texts, split. Throws UsageError.
 std::vector<std::pair<std::string, std::string>> split_settings(

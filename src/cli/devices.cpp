@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "reprise/error.h"
 
 namespace reprise::cli {
 
@@ -11,7 +12,11 @@ void add_devices(CLI::App& app, Action& action) {
   command->callback([&action] {
     action = [] {
       fmt::print("{}\n", make_cpu_backend()->description());
-      fmt::print("cuda: {}\n", why_no_cuda());
+      try {
+        for (const std::string& name : cuda_devices()) fmt::print("{}\n", name);
+      } catch (const Error& why) {
+        fmt::print("cuda: {}\n", why.what());
+      }
     };
   });
 }

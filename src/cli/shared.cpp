@@ -10,23 +10,42 @@
 namespace reprise::cli {
 
 void DeviceOptions::add_to(CLI::App& command) {
-  command.add_option("--device", device, "auto, cpu or cuda")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+  command.add_option("--device", device, "auto, cpu, cuda, or cuda:N for the N-th CUDA device")
+      ->check([](const std::string& text) {
+        const bool known = text == "auto" || text == "cpu" || text == "cuda";
+        const bool numbered = text.starts_with("cuda:") && text.size() > 5 && text.size() < 9 &&
+                              text.find_first_not_of("0123456789", 5) == std::string::npos;
+        return known || numbered
+                   ? std::string()
+                   : fmt::format("expected auto, cpu, cuda or cuda:N, found '{}'", text);
+      })
+      ->capture_default_str();
+  command.add_option("--precision", precision, "of products on a CUDA device: fp32, tf32 or bf16")
+      ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
       ->capture_default_str();
   command.add_option("--threads", threads, "threads of the cpu back end; 0: one a core")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
 }
 
-std::string why_no_cuda() {
-  return "this build has no CUDA back end";
-}
-
 std::unique_ptr<Backend> DeviceOptions::open() const {
   if (device == "cpu") return make_cpu_backend(threads);
-  if (device == "cuda")
-    throw Error(fmt::format("--device cuda: {}; use --device cpu", why_no_cuda()));
-  return make_cpu_backend(threads);
+  const Arithmetic arithmetic = precision == "fp32"   ? Arithmetic::fp32
+                                : precision == "tf32" ? Arithmetic::tf32
+                                                      : Arithmetic::bf16;
+  const int number = device.starts_with("cuda:") ? std::stoi(device.substr(5)) : 0;
+  try {
+    auto backend = make_cuda_backend(number, arithmetic);
+    fmt::print(stderr, "device: {}\n", backend->description());
+    return backend;
+  } catch (const Error& why) {
+    if (device != "auto")
+      throw Error(fmt::format("--device {}: {}; use --device cpu", device, why.what()));
+    auto backend = make_cpu_backend(threads);
+    if (::isatty(STDERR_FILENO) == 1)
+      fmt::print(stderr, "device: {} ({})\n", backend->description(), why.what());
+    return backend;
+  }
 }
 
 void ChromaOptions::add_to(CLI::App& command) {

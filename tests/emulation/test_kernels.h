@@ -49,6 +49,35 @@ std::vector<T> to_host(const T* pointer, std::size_t count) {
   return values;
 }
 
+/// The race detector needs one order only.
+inline std::vector<Schedule> orders(int seeds = 2) {
+#ifdef __SANITIZE_THREAD__
+  return {Schedule{}};
+#else
+  return schedules(seeds);
+#endif
+}
+
+/// Device memory that starts at the alignment which cudaMalloc gives.
+inline void* device_bytes(std::size_t bytes) {
+  return device_array<unsigned char>(bytes);
+}
+
+/// Runs `work` under every schedule and expects the same bits each time.
+template <typename Work>
+std::vector<float> same_in_every_order(Work work) {
+  std::vector<float> first;
+  for (const Schedule& schedule : orders()) {
+    SCOPED_TRACE(to_string(schedule));
+    cudaDeviceReset();
+    set_schedule(schedule);
+    const std::vector<float> result = work();
+    if (first.empty()) first = result;
+    EXPECT_EQ(result, first);
+  }
+  return first;
+}
+
 /// The error's text when `work` throws, else an empty string.
 template <typename Work>
 std::string error_of(Work work) {

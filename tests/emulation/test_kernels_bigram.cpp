@@ -9,17 +9,6 @@
 namespace reprise::emulation {
 namespace {
 
-using kernels::Arithmetic;
-
-/// The race detector needs one order only.
-std::vector<Schedule> orders() {
-#ifdef __SANITIZE_THREAD__
-  return {Schedule{}};
-#else
-  return schedules(2);
-#endif
-}
-
 /// A case's songs, on the host and on the device.
 struct Songs {
   explicit Songs(const BigramCase& c) : p(c.params), excerpts(case_excerpts(c)) {
@@ -42,11 +31,6 @@ struct Songs {
   std::int64_t longest = 0;
 };
 
-/// Device memory that starts at the alignment which cudaMalloc gives.
-void* device_bytes(std::size_t bytes) {
-  return device_array<unsigned char>(bytes);
-}
-
 std::vector<float> forward(const Songs& songs, const kernels::BigramBatch& batch,
                            Arithmetic arithmetic, void* reserve) {
   float* out = device_array<float>(songs.count() * songs.p.dims());
@@ -59,21 +43,6 @@ std::vector<float> forward(const Songs& songs, const kernels::BigramBatch& batch
 std::vector<float> forward(const Songs& songs, Arithmetic arithmetic) {
   void* reserve = device_bytes(kernels::bigram_reserve_bytes(songs.p, songs.count()));
   return forward(songs, songs.upload(), arithmetic, reserve);
-}
-
-/// Runs `work` under every schedule and expects the same bits each time.
-template <typename Work>
-std::vector<float> same_in_every_order(Work work) {
-  std::vector<float> first;
-  for (const Schedule& schedule : orders()) {
-    SCOPED_TRACE(to_string(schedule));
-    cudaDeviceReset();
-    set_schedule(schedule);
-    const std::vector<float> result = work();
-    if (first.empty()) first = result;
-    EXPECT_EQ(result, first);
-  }
-  return first;
 }
 
 template <typename Real>

@@ -164,14 +164,6 @@ void expect_best(const Problem& p, const Found& found) {
   }
 }
 
-std::vector<Schedule> orders() {
-#ifdef __SANITIZE_THREAD__
-  return {Schedule{}};
-#else
-  return schedules(1);
-#endif
-}
-
 constexpr ScanPrecision kPrecisions[] = {fp32, bf16, int8};
 constexpr Kernel kKernels[] = {Kernel::scan, Kernel::gemm};
 
@@ -202,7 +194,7 @@ TEST_F(EmulationTest, SearchDoesNotDependOnTheOrderOfThreads) {
     for (const Kernel kernel : kKernels) {
       const Problem p = grid({3, 2, 200, 20, 40});
       Found first;
-      for (const Schedule& schedule : orders()) {
+      for (const Schedule& schedule : orders(1)) {
         SCOPED_TRACE(to_string(schedule));
         cudaDeviceReset();
         set_schedule(schedule);

@@ -6,7 +6,7 @@
 
 #include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
-#include "reprise/random.h"
+#include "reprise/augment.h"
 
 namespace reprise::cpu {
 namespace {
@@ -28,27 +28,16 @@ Excerpt vary(ChromaView chroma, const Take& take, const AugmentParams& p, std::i
              std::vector<std::int32_t>& kept, float* out) {
   Random random(take.seed);
   const Excerpt& e = take.excerpt;
-  const float stretch = std::exp(random.uniform(std::log(p.stretch_low), std::log(p.stretch_high)));
-  const float drop = random.uniform(0, p.drop);
-  const float deviation = random.uniform(0, p.noise);
-  const bool powered = random.uniform() < p.power_share;
-  const float power = powered ? random.uniform(p.power_low, p.power_high) : 1.0f;
-
+  const Variation v(p, random);
   kept.clear();
   for (std::int32_t t = 0; t < e.frames; ++t)
-    if (drop == 0 || random.uniform() >= drop) kept.push_back(t);
+    if (v.drop == 0 || random.uniform() >= v.drop) kept.push_back(t);
   if (kept.empty()) kept.push_back(0);
   const auto source = static_cast<std::int64_t>(kept.size());
-  const auto stretched = std::max<std::int64_t>(
-      1, std::llround(static_cast<double>(source) * static_cast<double>(stretch)));
-  const std::int64_t frames = std::min<std::int64_t>(stretched, p.crop);
-  const std::int64_t start =
-      stretched > frames ? random.below(static_cast<std::uint32_t>(stretched - frames + 1)) : 0;
+  const Crop crop(source, v.stretch, p.crop, random);
 
-  for (std::int64_t t = 0; t < frames; ++t) {
-    // Result frame t shows source time t / stretch, between two kept frames.
-    const float at =
-        std::min(static_cast<float>(start + t) / stretch, static_cast<float>(source - 1));
+  for (std::int64_t t = 0; t < crop.frames; ++t) {
+    const float at = crop.time(t, v.stretch, source);
     const auto before = static_cast<std::int64_t>(at);
     const std::int64_t after = std::min(before + 1, source - 1);
     const float share = at - static_cast<float>(before);
@@ -56,12 +45,12 @@ Excerpt vary(ChromaView chroma, const Take& take, const AugmentParams& p, std::i
       const float v0 = chroma.at(e.first + kept[before], c);
       const float v1 = chroma.at(e.first + kept[after], c);
       float value = v0 + share * (v1 - v0);
-      if (powered) value = std::pow(value, power);
-      if (deviation > 0) value = std::max(0.0f, value + deviation * random.normal());
+      if (v.powered) value = std::pow(value, v.power);
+      if (v.deviation > 0) value = std::max(0.0f, value + v.deviation * random.normal());
       out[t * kPitchClasses + (c + e.roll) % kPitchClasses] = value;
     }
   }
-  return {out_first, static_cast<std::int32_t>(frames), 0};
+  return {out_first, static_cast<std::int32_t>(crop.frames), 0};
 }
 
 }  // namespace

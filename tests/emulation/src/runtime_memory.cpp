@@ -16,7 +16,7 @@ constexpr std::size_t kPinnedAlignment = 4096;
 cudaError_t capture_forbids(const char* call) {
   Device& device = Device::get();
   if (device.poisoned() != cudaSuccess) return device.poisoned();
-  if (!device.streams().capturing()) return cudaSuccess;
+  if (!device.streams().capturing_strictly()) return cudaSuccess;
   return device.error(cudaErrorStreamCaptureUnsupported,
                       std::string(call) + " is not allowed while a stream captures");
 }
@@ -103,6 +103,36 @@ cudaError_t cudaFreeAsync(void* devPtr, cudaStream_t hStream) {
     return device.error(cudaErrorInvalidValue,
                         "cudaFreeAsync: not the start of live device memory");
   }));
+}
+
+// The device's one pool keeps no memory that is not in use, whatever its threshold.
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* memPool, int index) {
+  const Call call;
+  Device& device = Device::get();
+  if (index < 0 || index >= device.count) return device.error(cudaErrorInvalidDevice);
+  *memPool = reinterpret_cast<cudaMemPool_t>(&device);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t memPool, cudaMemPoolAttr attr, void*) {
+  const Call call;
+  Device& device = Device::get();
+  const bool valid = memPool == reinterpret_cast<cudaMemPool_t>(&device);
+  return valid && attr == cudaMemPoolAttrReleaseThreshold ? cudaSuccess
+                                                          : device.error(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t memPool, cudaMemPoolAttr attr, void* value) {
+  const Call call;
+  Device& device = Device::get();
+  const bool current =
+      attr == cudaMemPoolAttrReservedMemCurrent || attr == cudaMemPoolAttrUsedMemCurrent;
+  if (memPool != reinterpret_cast<cudaMemPool_t>(&device) || !current) {
+    return device.error(cudaErrorInvalidValue);
+  }
+  const std::uint64_t bytes = device.heap().in_use();
+  std::memcpy(value, &bytes, sizeof(bytes));
+  return cudaSuccess;
 }
 
 cudaError_t cudaHostAlloc(void** pHost, size_t size, unsigned int) {

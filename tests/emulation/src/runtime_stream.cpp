@@ -157,10 +157,11 @@ cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t start, cudaEvent_t end) 
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
   const Call call;
   Device& device = Device::get();
-  return device.error(device.streams().begin_capture(stream_of(stream)));
+  return device.error(
+      device.streams().begin_capture(stream_of(stream), mode == cudaStreamCaptureModeRelaxed));
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* pGraph) {

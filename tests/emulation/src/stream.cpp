@@ -32,6 +32,12 @@ bool StreamSet::capturing() const {
                      [](const auto& stream) { return stream->capture != nullptr; });
 }
 
+bool StreamSet::capturing_strictly() const {
+  return std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) {
+    return stream->capture != nullptr && !stream->capture->relaxed;
+  });
+}
+
 cudaError_t StreamSet::issue(const std::shared_ptr<Stream>& stream, Work work,
                              std::vector<Point> after) {
   if (stream->capture != nullptr) {
@@ -91,11 +97,12 @@ void StreamSet::drop_all() {
   legacy_->done = legacy_->issued;
 }
 
-cudaError_t StreamSet::begin_capture(const std::shared_ptr<Stream>& stream) {
+cudaError_t StreamSet::begin_capture(const std::shared_ptr<Stream>& stream, bool relaxed) {
   if (stream == legacy_) return cudaErrorStreamCaptureUnsupported;
   if (stream->capture != nullptr) return cudaErrorInvalidValue;
   stream->capture = std::make_shared<Graph>();
   stream->capture->origin = stream;
+  stream->capture->relaxed = relaxed;
   return cudaSuccess;
 }
 

@@ -40,6 +40,7 @@ struct Graph {
   std::vector<Joined> streams;
   std::vector<Work> work;
   bool invalid = false;
+  bool relaxed = false;  // calls that might wait for the device are allowed meanwhile
 };
 
 struct Stream {
@@ -76,8 +77,9 @@ class StreamSet {
   void drop_all();
 
   bool capturing() const;
+  bool capturing_strictly() const;  // in another mode than relaxed
 
-  cudaError_t begin_capture(const std::shared_ptr<Stream>& stream);
+  cudaError_t begin_capture(const std::shared_ptr<Stream>& stream, bool relaxed);
   cudaError_t end_capture(const std::shared_ptr<Stream>& stream, std::shared_ptr<Graph>* graph);
 
   cudaError_t record(Event& event, const std::shared_ptr<Stream>& stream);

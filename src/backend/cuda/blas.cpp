@@ -1,0 +1,48 @@
+#include "backend/cuda/blas.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reprise/error.h"
+
+namespace reprise::cuda {
+namespace {
+
+constexpr std::size_t kWorkspace = std::size_t{32} << 20;  // NVIDIA's advice for Hopper
+constexpr std::int64_t kRows = std::int64_t{1} << 20;      // of a product: sizes are 32-bit
+
+}  // namespace
+
+void check(cublasStatus_t status, const char* call, std::source_location where) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  throw Error(fmt::format("{}:{}: {}: {}", where.file_name(), where.line(), call,
+                          cublasGetStatusString(status)));
+}
+
+Blas::Blas(const Stream& stream, Arithmetic arithmetic)
+    : workspace_(stream, kWorkspace),
+      compute_(arithmetic == Arithmetic::fp32 ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_32F_FAST_TF32) {
+  check(cublasCreate(&handle_), "cublasCreate");
+  check(cublasSetStream(handle_, stream.get()), "cublasSetStream");
+  check(cublasSetWorkspace(handle_, workspace_.data(), workspace_.bytes()), "cublasSetWorkspace");
+}
+
+Blas::~Blas() {
+  if (handle_) cublasDestroy(handle_);
+}
+
+// In column-major terms: c^T [n, m] = b [k, n]^T a [k, m].
+void Blas::multiply_transposed(std::int64_t m, int n, int k, const float* a, const float* b,
+                               float* c) const {
+  const float one = 1, zero = 0;
+  for (std::int64_t first = 0; first < m; first += kRows) {
+    const auto rows = static_cast<int>(std::min(kRows, m - first));
+    check(cublasGemmEx(handle_, CUBLAS_OP_T, CUBLAS_OP_N, n, rows, k, &one, b, CUDA_R_32F, k,
+                       a + first * k, CUDA_R_32F, k, &zero, c + first * n, CUDA_R_32F, n, compute_,
+                       CUBLAS_GEMM_DEFAULT),
+          "cublasGemmEx");
+  }
+}
+
+}  // namespace reprise::cuda

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cublas_v2.h>
+
+#include <cstdint>
+#include <source_location>
+#include <utility>
+
+#include "backend/cuda/memory.h"
+#include "backend/cuda/stream.h"
+#include "check.h"
+#include "reprise/params.h"
+
+namespace reprise::cuda {
+
+using reprise::check;
+/// Throws an Error that names the call, its file and its line, unless the status is success.
+void check(cublasStatus_t status, const char* call,
+           std::source_location where = std::source_location::current());
+
+/// Dense products on a stream, by cuBLAS.
+class Blas {
+ public:
+  /// `stream` must outlive it. Products of float matrices are in fp32, or in tf32 where
+  /// `arithmetic` is another.
+  Blas(const Stream& stream, Arithmetic arithmetic);
+  Blas(Blas&& other) noexcept
+      : workspace_(std::move(other.workspace_)),
+        compute_(other.compute_),
+        handle_(std::exchange(other.handle_, nullptr)) {}
+  Blas& operator=(Blas&& other) noexcept {
+    std::swap(workspace_, other.workspace_);
+    std::swap(compute_, other.compute_);
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Blas();
+
+  cublasHandle_t get() const { return handle_; }
+
+  /// c [m, n] = a [m, k] b^T [n, k], all row-major.
+  void multiply_transposed(std::int64_t m, int n, int k, const float* a, const float* b,
+                           float* c) const;
+
+ private:
+  DeviceMemory workspace_;  // of a size that is ours to know
+  cublasComputeType_t compute_;
+  cublasHandle_t handle_ = nullptr;
+};
+
+}  // namespace reprise::cuda

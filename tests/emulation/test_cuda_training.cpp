@@ -1,0 +1,81 @@
+// Training on the emulated device: the losses of the CPU back end, whole runs, and songs that the
+// device has no room for.
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+
+#include "../small_set.h"
+#include "emulation/engine.h"
+#include "reprise/error.h"
+#include "reprise/trainer.h"
+#include "test_kernels.h"
+
+namespace reprise::emulation {
+namespace {
+
+class CudaTraining : public EmulationTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    EmulationTest::SetUp();
+    folder = std::filesystem::temp_directory_path() /
+             ("reprise-cuda-training-" + std::to_string(::getpid()));
+    std::filesystem::create_directory(folder);
+  }
+  void TearDown() override {
+    std::filesystem::remove_all(folder);
+    EmulationTest::TearDown();
+  }
+
+  /// Loss and gradient norm of each step, and the learned weights; stopped before the end.
+  std::vector<double> losses(Backend& backend, const Config& config, std::int64_t steps) {
+    std::vector<double> values;
+    std::atomic<bool> stop{false};
+    train(
+        backend, set, config, TrainingFiles::beside((folder / "m.safetensors").string()), false,
+        [&](const TrainingProgress& p) {
+          values.push_back(p.loss);
+          values.push_back(p.gradient_norm);
+          stop = p.step == steps;
+        },
+        stop);
+    return values;
+  }
+
+  static Config config(const std::string& preset) {
+    Config c = Config::of_preset(preset);
+    c.steps = 50;
+    c.validate_every = 50;
+    c.works_per_batch = 4;
+    c.pairs_per_batch = 4;
+    c.crop = 70;
+    c.patches = 3;
+    c.patch_frames = 24;
+    return c;
+  }
+
+  std::filesystem::path folder;
+  SongSet set = small_set(6, 2, 80);
+};
+
+TEST_P(CudaTraining, FirstLossesAreTheCpus) {
+  const Config c = config(GetParam());
+  const std::int64_t steps = 4;
+  const auto cpu = losses(*make_cpu_backend(1), c, steps);
+  const auto cuda = losses(*make_cuda_backend(0, Arithmetic::fp32), c, steps);
+  ASSERT_EQ(cpu.size(), 2u * steps);
+  ASSERT_EQ(cuda.size(), cpu.size());
+  for (std::size_t i = 0; i < cpu.size(); ++i)
+    EXPECT_NEAR(cuda[i], cpu[i], 2e-3 * std::abs(cpu[i])) << "step " << i / 2 + 1;
+}
+
+INSTANTIATE_TEST_SUITE_P(Presets, CudaTraining,
+                         ::testing::Values("reprise", "recipe-a", "seed2016"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace reprise::emulation
