@@ -43,12 +43,15 @@ set(REPRISE_KERNEL_OBJECTS)
 foreach(kernel ${kernels})
   get_filename_component(name ${kernel} NAME_WE)
   set(object ${PROJECT_BINARY_DIR}/kernels/${name}.o)
+  # What ptxas says of registers and shared memory is kept beside the object, for a test.
   add_custom_command(OUTPUT ${object}
-    COMMAND ${CMAKE_COMMAND} -E env ${CMAKE_CXX_COMPILER_LAUNCHER} ${REPRISE_NVCC}
-      ${REPRISE_NVCC_FLAGS} ${targets} -Xptxas=--warn-on-spills,-Werror
-      -Xcompiler=-fPIC -ccbin ${CMAKE_CXX_COMPILER} -MD -MF ${object}.d -c ${kernel} -o ${object}
+    COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/cmake/compile_kernel.cmake ${object}.log
+      ${CMAKE_CXX_COMPILER_LAUNCHER} ${REPRISE_NVCC} ${REPRISE_NVCC_FLAGS} ${targets}
+      -Xptxas=-v,--warn-on-spills,-Werror -Xcompiler=-fPIC -ccbin ${CMAKE_CXX_COMPILER}
+      -MD -MF ${object}.d -c ${kernel} -o ${object}
     DEPENDS ${kernel} DEPFILE ${object}.d VERBATIM
     COMMENT "Compiling ${name}.cu for CUDA devices")
   list(APPEND REPRISE_KERNEL_OBJECTS ${object})
 endforeach()
+file(WRITE ${PROJECT_BINARY_DIR}/kernels/nvcc "${nvcc}\n")
 add_custom_target(reprise_kernels DEPENDS ${REPRISE_KERNEL_OBJECTS})

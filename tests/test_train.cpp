@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "recording_backend.h"
 #include "reprise/error.h"
 #include "reprise/evaluate.h"
 #include "reprise/model.h"
@@ -55,6 +56,24 @@ class Train : public testing::Test {
   SongSet set = small_set(12, 3);
   std::atomic<bool> never{false};
 };
+
+TEST_F(Train, SongsThatDoNotFitAreCopiedBatchByBatch) {
+  for (const char* preset : {"reprise", "seed2016"}) {
+    Config c = config(preset);
+    c.steps = 6;
+    RecordingBackend roomy, tight;
+    tight.memory = 1;
+    bool all_resident = false, none_resident = false;
+    train(
+        roomy, set, c, files("roomy"), false,
+        [&](const TrainingProgress& p) { all_resident = p.resident; }, never);
+    train(
+        tight, set, c, files("tight"), false,
+        [&](const TrainingProgress& p) { none_resident = !p.resident; }, never);
+    EXPECT_TRUE(all_resident && none_resident);
+    EXPECT_EQ(bytes(files("roomy").model), bytes(files("tight").model)) << preset;
+  }
+}
 
 TEST_F(Train, ResumedRunEqualsUninterruptedBitForBit) {
   const auto backend = make_cpu_backend(2);

@@ -23,6 +23,7 @@ struct TrainingProgress {
   double rate = 0;
   double validation_map = -1;  ///< -1 where this step was not validated
   double best_map = -1;
+  bool resident = true;  ///< all songs are in the back end's memory; else each batch is copied
   double seconds = 0;            ///< spent training, over all resumed parts
   std::function<Model()> model;  ///< gives the model as it is now, without projection
 };

@@ -72,6 +72,11 @@ struct Train {
     ProgressLine line;
     TrainingProgress last;
     const auto show = [&](const TrainingProgress& p) {
+      if (!p.resident && last.step == 0) {
+        fmt::print(
+            "the songs do not fit in the memory of the device: each batch is copied to it\n");
+        std::fflush(stdout);
+      }
       last = p;
       const double left =
           p.seconds / static_cast<double>(p.step) * static_cast<double>(p.steps - p.step);

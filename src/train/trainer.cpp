@@ -20,6 +20,7 @@
 #include "reprise/rerank.h"
 #include "train/checkpoint.h"
 #include "train/sampler.h"
+#include "train/training_songs.h"
 
 namespace reprise {
 namespace {
@@ -121,6 +122,11 @@ std::vector<float> initial_weights(const Config& config, std::span<const float> 
   return learned;
 }
 
+// Rows of a batch, at most.
+std::int64_t most_rows(const Config& c) {
+  return 2 * (c.sampling == "pairs" ? c.pairs_per_batch : c.works_per_batch);
+}
+
 // Names the data a checkpoint belongs to.
 std::string data_name(const SongSet& set) {
   std::uint64_t hash = 0;
@@ -129,11 +135,6 @@ std::string data_name(const SongSet& set) {
     hash = Random::derive(hash, static_cast<std::uint64_t>(set.frames(i)));
   }
   return fmt::format("{} songs, {} frames, {:016x}", set.songs(), set.frames(), hash);
-}
-
-std::int64_t chroma_bytes(const SongSet& set) {
-  return set.frames() * kPitchClasses *
-         static_cast<std::int64_t>(set.type == ChromaType::uint8 ? 1 : sizeof(float));
 }
 
 // The device's side of a run: chroma, learned values, and the memory of one step.
@@ -146,18 +147,17 @@ class Learner {
         augment_(augment_params(config)),
         loss_(loss_params(config)),
         adam_(adam_params(config)),
-        chroma_(backend, backend.host_memory() ? 0 : chroma_bytes(set)),
-        songs_(set.chroma()),
+        songs_(backend, set, set.songs_of("train"), most_rows(config)),
         learned_(backend, std::span<const float>(state.learned)),
         moment1_(backend, std::span<const float>(state.moment1)),
         moment2_(backend, std::span<const float>(state.moment2)),
         gradient_(backend, learned_.size()),
         numbers_(backend, 2) {
     if (!EventPairs::as_they_are(config)) pairs_.emplace(config);
-    if (backend.host_memory()) return;  // a set larger than memory stays where it is
-    backend.upload(chroma_.data(), songs_.data, static_cast<std::size_t>(chroma_.size()));
-    songs_.data = chroma_.data();
   }
+
+  /// Whether all songs are in the back end's memory.
+  bool resident() const { return songs_.resident(); }
 
   struct Step {
     double loss;
@@ -233,9 +233,10 @@ class Learner {
   // What changes from step to step.
   void upload(const TrainingBatch& batch, Memory& m) {
     m.works.upload(batch.works);
-    if (config_.input == "whole") return m.takes.upload(batch.takes);
+    const std::vector<Take> takes = songs_.place(batch.takes);
+    if (config_.input == "whole") return m.takes.upload(takes);
     std::vector<Excerpt> whole, fixed;
-    for (const Take& take : batch.takes) {
+    for (const Take& take : takes) {
       whole.push_back(take.excerpt);
       fixed.push_back({static_cast<std::int64_t>(fixed.size()) * cut_frames(),
                        static_cast<std::int32_t>(cut_frames()), 0});
@@ -246,11 +247,11 @@ class Learner {
 
   // The ops of a step: chroma of the batch, fingerprints, loss, gradients, weights.
   void run_step(Memory& m) {
+    const ChromaView songs = songs_.view();
     if (config_.input == "whole") {
-      backend_.augment(songs_, m.takes.data(), m.rows, augment_, m.chroma.data(),
-                       m.excerpts.data());
+      backend_.augment(songs, m.takes.data(), m.rows, augment_, m.chroma.data(), m.excerpts.data());
     } else {
-      backend_.patchwork(songs_, m.whole.data(), m.rows, {config_.patches, config_.patch_frames},
+      backend_.patchwork(songs, m.whole.data(), m.rows, {config_.patches, config_.patch_frames},
                          m.chroma.data());
     }
     const std::int64_t rows = m.rows, frames = cut_frames();
@@ -298,8 +299,7 @@ class Learner {
   AugmentParams augment_;
   LossParams loss_;
   AdamParams adam_;
-  Buffer<std::uint8_t> chroma_;  // of a back end with memory of its own
-  ChromaView songs_;
+  TrainingSongs songs_;
   Buffer<float> learned_, moment1_, moment2_, gradient_, numbers_;
   std::optional<Memory> memory_;
 };
@@ -419,6 +419,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
     progress.loss = done.loss;
     progress.gradient_norm = done.gradient_norm;
     progress.rate = rate;
+    progress.resident = learner.resident();
     const bool last = state.step == config.steps;
     const bool check = state.step % config.validate_every == 0 || last;
     if (check) {

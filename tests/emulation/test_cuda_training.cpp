@@ -14,7 +14,7 @@
 namespace reprise::emulation {
 namespace {
 
-class CudaTraining : public EmulationTest, public ::testing::WithParamInterface<const char*> {
+class CudaRun : public EmulationTest {
  protected:
   void SetUp() override {
     EmulationTest::SetUp();
@@ -34,6 +34,7 @@ class CudaTraining : public EmulationTest, public ::testing::WithParamInterface<
     train(
         backend, set, config, TrainingFiles::beside((folder / "m.safetensors").string()), false,
         [&](const TrainingProgress& p) {
+          was_resident = p.resident;
           values.push_back(p.loss);
           values.push_back(p.gradient_norm);
           stop = p.step == steps;
@@ -55,8 +56,11 @@ class CudaTraining : public EmulationTest, public ::testing::WithParamInterface<
   }
 
   std::filesystem::path folder;
+  bool was_resident = false;
   SongSet set = small_set(6, 2, 80);
 };
+
+class CudaTraining : public CudaRun, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(CudaTraining, FirstLossesAreTheCpus) {
   const Config c = config(GetParam());
@@ -76,6 +80,25 @@ INSTANTIATE_TEST_SUITE_P(Presets, CudaTraining,
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
+
+// Bytes, as large sets have them: resident, then copied batch by batch, then not even a batch fits.
+TEST_F(CudaRun, SongsThatDoNotFitAreCopiedBatchByBatch) {
+  set = small_set(4, 2, 4000);  // 1.4 MB
+  set.type = ChromaType::uint8;
+  for (const float value : set.chroma_float)
+    set.chroma_uint8.push_back(static_cast<std::uint8_t>(std::min(1.0f, value) * 255));
+  set.chroma_float.clear();
+  Config c = config("reprise");
+  c.works_per_batch = 2;
+  const auto resident = losses(*make_cuda_backend(), c, 3);
+  EXPECT_TRUE(was_resident);
+  set_device_memory(std::size_t{2} << 20);
+  EXPECT_EQ(losses(*make_cuda_backend(), c, 3), resident);
+  EXPECT_FALSE(was_resident);
+  set_device_memory(std::size_t{200} << 10);
+  EXPECT_EQ(error_of([&] { losses(*make_cuda_backend(), c, 3); }).substr(0, 21),
+            "out of device memory:");
+}
 
 }  // namespace
 }  // namespace reprise::emulation

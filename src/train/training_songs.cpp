@@ -1,0 +1,59 @@
+#include "train/training_songs.h"
+
+#include <algorithm>
+
+namespace reprise {
+namespace {
+
+std::int64_t row_bytes(const SongSet& set) {
+  return kPitchClasses * (set.type == ChromaType::uint8 ? 1 : static_cast<int>(sizeof(float)));
+}
+
+// Half of the memory is left to the steps.
+bool fits(const Backend& backend, const SongSet& set) {
+  return backend.host_memory() ||
+         static_cast<std::size_t>(set.frames() * row_bytes(set)) <= backend.free_memory() / 2;
+}
+
+// No batch has more frames than this.
+std::int64_t longest_batch(const SongSet& set, const std::vector<std::int64_t>& songs,
+                           std::int64_t rows) {
+  std::int64_t longest = 0;
+  for (const std::int64_t song : songs) longest = std::max(longest, set.frames(song));
+  return longest * rows;
+}
+
+}  // namespace
+
+TrainingSongs::TrainingSongs(Backend& backend, const SongSet& set,
+                             const std::vector<std::int64_t>& songs, std::int64_t rows)
+    : backend_(backend),
+      set_(set),
+      resident_(fits(backend, set)),
+      frames_(resident_ ? set.frames() : longest_batch(set, songs, rows)),
+      chroma_(backend, backend.host_memory() ? 0 : frames_ * row_bytes(set)) {
+  if (resident_ && !backend.host_memory())
+    backend.upload(chroma_.data(), set.chroma().data, static_cast<std::size_t>(chroma_.size()));
+}
+
+ChromaView TrainingSongs::view() const {
+  // A back end that shares the host's memory reads the set where it lies.
+  return {backend_.host_memory() ? set_.chroma().data : chroma_.data(), set_.type, frames_};
+}
+
+std::vector<Take> TrainingSongs::place(const std::vector<Take>& takes) {
+  std::vector<Take> placed = takes;
+  if (resident_) return placed;
+  const auto* host = static_cast<const std::uint8_t*>(set_.chroma().data);
+  const std::int64_t row = row_bytes(set_);
+  std::int64_t next = 0;
+  for (Take& take : placed) {
+    backend_.upload(chroma_.data() + next * row, host + take.excerpt.first * row,
+                    static_cast<std::size_t>(take.excerpt.frames * row));
+    take.excerpt.first = next;
+    next += take.excerpt.frames;
+  }
+  return placed;
+}
+
+}  // namespace reprise
