@@ -7,6 +7,8 @@
 // independent, and a lane needs of its neighbour but the last two columns of two rows. The scale of
 // 32 rows is computed at a time, one a lane. A candidate of more than 256 frames takes several
 // panels, whose last two columns are kept, one word a row.
+#include <algorithm>
+
 #include "launch.h"
 #include "reduce.cuh"
 
@@ -264,8 +266,8 @@ std::size_t align_scratch_bytes(const AlignmentSongs& queries, const AlignmentSo
 }
 
 void align(const AlignmentSongs& queries, const AlignmentSongs& candidates,
-           const AlignmentPair* pairs, std::int64_t count, const AlignmentParams& params,
-           void* scratch, float* scores, cudaStream_t stream) {
+           const AlignmentPair* pairs, std::int64_t count, std::int64_t at_once,
+           const AlignmentParams& params, void* scratch, float* scores, cudaStream_t stream) {
   if (count == 0) return;
   auto* memory = static_cast<unsigned char*>(scratch);
   const Prepared query = prepare(queries, memory, stream);
@@ -273,12 +275,15 @@ void align(const AlignmentSongs& queries, const AlignmentSongs& candidates,
   const Prepared candidate = prepare(candidates, memory, stream);
   memory += prepared_bytes(candidates);
   constexpr int kPairs = kAlignThreads / kWarpThreads;
-  launch(align_pairs,
-         {.grid = static_cast<unsigned>((count + kPairs - 1) / kPairs),
-          .block = kAlignThreads,
-          .stream = stream},
-         queries, query.frames, candidates, candidate.frames, candidate.statistics, pairs, count,
-         params, reinterpret_cast<int*>(memory), scores);
+  for (std::int64_t first = 0; first < count; first += at_once) {
+    const std::int64_t some = std::min(at_once, count - first);
+    launch(align_pairs,
+           {.grid = static_cast<unsigned>((some + kPairs - 1) / kPairs),
+            .block = kAlignThreads,
+            .stream = stream},
+           queries, query.frames, candidates, candidate.frames, candidate.statistics, pairs + first,
+           some, params, reinterpret_cast<int*>(memory), scores + first);
+  }
 }
 
 }  // namespace reprise::kernels

@@ -85,6 +85,9 @@ void prepare_scan(const float* vectors, std::int64_t count, int dims, ScanPrecis
 
 inline constexpr int kMaxSearchWidth = 256;  ///< candidates that a pass keeps of a query, at most
 inline constexpr int kMaxStreamRows = 12;    ///< query keys that search_scan takes at a time
+inline constexpr int kStreamTile = 256;      ///< candidates that a block of it takes at a time
+inline constexpr int kGemmRows = 128;        ///< likewise of search_gemm
+inline constexpr int kGemmTile = 64;
 
 /// One pass of a search: of each open query's candidates behind those that the last pass kept, the
 /// `width` with the highest upper bounds. Ranks are of (bound descending, number ascending).
@@ -180,9 +183,10 @@ struct AlignmentSongs {
 
 std::size_t align_scratch_bytes(const AlignmentSongs& queries, const AlignmentSongs& candidates,
                                 std::int64_t count);
-/// scores [count]; pairs [count]. scratch: align_scratch_bytes.
+/// scores [count]; pairs [count], of which `at_once` are aligned at a time. scratch:
+/// align_scratch_bytes, for as many.
 void align(const AlignmentSongs& queries, const AlignmentSongs& candidates,
-           const AlignmentPair* pairs, std::int64_t count, const AlignmentParams& params,
-           void* scratch, float* scores, cudaStream_t stream);
+           const AlignmentPair* pairs, std::int64_t count, std::int64_t at_once,
+           const AlignmentParams& params, void* scratch, float* scores, cudaStream_t stream);
 
 }  // namespace reprise::kernels

@@ -13,8 +13,8 @@
 namespace reprise {
 
 inline constexpr int kScoreThreads = 256;
-inline constexpr int kScoreRows = 128;    // query keys
-inline constexpr int kScoreColumns = 64;  // candidates
+inline constexpr int kScoreRows = kernels::kGemmRows;     // query keys
+inline constexpr int kScoreColumns = kernels::kGemmTile;  // candidates
 inline constexpr unsigned kNoRow = ~0u;
 inline constexpr int kScoreStride = kScoreColumns + 4;  // of a row of sums
 

@@ -13,7 +13,7 @@
 namespace reprise::kernels {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kThreads = kStreamTile;
 constexpr int kWarps = kThreads / kWarpThreads;
 constexpr int kPieces = 4;  // of a row, staged at a time
 constexpr int kStagedBytes =

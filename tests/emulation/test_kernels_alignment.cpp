@@ -52,9 +52,9 @@ std::vector<float> align(const Songs& queries, const Songs& candidates,
                          const std::vector<AlignmentPair>& pairs) {
   const auto q = queries.upload(), c = candidates.upload();
   const auto count = static_cast<std::int64_t>(pairs.size());
-  void* scratch = device_array<unsigned char>(kernels::align_scratch_bytes(q, c, count));
+  void* scratch = device_array<unsigned char>(kernels::align_scratch_bytes(q, c, 7));
   float* scores = device_array<float>(pairs.size());
-  kernels::align(q, c, to_device(pairs), count, {}, scratch, scores, nullptr);
+  kernels::align(q, c, to_device(pairs), count, 7, {}, scratch, scores, nullptr);
   return to_host(scores, pairs.size());
 }
 

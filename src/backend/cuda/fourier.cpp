@@ -1,0 +1,45 @@
+#include "backend/cuda/fourier.h"
+
+#include <fmt/format.h>
+
+#include <source_location>
+
+#include "reprise/error.h"
+
+namespace reprise::cuda {
+namespace {
+
+void check(cufftResult result, const char* call,
+           std::source_location where = std::source_location::current()) {
+  if (result == CUFFT_SUCCESS) return;
+  throw Error(fmt::format(
+      "{}:{}: {}: cuFFT status {}{}", where.file_name(), where.line(), call,
+      static_cast<int>(result),
+      result == CUFFT_SETUP_FAILED
+          ? ": is the library installed? Install cuFFT, or add its folder to LD_LIBRARY_PATH"
+          : ""));
+}
+
+}  // namespace
+
+Fourier::Fourier(const Stream& stream, int rows, int columns, int distance, int batch) {
+  int extents[] = {rows, columns}, half[] = {rows, columns / 2 + 1};
+  check(cufftPlanMany(&plan_, 2, extents, extents, 1, distance, half, 1, half[0] * half[1],
+                      CUFFT_R2C, batch),
+        "cufftPlanMany");
+  made_ = true;
+  check(cufftSetStream(plan_, stream.get()), "cufftSetStream");
+}
+
+Fourier::~Fourier() {
+  if (made_) cufftDestroy(plan_);
+}
+
+void Fourier::transform(const float* matrices, float* spectrum) const {
+  // An out-of-place real-to-complex transform leaves its input as it is.
+  check(
+      cufftExecR2C(plan_, const_cast<float*>(matrices), reinterpret_cast<cufftComplex*>(spectrum)),
+      "cufftExecR2C");
+}
+
+}  // namespace reprise::cuda

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cufft.h>
+
+#include <utility>
+
+#include "backend/cuda/stream.h"
+
+namespace reprise::cuda {
+
+/// Real-to-complex transforms of `batch` matrices [rows, columns] that may overlap, `distance`
+/// values apart, by cuFFT. Each result is [rows, columns / 2 + 1], dense.
+class Fourier {
+ public:
+  Fourier(const Stream& stream, int rows, int columns, int distance, int batch);
+  Fourier(Fourier&& other) noexcept
+      : plan_(other.plan_), made_(std::exchange(other.made_, false)) {}
+  Fourier& operator=(Fourier&& other) noexcept {
+    std::swap(plan_, other.plan_);
+    std::swap(made_, other.made_);
+    return *this;
+  }
+  ~Fourier();
+
+  /// spectrum: complex.
+  void transform(const float* matrices, float* spectrum) const;
+
+ private:
+  cufftHandle plan_ = 0;
+  bool made_ = false;
+};
+
+}  // namespace reprise::cuda

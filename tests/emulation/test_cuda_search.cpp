@@ -1,0 +1,144 @@
+// Search, alignment and the published fingerprints of the CUDA back end on the emulated device,
+// against the CPU back end.
+#include "../op_cases.h"
+#include "reprise/backend.h"
+#include "test_kernels.h"
+
+namespace reprise::emulation {
+namespace {
+
+class CudaOps : public EmulationTest {
+ protected:
+  std::unique_ptr<Backend> cuda = make_cuda_backend(), cpu = make_cpu_backend(1);
+  std::vector<Backend*> both{cuda.get(), cpu.get()};
+};
+
+struct Found {
+  std::vector<std::int64_t> ids;
+  std::vector<float> scores;
+  std::vector<std::int32_t> keys;
+  bool operator==(const Found&) const = default;
+};
+
+Found top_k(Backend& backend, const std::vector<float>& q, int keys,
+            const std::vector<float>& vectors, int dims, ScanPrecision precision, int k) {
+  const Buffer<float> queries(backend, q), candidates(backend, vectors);
+  const auto count = std::int64_t(vectors.size()) / dims;
+  const auto rows = std::int64_t(q.size()) / dims / keys;
+  Buffer<std::uint8_t> scan(backend, std::int64_t(backend.scan_bytes(count, dims, precision)));
+  backend.prepare_scan(candidates.data(), count, dims, precision, scan.data());
+  Buffer<std::int64_t> ids(backend, rows * k);
+  Buffer<float> scores(backend, rows * k);
+  Buffer<std::int32_t> best_key(backend, rows * k);
+  backend.top_k(queries.data(), rows, keys,
+                {candidates.data(), precision == ScanPrecision::fp32 ? nullptr : scan.data(),
+                 precision, count, dims},
+                k, ids.data(), scores.data(), best_key.data());
+  return {ids.download(), scores.download(), best_key.download()};
+}
+
+// Both give the same: scores are exact, and ties are in the order of numbers. Few queries and many;
+// k beyond what a pass keeps.
+TEST_F(CudaOps, SearchEqualsTheCpus) {
+  struct Case {
+    int queries, keys, candidates, dims, k;
+  };
+  for (const Case& c : {Case{1, 12, 700, 40, 10}, Case{5, 2, 90, 7, 3}, Case{30, 1, 150, 20, 5},
+                        Case{3, 12, 70, 33, 100}, Case{1, 1, 700, 6, 300}, Case{2, 2, 0, 4, 3}}) {
+    const auto q = random_values(std::int64_t{c.queries} * c.keys * c.dims, 1, 1);
+    const auto vectors = random_values(std::int64_t{c.candidates} * c.dims, 1, 2);
+    const Found truth = top_k(*cpu, q, c.keys, vectors, c.dims, ScanPrecision::fp32, c.k);
+    for (const auto precision : {ScanPrecision::fp32, ScanPrecision::bf16, ScanPrecision::int8}) {
+      EXPECT_EQ(top_k(*cuda, q, c.keys, vectors, c.dims, precision, c.k), truth)
+          << c.queries << " queries, precision " << int(precision);
+    }
+  }
+}
+
+void expect_alike(const std::vector<float>& a, const std::vector<float>& b, const char* what) {
+  ASSERT_EQ(a.size(), b.size());
+  double scale = 0, error = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    scale = std::max(scale, std::abs(double{b[i]}));
+    error = std::max(error, std::abs(double{a[i]} - double{b[i]}));
+  }
+  EXPECT_LE(error, 2e-6 * scale) << what;
+}
+
+TEST_F(CudaOps, SimilaritiesEqualTheCpus) {
+  const auto q = random_values(7 * 12 * 30, 1, 1), c = random_values(100 * 30, 1, 2),
+             bias = random_values(100, 1, 3);
+  std::vector<std::vector<float>> results;
+  for (Backend* backend : both) {
+    const Buffer<float> queries(*backend, q), candidates(*backend, c), added(*backend, bias);
+    Buffer<float> out(*backend, 700);
+    backend->similarities(queries.data(), 7, 12, candidates.data(), 100, 30, added.data(),
+                          out.data());
+    results.push_back(out.download());
+  }
+  expect_alike(results[0], results[1], "similarities");
+}
+
+/// Songs in some keys each, runs of one song together.
+struct Songs {
+  std::vector<float> chroma = random_chroma(900, 4);
+  std::vector<Excerpt> excerpts;
+  Songs() {
+    std::int64_t first = 0;
+    for (const int frames : {1, 40, 75, 76, 130, 400}) {
+      for (int roll = 0; roll < 12; roll += 1 + frames % 7) excerpts.push_back({first, frames, roll});
+      first += frames;
+    }
+  }
+};
+
+TEST_F(CudaOps, PublishedFingerprintsEqualTheCpus) {
+  const Songs songs;
+  const auto count = std::int64_t(songs.excerpts.size());
+  const auto compare = [&](int dims, const char* what, auto run) {
+    std::vector<std::vector<float>> results;
+    for (Backend* backend : both) {
+      const Buffer<float> chroma(*backend, songs.chroma);
+      const Buffer<Excerpt> excerpts(*backend, songs.excerpts);
+      Buffer<float> out(*backend, count * dims);
+      run(*backend, ChromaView{chroma.data(), ChromaType::float32, 900}, excerpts.data(),
+          out.data());
+      results.push_back(out.download());
+    }
+    expect_alike(results[0], results[1], what);
+  };
+  compare(576, "covariance",
+          [&](Backend& b, ChromaView x, const Excerpt* e, float* out) {
+            b.covariance(x, e, count, out);
+          });
+  compare(66, "correlation", [&](Backend& b, ChromaView x, const Excerpt* e, float* out) {
+    b.correlation(x, e, count, out);
+  });
+  for (const Ftm2dParams& p : {Ftm2dParams{}, Ftm2dParams{64, 64, 2, false, false, false}}) {
+    compare(p.dims(), "2dftm", [&](Backend& b, ChromaView x, const Excerpt* e, float* out) {
+      b.ftm2d(x, e, count, p, out);
+    });
+  }
+}
+
+TEST_F(CudaOps, AlignmentEqualsTheCpusToTheBit) {
+  const Songs songs;
+  std::vector<Excerpt> queries{{0, 60, 3}, {41, 300, 0}, {5, 1, 0}}, candidates{
+      {41, 280, 2}, {100, 64, 0}, {300, 600, 11}};
+  std::vector<AlignmentPair> pairs;
+  for (int i = 0; i < 9; ++i) pairs.push_back({i / 3, i % 3, i});
+  std::vector<std::vector<float>> results;
+  for (Backend* backend : both) {
+    const Buffer<float> chroma(*backend, songs.chroma);
+    const ChromaView view{chroma.data(), ChromaType::float32, 900};
+    const Buffer<Excerpt> q(*backend, queries), c(*backend, candidates);
+    const Buffer<AlignmentPair> p(*backend, pairs);
+    Buffer<float> scores(*backend, 9);
+    backend->align(view, q.data(), 3, view, c.data(), 3, p.data(), 9, {}, scores.data());
+    results.push_back(scores.download());
+  }
+  EXPECT_EQ(results[0], results[1]);
+}
+
+}  // namespace
+}  // namespace reprise::emulation
