@@ -9,6 +9,8 @@
 
 #include <reprise/params.h>
 
+#include "search_plan.h"
+
 namespace reprise::kernels {
 
 /// The songs of one call.
@@ -69,25 +71,11 @@ void unit_rows(float* values, std::int64_t rows, int dims, const float* bias, cu
 
 // --- exact search (scan_rows.cuh says why it is exact)
 
-REPRISE_HOST_DEVICE constexpr int scan_element_bytes(ScanPrecision precision) {
-  return precision == ScanPrecision::fp32 ? 4 : precision == ScanPrecision::bf16 ? 2 : 1;
-}
-/// Bytes of a prepared row: whole pairs of 16-byte pieces.
-REPRISE_HOST_DEVICE constexpr std::int64_t scan_stride(int dims, ScanPrecision precision) {
-  return (std::int64_t{dims} * scan_element_bytes(precision) + 31) / 32 * 32;
-}
-
 /// Bytes that prepare_scan writes: quantised rows, a scale and two bounds each.
 std::size_t scan_bytes(std::int64_t count, int dims, ScanPrecision precision);
 /// vectors [count, dims].
 void prepare_scan(const float* vectors, std::int64_t count, int dims, ScanPrecision precision,
                   void* scan, cudaStream_t stream);
-
-inline constexpr int kMaxSearchWidth = 256;  ///< candidates that a pass keeps of a query, at most
-inline constexpr int kMaxStreamRows = 12;    ///< query keys that search_scan takes at a time
-inline constexpr int kStreamTile = 256;      ///< candidates that a block of it takes at a time
-inline constexpr int kGemmRows = 128;        ///< likewise of search_gemm
-inline constexpr int kGemmTile = 64;
 
 /// One pass of a search: of each open query's candidates behind those that the last pass kept, the
 /// `width` with the highest upper bounds. Ranks are of (bound descending, number ascending).

@@ -1,0 +1,205 @@
+// What the search, alignment and published fingerprints' kernels move and compute, counted from how
+// they cut their work, with the time that an H100's limits allow; then, where there is a device,
+// queries a second over batch x catalogue x precision beside its measured limits. Without a device
+// it says so after the counts.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <functional>
+
+#include "op_cases.h"
+#include "reprise/backend.h"
+#include "reprise/error.h"
+#include "search_plan.h"
+
+namespace {
+
+using namespace reprise;
+
+// NVIDIA H100 SXM, as its data sheet says, without sparsity; integers of the plain cores: 64 lanes
+// a multiprocessor, and four products with their sums in one instruction.
+constexpr double kBytes = 3.35e12, kFp64 = 34e12, kFp32 = 67e12;
+constexpr double kInstructions = 132 * 64 * 1.755e9, kByteProducts = 8 * kInstructions;
+constexpr double kTensor[] = {495e12, 989e12, 1979e12};  // of each ScanPrecision
+constexpr const char* kNames[] = {"fp32", "bf16", "int8"};
+constexpr ScanPrecision kPrecisions[] = {ScanPrecision::fp32, ScanPrecision::bf16,
+                                         ScanPrecision::int8};
+
+struct Search {
+  std::int64_t queries;
+  int keys;
+  std::int64_t candidates;
+  int dims;
+
+  std::int64_t rows() const { return queries * keys; }
+};
+
+struct Counts {
+  double bytes = 0, least = 0;  // of memory; candidates once, queries once, results
+  double operations = 0, rate = 1;
+  double seconds() const { return std::max(bytes / kBytes, operations / rate); }
+};
+
+Counts search_counts(const Search& s, ScanPrecision precision) {
+  const bool few = s.rows() <= kernels::kMaxStreamRows;
+  const double element = kernels::scan_element_bytes(precision);
+  const double row = precision == ScanPrecision::fp32
+                         ? 4.0 * s.dims
+                         : double(kernels::scan_stride(s.dims, precision)) + 12;
+  const double group = double(kernels::kGemmRows / s.keys);
+  const double groups = few ? 1 : std::ceil(double(s.queries) / group);
+  Counts c;
+  // Groups that run at the same time share the candidates through the cache; if none did:
+  c.bytes = groups * double(s.candidates) * row;
+  c.least = double(s.candidates) * s.dims * element + double(s.rows()) * s.dims * 4;
+  const double rows = few ? double(s.rows()) : groups * kernels::kGemmRows;
+  c.operations = 2 * rows * double(s.candidates) * s.dims;
+  c.rate = !few                               ? kTensor[int(precision)]
+           : precision == ScanPrecision::int8 ? kByteProducts
+                                              : kFp32;
+  return c;
+}
+
+const std::vector<Search>& searches() {
+  static const std::vector<Search> all{{1, 1, 1'000'000, 256},    {1, 12, 1'000'000, 256},
+                                       {6, 2, 1'000'000, 256},    {100, 2, 1'000'000, 256},
+                                       {1200, 2, 1'000'000, 256}, {1200, 12, 1'000'000, 256},
+                                       {1, 12, 100'000, 1728},    {1200, 12, 100'000, 1728}};
+  return all;
+}
+
+void print_counts() {
+  fmt::print(
+      "counted from the code; limits of an H100: {:.2f} TB/s, {:.0f} TFLOP/s fp32, {:.0f} tf32, "
+      "{:.0f} bf16, {:.0f} TOP/s int8 on tensor cores and {:.0f} beside them\n",
+      kBytes * 1e-12, kFp32 * 1e-12, kTensor[0] * 1e-12, kTensor[1] * 1e-12, kTensor[2] * 1e-12,
+      kByteProducts * 1e-12);
+  fmt::print("{:>7} {:>4} {:>10} {:>5} {:<5} {:>9} {:>9} {:>11} {:>9} {:>12}\n", "queries", "keys",
+             "catalogue", "dims", "scan", "GB", "least GB", "TOP", "ms", "queries/s");
+  for (const Search& s : searches())
+    for (const ScanPrecision precision : kPrecisions) {
+      const Counts c = search_counts(s, precision);
+      fmt::print("{:>7} {:>4} {:>10} {:>5} {:<5} {:>9.3f} {:>9.3f} {:>11.4f} {:>9.3f} {:>12.0f}\n",
+                 s.queries, s.keys, s.candidates, s.dims, kNames[int(precision)], c.bytes * 1e-9,
+                 c.least * 1e-9, c.operations * 1e-12, c.seconds() * 1e3,
+                 double(s.queries) / c.seconds());
+    }
+
+  constexpr double kFrames = 1000, kPatch = 75, kBins = kPatch * 7;
+  const double patches = kFrames - kPatch + 1;
+  struct Line {
+    const char* name;
+    Counts c;
+  };
+  // 16 instructions a cell of alignment: three for the product, scale, clamps, maxima. 2DFTM reads
+  // the spectrum eight times for the median's eight digits, and once more for an even count.
+  for (const Line& line :
+       {Line{"alignment, a pair of 1000 frames",
+             {kFrames * (2 * 12 + 8 * std::ceil(kFrames / 256 - 1)), kFrames * 2 * 12,
+              16 * kFrames * kFrames, kInstructions}},
+        Line{"covariance, a song of 1000 frames",
+             {kFrames * 12 + 576 * 4, kFrames * 12 + 576 * 4, kFrames * 15 * 25 * 2, kFp64}},
+        Line{"correlation, a song of 1000 frames",
+             {kFrames * 12 + 66 * 4, kFrames * 12 + 66 * 4, kFrames * 6 * 25 * 2, kFp64}},
+        Line{"2dftm, a song of 1000 frames",
+             {kFrames * 12 * (1 + 4 + 4) + patches * kBins * 8 * (1 + 9),
+              kFrames * 12 + kPatch * 12 * 4, patches * 2.5 * 900 * std::log2(900.0), kFp32}}})
+    fmt::print("{:<35} {:>9.1f} kB, least {:>6.1f} kB, {:>7.2f} M operations, {:>8.3f} us\n",
+               line.name, line.c.bytes * 1e-3, line.c.least * 1e-3, line.c.operations * 1e-6,
+               line.c.seconds() * 1e6);
+}
+
+// Median seconds of a call, which waits for its results.
+double seconds(const std::function<void()>& call) {
+  call();
+  std::vector<double> times;
+  for (int i = 0; i < 15; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    call();
+    times.push_back(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  }
+  std::nth_element(times.begin(), times.begin() + 7, times.end());
+  return times[7];
+}
+
+void measure(Backend& backend, const Search& s, ScanPrecision precision) {
+  constexpr int kTop = 10;
+  const auto candidates = random_values(s.candidates * s.dims, 1, 1);
+  const auto queries = random_values(s.rows() * s.dims, 1, 2);
+  const Buffer<float> vectors(backend, std::span<const float>(candidates)),
+      q(backend, std::span<const float>(queries));
+  Buffer<std::uint8_t> scan(backend,
+                            std::int64_t(backend.scan_bytes(s.candidates, s.dims, precision)));
+  backend.prepare_scan(vectors.data(), s.candidates, s.dims, precision, scan.data());
+  Buffer<std::int64_t> ids(backend, s.queries * kTop);
+  Buffer<float> scores(backend, s.queries * kTop);
+  Buffer<std::int32_t> keys(backend, s.queries * kTop);
+  const Candidates all{vectors.data(), precision == ScanPrecision::fp32 ? nullptr : scan.data(),
+                       precision, s.candidates, s.dims};
+  const double time = seconds([&] {
+    backend.top_k(q.data(), s.queries, s.keys, all, kTop, ids.data(), scores.data(), keys.data());
+    ids.download();
+  });
+  const Counts c = search_counts(s, precision);
+  fmt::print("{:>7} {:>4} {:>10} {:>5} {:<5} {:>9.3f} {:>12.0f} {:>8.2f} {:>8.1f} {:>10.0f} %\n",
+             s.queries, s.keys, s.candidates, s.dims, kNames[int(precision)], time * 1e3,
+             double(s.queries) / time, c.least * 1e-12 / time, c.operations * 1e-12 / time,
+             100 * c.seconds() / time);
+}
+
+// What a copy reaches, as the sum of what it reads and writes.
+double copy_bandwidth(Backend& backend) {
+  const std::int64_t songs = 2048;
+  const int frames = 4096;
+  const Buffer<float> from(backend, songs * frames * kPitchClasses);
+  Buffer<float> to(backend, from.size());
+  std::vector<Excerpt> all;
+  for (std::int64_t i = 0; i < songs; ++i) all.push_back({i * frames, frames + 2, 0});
+  all.back().frames = frames;
+  const Buffer<Excerpt> excerpts(backend, std::span<const Excerpt>(all));
+  const Buffer<float> last(backend, 1);
+  const double time = seconds([&] {
+    backend.patchwork({from.data(), ChromaType::float32, songs * frames}, excerpts.data(), songs,
+                      {1, frames}, to.data());
+    last.download();
+  });
+  return 8.0 * double(from.size()) / time;
+}
+
+double tensor_rate(Backend& backend) {
+  constexpr int kSide = 8192;
+  Buffer<float> a(backend, std::int64_t{kSide} * kSide), b(backend, a.size()), bias(backend, kSide),
+      c(backend, a.size());
+  a.upload(std::vector<float>(std::size_t(a.size()), 1.0f));
+  b.upload(std::vector<float>(std::size_t(b.size()), 1.0f));
+  bias.upload(std::vector<float>(kSide, 1.0f));
+  const Buffer<float> last(backend, 1);
+  const double time = seconds([&] {
+    backend.project(a.data(), kSide, kSide, b.data(), bias.data(), kSide, c.data());
+    last.download();
+  });
+  return 2.0 * kSide * kSide * kSide / time;
+}
+
+}  // namespace
+
+int main() {
+  print_counts();
+  try {
+    const auto backend = make_cuda_backend();
+    fmt::print("\n{}\nmeasured: copy {:.2f} TB/s, tf32 products {:.0f} TFLOP/s\n",
+               backend->description(), copy_bandwidth(*backend) * 1e-12,
+               tensor_rate(*backend) * 1e-12);
+    fmt::print("{:>7} {:>4} {:>10} {:>5} {:<5} {:>9} {:>12} {:>8} {:>8} {:>12}\n", "queries",
+               "keys", "catalogue", "dims", "scan", "ms", "queries/s", "TB/s", "TOP/s",
+               "of the limit");
+    for (const Search& s : searches())
+      for (const ScanPrecision precision : kPrecisions) measure(*backend, s, precision);
+  } catch (const Error& error) {
+    fmt::print("\nno CUDA device was measured: {}\n", error.what());
+  }
+}
