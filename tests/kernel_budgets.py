@@ -3,10 +3,10 @@
 
   tests/kernel_budgets.py BUDGETS FOLDER [--write]
 
-FOLDER holds NAME.o and NAME.o.log, an object and what ptxas said of it, for each kernel file. Every
-kernel may take at most the registers, static shared memory and stack of its line in BUDGETS, spills
-nothing, and holds tensor-core instructions exactly where its line says so. --write records what is
-there instead. Exits with 77 where FOLDER has no logs.
+FOLDER is the build's: for each kernel file, what ptxas said of it. Every kernel may take at most the
+registers, static shared memory and stack of its line in BUDGETS, spills nothing, and has tensor-core
+instructions exactly where its line says so. --write records what is there instead. Exits with 77
+where FOLDER has no logs.
 """
 
 import collections
@@ -19,7 +19,7 @@ ENTRY = re.compile(r"Compiling entry function '(\S+)' for '(sm_\d+)'")
 USED = re.compile(r"Used (\d+) registers")
 SHARED = re.compile(r"(\d+) bytes smem")
 STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
-SASS = re.compile(r"^\s*Function : (\S+)|arch = (sm_\d+)|\b([HI]MMA|Q?GMMA|UTC\w*MMA)\b", re.M)
+ENTRY_PTX = re.compile(r"\.entry (\w+)")
 
 Use = collections.namedtuple("Use", "registers shared stack spills tensor")
 
@@ -31,41 +31,40 @@ def readable(symbols):
     names = {}
     for symbol, name in zip(symbols, text):
         name = re.sub(r"^void ", "", name)
-        name = re.sub(r"\(.*", "", name.replace("(anonymous namespace)::", ""))
-        names[symbol] = re.sub(r"\(\w+\)", "", re.sub(r"\b(\w+::)+", "", name))
+        name = re.sub(r"\((anonymous namespace)\)::|\([\w:]+\)(?=-?\d)", "", name)  # also of values
+        names[symbol] = re.sub(r"\b(\w+::)+", "", re.sub(r"\(.*", "", name)).replace(" ", "")
     return names
 
 
-def tensor_kernels(obj, cuobjdump):
-    """(symbol, architecture) of the kernels with tensor-core instructions."""
-    text = subprocess.run([cuobjdump, "-sass", obj], text=True, capture_output=True,
-                          check=True).stdout
-    found, arch, function = set(), "", ""
-    for match in SASS.finditer(text):
-        if match[2]:
-            arch = match[2]
-        elif match[1]:
-            function = match[1]
-        else:
-            found.add((function, arch))
-    return found
+def tensor_kernels(kernel, nvcc):
+    """Symbols of the kernels in the file whose PTX has tensor-core instructions."""
+    root = kernel.parent.parent
+    text = subprocess.run([nvcc, "-std=c++20", "-arch=compute_80", "-I", root / "kernels", "-I",
+                           root / "include", "--ptx", kernel, "-o", "-"],
+                          text=True, capture_output=True, check=True).stdout
+    parts = re.split(r"(?=\.entry )", text)
+    return {ENTRY_PTX.match(part)[1] for part in parts if ENTRY_PTX.match(part)
+            and re.search(r"\b(wmma|mma)\.", part)}
 
 
-def measure(folder, cuobjdump):
-    uses = {}
+def measure(folder, kernels, nvcc):
+    """What each kernel takes, by file, name and architecture."""
+    found, tensor = {}, set()
     for log in sorted(folder.glob("*.o.log")):
-        text = log.read_text()
-        tensor = tensor_kernels(log.with_suffix(""), cuobjdump)
-        for part in re.split(r"(?=ptxas info\s+: Compiling entry)", text):
+        file = log.name.split(".")[0]
+        parts = re.split(r"(?=ptxas info\s+: Compiling entry)", log.read_text())
+        for part in parts:
             entry, used = ENTRY.search(part), USED.search(part)
-            if not entry or not used:
-                continue
-            stack, shared = STACK.search(part), SHARED.search(part)
-            uses[(log.name.split(".")[0], entry[1], entry[2])] = Use(
-                int(used[1]), int(shared[1]) if shared else 0, int(stack[1]),
-                int(stack[2]) + int(stack[3]), (entry[1], entry[2]) in tensor)
-    names = readable(sorted({symbol for _, symbol, _ in uses}))
-    return {(file, names[symbol], arch): use for (file, symbol, arch), use in uses.items()}
+            if entry and used:
+                stack, shared = STACK.search(part), SHARED.search(part)
+                found[(file, entry[1], entry[2])] = (
+                    int(used[1]), int(shared[1]) if shared else 0, int(stack[1]),
+                    int(stack[2]) + int(stack[3]))
+        tensor |= {(file, symbol) for symbol in tensor_kernels(kernels / f"{file}.cu", nvcc)}
+    names = readable(sorted({key[1] for key in found} | {symbol for _, symbol in tensor}))
+    on_tensor_cores = {(file, names[symbol]) for file, symbol in tensor}
+    return {(file, names[symbol], arch): Use(*use, (file, names[symbol]) in on_tensor_cores)
+            for (file, symbol, arch), use in found.items()}
 
 
 HEADER = "# file kernel architecture registers shared stack tensor; written by kernel_budgets.py --write\n"
@@ -76,10 +75,10 @@ def main():
     if not any(folder.glob("*.o.log")):
         print("skipped: this build has no kernels for devices")
         sys.exit(77)
-    nvcc = next((line for line in (folder / "nvcc").read_text().splitlines()), "nvcc")
-    uses = measure(folder, str(pathlib.Path(nvcc).with_name("cuobjdump")))
+    nvcc = (folder / "nvcc").read_text().strip()
+    uses = measure(folder, pathlib.Path(__file__).parent.parent / "kernels", nvcc)
     if "--write" in sys.argv[3:]:
-        lines = [f"{file} {name.replace(' ', '')} {arch} {use.registers} {use.shared} {use.stack} "
+        lines = [f"{file} {name} {arch} {use.registers} {use.shared} {use.stack} "
                  f"{'tensor' if use.tensor else '-'}"
                  for (file, name, arch), use in sorted(uses.items())]
         budgets_path.write_text(HEADER + "\n".join(lines) + "\n")
@@ -93,7 +92,7 @@ def main():
                                               tensor == "tensor")
     wrong = []
     for (file, name, arch), use in sorted(uses.items()):
-        key = (file, name.replace(" ", ""), arch)
+        key = (file, name, arch)
         if key not in budgets:
             wrong.append(f"{file}.cu {name} {arch}: no budget is recorded")
             continue

@@ -62,15 +62,19 @@ class CudaRun : public EmulationTest {
 
 class CudaTraining : public CudaRun, public ::testing::WithParamInterface<const char*> {};
 
+// Adam's first steps follow the gradient's signs, also where it is next to nothing: the rate is
+// kept low, so that rounding does not choose the weights.
 TEST_P(CudaTraining, FirstLossesAreTheCpus) {
-  const Config c = config(GetParam());
+  Config c = config(GetParam());
+  c.rate = 1e-4;
   const std::int64_t steps = 4;
   const auto cpu = losses(*make_cpu_backend(1), c, steps);
   const auto cuda = losses(*make_cuda_backend(0, Arithmetic::fp32), c, steps);
   ASSERT_EQ(cpu.size(), 2u * steps);
   ASSERT_EQ(cuda.size(), cpu.size());
   for (std::size_t i = 0; i < cpu.size(); ++i)
-    EXPECT_NEAR(cuda[i], cpu[i], 2e-3 * std::abs(cpu[i])) << "step " << i / 2 + 1;
+    EXPECT_NEAR(cuda[i], cpu[i], (i % 2 == 0 ? 2e-4 : 2e-3) * std::abs(cpu[i]))
+        << (i % 2 == 0 ? "loss" : "gradient norm") << " of step " << i / 2 + 1;
 }
 
 INSTANTIATE_TEST_SUITE_P(Presets, CudaTraining,

@@ -20,9 +20,10 @@ void check(cublasStatus_t status, const char* call, std::source_location where) 
                           cublasGetStatusString(status)));
 }
 
-Blas::Blas(const Stream& stream, Arithmetic arithmetic)
-    : workspace_(stream, kWorkspace),
+Blas::Blas(const Stream& stream, const Stream& aside, Arithmetic arithmetic)
+    : workspace_(aside, kWorkspace),
       compute_(arithmetic == Arithmetic::fp32 ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_32F_FAST_TF32) {
+  aside.wait();  // for the memory to be there
   check(cublasCreate(&handle_), "cublasCreate");
   check(cublasSetStream(handle_, stream.get()), "cublasSetStream");
   check(cublasSetWorkspace(handle_, workspace_.data(), workspace_.bytes()), "cublasSetWorkspace");

@@ -21,9 +21,9 @@ void check(cublasStatus_t status, const char* call,
 /// Dense products on a stream, by cuBLAS.
 class Blas {
  public:
-  /// `stream` must outlive it. Products of float matrices are in fp32, or in tf32 where
-  /// `arithmetic` is another.
-  Blas(const Stream& stream, Arithmetic arithmetic);
+  /// Both streams must outlive it; `aside` is one that captures nothing. Products of float matrices
+  /// are in fp32, or in tf32 where `arithmetic` is another.
+  Blas(const Stream& stream, const Stream& aside, Arithmetic arithmetic);
   Blas(Blas&& other) noexcept
       : workspace_(std::move(other.workspace_)),
         compute_(other.compute_),

@@ -124,7 +124,7 @@ std::size_t CudaBackend::free_memory() const {
 }
 
 const Blas& CudaBackend::blas() {
-  if (!blas_) blas_.emplace(stream_, arithmetic_);
+  if (!blas_) blas_.emplace(stream_, aside_, arithmetic_);
   return *blas_;
 }
 

@@ -92,7 +92,7 @@ class CudaBackend final : public Backend {
   Arithmetic arithmetic_;
   std::string description_;
   Stream stream_;
-  Stream aside_;  // takes memory for ops that are being captured
+  Stream aside_;  // takes memory while the other is captured
   Staging staging_;
   std::optional<Blas> blas_;
   Workspace workspace_{stream_};
