@@ -42,9 +42,6 @@ int tile_rows() {
 
 // --- products of a panel's body and a tile of queries
 
-using Tile = void (*)(const std::uint32_t* body, const std::uint32_t* q, const std::int32_t* start,
-                      std::int64_t depth, float* scores);
-
 template <int kRows>
 void float_tile(const std::uint32_t* HWY_RESTRICT body, const std::uint32_t* HWY_RESTRICT q,
                 const std::int32_t*, std::int64_t depth, float* HWY_RESTRICT scores) {
@@ -71,18 +68,13 @@ void float_tile(const std::uint32_t* HWY_RESTRICT body, const std::uint32_t* HWY
 }
 
 template <std::size_t... kRows>
-constexpr std::array<Tile, sizeof...(kRows)> float_tiles(std::index_sequence<kRows...>) {
-  return {float_tile<static_cast<int>(kRows) + 1>...};
+constexpr auto float_tiles(std::index_sequence<kRows...>) {
+  return std::array<ProductTile, sizeof...(kRows)>{float_tile<static_cast<int>(kRows) + 1>...};
 }
 
-void score_tiles(const std::uint32_t* body, const PackedQueries& queries, float* scores) {
+const ProductTile* tiles() {
   static constexpr auto kTiles = float_tiles(std::make_index_sequence<kTileRows>());
-  for (std::size_t t = 0; t + 1 < queries.tiles.size(); ++t) {
-    const std::int64_t first = queries.tiles[t];
-    kTiles[queries.tiles[t + 1] - first - 1](body, queries.words.data() + first * queries.depth,
-                                             queries.start.data() + first, queries.depth,
-                                             scores + first * kPanel);
-  }
+  return kTiles.data();
 }
 
 // --- panels
@@ -307,13 +299,16 @@ namespace reprise::cpu {
 namespace {
 
 HWY_EXPORT(tile_rows);
-HWY_EXPORT(score_tiles);
+HWY_EXPORT(tiles);
 HWY_EXPORT(transpose);
 HWY_EXPORT(quantise);
 HWY_EXPORT(decode);
 HWY_EXPORT(pool);
 HWY_EXPORT(reach);
 HWY_EXPORT(inner_product);
+
+// Dimensions of which a sum of products of bytes fits 32 bits.
+constexpr int kLargestByteSum = 131072;
 
 float to_bfloat16(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
@@ -379,28 +374,51 @@ void pack_panel(const PanelLayout& layout, const float* vectors, std::int64_t la
 
 PackedQueries pack_queries(const PanelLayout& layout, const float* q, std::int64_t queries,
                            int keys) {
+  const int dims = layout.dims;
   PackedQueries packed;
+  std::int64_t most = kAvx512TileRows;
+  if (hwy::SupportedTargets() & HWY_AVX3) {  // a test may switch it off
+    if (layout.precision == ScanPrecision::int8 && dims <= kLargestByteSum)
+      packed.products = avx512_byte_tiles();
+    if (layout.precision == ScanPrecision::bf16) packed.products = avx512_bfloat16_tiles();
+  }
+  packed.decoded = !packed.products;
+  if (packed.decoded) {
+    packed.products = HWY_DYNAMIC_DISPATCH(tiles)();
+    most = HWY_DYNAMIC_DISPATCH(tile_rows)();
+  }
   packed.rows = queries * keys;
-  packed.decoded = true;
-  packed.depth = layout.depth() * layout.per_word();
+  packed.depth = packed.decoded ? layout.depth() * layout.per_word() : layout.depth();
   packed.words.resize(static_cast<std::size_t>(packed.rows * packed.depth));
   packed.start.resize(static_cast<std::size_t>(packed.rows));
 
-  std::vector<float> values(static_cast<std::size_t>(packed.rows) * layout.dims);
-  const std::int64_t size = std::int64_t{keys} * layout.dims;
+  std::vector<float> values(static_cast<std::size_t>(packed.rows) * dims);
+  const std::int64_t size = std::int64_t{keys} * dims;
   for (std::int64_t i = 0; i < queries; ++i)
     packed.bounds.push_back(quantise_query(layout, q + i * size, keys, values.data() + i * size));
 
   // Even tiles: 16 rows are 8 + 8, not 12 + 4.
-  const std::int64_t most = HWY_DYNAMIC_DISPATCH(tile_rows)();
   const std::int64_t tiles = (packed.rows + most - 1) / most;
   for (std::int64_t t = 0; t <= tiles; ++t) packed.tiles.push_back(packed.rows * t / tiles);
   for (std::int64_t t = 0; t < tiles; ++t) {
     const std::int64_t first = packed.tiles[t], rows = packed.tiles[t + 1] - first;
     std::uint32_t* to = packed.words.data() + first * packed.depth;
-    for (std::int64_t r = 0; r < rows; ++r)
-      for (int d = 0; d < layout.dims; ++d)
-        to[d * rows + r] = std::bit_cast<std::uint32_t>(values[(first + r) * layout.dims + d]);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const float* value = values.data() + (first + r) * dims;
+      std::int32_t sum = 0;
+      for (int d = 0; d < dims; ++d) {
+        if (packed.decoded) {
+          to[d * rows + r] = std::bit_cast<std::uint32_t>(value[d]);
+        } else if (layout.precision == ScanPrecision::bf16) {
+          to[d / 2 * rows + r] |= std::bit_cast<std::uint32_t>(value[d]) >> 16 << 16 * (d % 2);
+        } else {
+          const auto byte = static_cast<std::int32_t>(value[d]);
+          to[d / 4 * rows + r] |= (static_cast<std::uint32_t>(byte) & 0xff) << 8 * (d % 4);
+          sum += byte;
+        }
+      }
+      packed.start[first + r] = -128 * sum;  // the panels' bytes are 128 too large
+    }
   }
   return packed;
 }
@@ -412,7 +430,12 @@ void score_panel(const PanelLayout& layout, const std::uint32_t* panel,
     HWY_DYNAMIC_DISPATCH(decode)(layout, body, scratch);
     body = reinterpret_cast<const std::uint32_t*>(scratch);
   }
-  HWY_DYNAMIC_DISPATCH(score_tiles)(body, queries, scores);
+  for (std::size_t t = 0; t + 1 < queries.tiles.size(); ++t) {
+    const std::int64_t first = queries.tiles[t];
+    const ProductTile product = queries.products[queries.tiles[t + 1] - first - 1];
+    product(body, queries.words.data() + first * queries.depth, queries.start.data() + first,
+            queries.depth, scores + first * kPanel);
+  }
 }
 
 std::uint32_t may_reach(float threshold, const float* scores, int keys, const std::uint32_t* panel,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "backend/cpu/search_avx512.h"
 #include "reprise/params.h"
 
 // How a search sees its data, and the kernels that work on it (search_panels.cpp).
@@ -50,13 +51,14 @@ struct QueryBound {
 
 /// Query keys as the kernels read them: in tiles of a few rows side by side.
 struct PackedQueries {
+  const ProductTile* products = nullptr;  ///< of tiles of 1, 2, .. rows
+  bool decoded = false;                   ///< one float a word, whatever the panels hold
   std::int64_t rows = 0;
   std::int64_t depth = 0;            ///< words of a row
   std::vector<std::int64_t> tiles;   ///< first row of each, and last `rows`
   std::vector<std::uint32_t> words;  ///< of each tile [depth, rows of the tile]
-  std::vector<std::int32_t> start;   ///< [rows]: what the integer sums begin with
+  std::vector<std::int32_t> start;   ///< [rows]
   std::vector<QueryBound> bounds;    ///< [queries]
-  bool decoded = false;              ///< one float a word, whatever the panels hold
 };
 
 /// Most rounding steps of a sum of n products, in units of its terms' magnitudes; twice the
