@@ -156,7 +156,7 @@ __device__ int high_short(int pair) {
 
 // Grid (pairs / warps). edges [count, longest query]: the last column of a panel in the low half,
 // the one before it in the high half.
-__global__ void __launch_bounds__(kAlignThreads)
+__global__ void __launch_bounds__(kAlignThreads, 3)  // 168 registers a thread: no spills
     align_pairs(AlignmentSongs queries, const int* query_frames, AlignmentSongs candidates,
                 const int* candidate_frames, const float* statistics, const AlignmentPair* pairs,
                 std::int64_t count, AlignmentParams params, int* edges, float* scores) {
