@@ -77,7 +77,7 @@ __device__ unsigned middle(std::int64_t count, SquareOf square, int* counts, int
 
 // Grid (songs). spectrum [positions / hop, patch, kPitchBins]: of the patch that begins at each
 // multiple of hop. out [excerpts, dims].
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 4)  // 64 registers a thread: no spills
     pool_magnitudes(Ftm2dSongs songs, Ftm2dParams params, const float2* spectrum, float* out) {
   REPRISE_DYNAMIC_SHARED(float, pooled);  // [patch, kPitchBins]
   REPRISE_SHARED(int, counts, [16 * kThreads]);

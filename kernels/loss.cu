@@ -137,7 +137,7 @@ __device__ Neighbour block_pick(Neighbour mine, bool nearest, float* distances, 
 }
 
 // Grid (rows).
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 4)  // 64 registers a thread: no spills
     triplet_rows(const std::int32_t* works, int rows, float margin, LossScratch scratch) {
   REPRISE_SHARED(float, distances, [kThreads]);
   REPRISE_SHARED(int, numbers, [kThreads]);

@@ -16,7 +16,8 @@ constexpr int kListBytes = 32 << 10;  // of a block, at most
 
 // Grid (lists, groups of queries).
 template <typename Precision>
-__global__ void __launch_bounds__(kScoreThreads, 2)
+// A block may take more than half of the registers: two would spill on some devices.
+__global__ void __launch_bounds__(kScoreThreads, 1)
     search_tiles(SearchPass pass, int group, float rounding, RankKey* best) {
   constexpr bool kTensorFloat = std::is_same_v<Precision, Tf32>;
   REPRISE_DYNAMIC_SHARED(unsigned char, memory);
