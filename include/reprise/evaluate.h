@@ -83,6 +83,13 @@ struct Calibration {
 
 Calibration calibration(std::span<const Judgement> judgements);
 
+/// How much higher the MAP of one method is than another's, on the same queries.
+struct Gain {
+  std::string over;  ///< name of the other method; empty where there is none
+  double map = 0;
+  Interval interval;  ///< 95 %: paired bootstrap over works
+};
+
 struct Evaluation {
   std::string name;
   int dims = 0;
@@ -100,12 +107,17 @@ struct Evaluation {
   double search_seconds = 0;
   double rerank_seconds = 0;          ///< of the second stage, where there is one
   std::vector<Judgement> judgements;  ///< of every pair that the second stage looked at
+  Gain gain;                          ///< of the second stage over the first
 };
 
 /// Ranks by descending similarity, ties by ascending position in the file. `queries`: the set whose
 /// songs are looked up, where it is not `set` itself (see with_excerpts).
 Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protocol,
                     FingerprintMethod& method, const SongSet* queries = nullptr);
+
+/// Both of the same protocol.
+Gain gain_over(const SongSet& set, const Protocol& protocol, const Evaluation& method,
+               const Evaluation& other);
 
 /// The JSON of `reprise evaluate --json`.
 std::string evaluation_json(const std::string& data, const Protocol& protocol,

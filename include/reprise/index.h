@@ -38,6 +38,9 @@ class Index {
   /// The `top` best candidates of each query, best first, ties by ascending position.
   std::vector<std::vector<Match>> search(const Fingerprints& queries, int top) const;
 
+  /// The vectors of candidates at these positions, of length 1.
+  Fingerprints candidates(std::span<const std::int64_t> positions) const;
+
   std::int64_t size() const { return static_cast<std::int64_t>(rolls_.size()); }
 
  private:

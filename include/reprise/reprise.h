@@ -4,7 +4,9 @@
 
 #include "reprise/backend.h"
 #include "reprise/baselines.h"
+#include "reprise/calibrate.h"
 #include "reprise/catalogue.h"
+#include "reprise/compare.h"
 #include "reprise/config.h"
 #include "reprise/error.h"
 #include "reprise/evaluate.h"
@@ -13,6 +15,7 @@
 #include "reprise/index.h"
 #include "reprise/model.h"
 #include "reprise/params.h"
+#include "reprise/qmax.h"
 #include "reprise/report.h"
 #include "reprise/rerank.h"
 #include "reprise/song_set.h"

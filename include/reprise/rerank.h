@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "reprise/backend.h"
@@ -11,38 +12,69 @@
 
 namespace reprise {
 
-/// How sure: log odds that a candidate is a version of the query, from logistic regressions on
-/// versions and others among the first answers to validation queries. The probability is
-/// 1 / (1 + exp(-log odds)), for catalogues in which versions are as frequent as in that split.
-struct Confidence {
-  /// [a, b, c, d, e] of F = a cos + b ln(1 + A) - c ln T_query - d ln T_candidate - e, A being the
-  /// alignment score and T numbers of frames. Empty: unknown.
-  std::vector<float> fused;
-  /// [a, b] of a cos - b, of candidates that were not aligned. Empty: unknown.
-  std::vector<float> cosine;
-
-  double of_alignment(double cosine_similarity, double alignment, std::int64_t query_frames,
-                      std::int64_t candidate_frames) const;
-  double of_cosine(double cosine_similarity) const;
+/// How two songs are aligned.
+enum class Aligner : std::uint8_t {
+  row_z,       ///< local alignment of scores standardised along each row: AlignmentParams
+  row_z_half,  ///< the same of frames averaged two by two: a quarter of the work
+  qmax,        ///< Serra, Serra & Andrzejak (2009): the published reference, on the host. See qmax.h
 };
+inline constexpr int kAligners = 3;
+
+/// "row-z", "row-z-half" or "qmax".
+std::string_view name_of(Aligner aligner);
 
 /// First answers that the regressions are fitted on and that are re-ranked by default.
 inline constexpr int kRerank = 100;
 
-/// Fits both on a split with at least one version and one other song among the first answers; else
-/// both stay empty. Uses the method's cosines, the first kRerank answers of each query.
+/// A second stage: the first k answers of each query are aligned with it.
+struct RerankOptions {
+  int k = kRerank;
+  Aligner aligner = Aligner::row_z;
+};
+
+/// How sure: log odds that a candidate is a version of the query, from logistic regressions on
+/// versions and others among the first answers to validation queries. The probability is
+/// 1 / (1 + exp(-log odds)), for catalogues in which versions are as frequent as in that split.
+struct Confidence {
+  /// For each aligner [a, b, c, d, e] of F = a cos + b ln(1 + A) - c ln T_query - d ln T_candidate
+  /// - e, A being the alignment score and T numbers of frames. Empty: unknown.
+  std::vector<float> fused[kAligners];
+  /// [a, b] of a z - b, of candidates that were not aligned: z is the cosine in standard deviations
+  /// (see Cohort). Empty: unknown.
+  std::vector<float> cosine;
+  /// [songs, dims] unit fingerprints of training songs, a work each; see Cohort. Empty: z is the
+  /// cosine as it is.
+  std::vector<float> cohort;
+
+  double of_alignment(Aligner aligner, double cosine_similarity, double alignment,
+                      std::int64_t query_frames, std::int64_t candidate_frames) const;
+  double of_cosine(double z) const;
+  bool knows(Aligner aligner) const { return !fused[static_cast<int>(aligner)].empty(); }
+};
+
+/// Fits the regression of the first stage and those of `aligners` on a split with at least one
+/// version and one other song among the first answers; else they stay empty. Uses the method's
+/// cosines, the first kRerank answers of each query, and for the cohort the set's train songs.
 Confidence fit_confidence(Backend& backend, const SongSet& set, const Protocol& protocol,
-                          FingerprintMethod& method);
+                          FingerprintMethod& method, std::span<const Aligner> aligners);
+
+/// Sets the log odds of matches from their cosines. queries: what was looked up in the index.
+void judge(Backend& backend, const Confidence& confidence, const Fingerprints& queries,
+           const Index& index, std::vector<std::vector<Match>>& matches);
 
 /// Aligns the first k answers of each query and orders them by fused score, ties as they were; the
 /// others stay behind them as they are. songs: the queries, numbers of songs of `asked`;
-/// candidates: numbers of songs of `catalogue`, which the matches are positions in.
+/// candidates: numbers of songs of `catalogue`, which the matches are positions in. The confidence
+/// must know the aligner.
 void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t> songs,
             const SongSet& catalogue, std::span<const std::int64_t> candidates,
-            const Confidence& confidence, int k, std::vector<std::vector<Match>>& matches);
+            const Confidence& confidence, const RerankOptions& options,
+            std::vector<std::vector<Match>>& matches);
 
-/// As evaluate(), with the first k answers of each query re-ranked.
+/// As evaluate(), with the first k answers of each query re-ranked. k 0: none is, and the
+/// judgements are those of the first stage on its first kRerank answers.
 Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protocol& protocol,
-                             FingerprintMethod& method, const Confidence& confidence, int k);
+                             FingerprintMethod& method, const Confidence& confidence,
+                             const RerankOptions& options);
 
 }  // namespace reprise

@@ -77,4 +77,9 @@ SongSet read_song_set(const std::string& path, std::int64_t in_memory = kChromaI
 /// Writes beside the target and renames, so that a failure leaves no half-written file.
 void write_song_set(const std::string& path, const SongSet& songs);
 
+/// The songs of several sets, one after another; fields that only some sets have are empty for the
+/// songs of the others. Throws Error where two songs have the same id, or two
+/// sets other frame rates or chroma made otherwise.
+SongSet join_song_sets(std::vector<SongSet> sets);
+
 }  // namespace reprise

@@ -26,6 +26,8 @@ void add_experiment(CLI::App& app, Action& action);
 void add_query(CLI::App& app, Action& action);
 void add_index(CLI::App& app, Action& action);
 void add_groups(CLI::App& app, Action& action);
+void add_compare(CLI::App& app, Action& action);
+void add_calibrate(CLI::App& app, Action& action);
 void add_devices(CLI::App& app, Action& action);
 
 /// `--device`, `--precision` and `--threads`, on every command that computes.
@@ -51,8 +53,24 @@ struct ChromaOptions {
 std::vector<std::pair<std::string, std::string>> split_settings(
     const std::vector<std::string>& settings);
 
-/// The model's regressions for re-ranking. Throws Error where it has none.
-Confidence confidence_of(const Model& model, const std::string& path);
+/// Songs named on a command line: positional files and `--data`, which mean the same.
+struct SongInputs {
+  std::vector<std::string> files, data;
+  void add_to(CLI::App& command, const std::string& purpose);
+  bool any() const { return !files.empty() || !data.empty(); }
+  /// All songs of all files, one after another. This is where files become songs: a kind of file
+  /// that is read here can be given wherever songs are expected.
+  SongSet read() const;
+};
+
+/// `--aligner` and what it stands for. Throws UsageError for another name.
+Aligner aligner_of(const std::string& name);
+
+/// Throws Error where the model does not know how to weigh this aligner's scores.
+void require(const Confidence& confidence, Aligner aligner, const std::string& model_path);
+
+/// Semitones from -5 to +6, with their sign.
+std::string transposition_text(int semitones_up);
 
 /// The text as a field of tab-separated values: control characters become spaces.
 std::string tsv_field(std::string text);

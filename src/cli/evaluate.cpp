@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 #include "cli/commands.h"
 #include "core/files.h"
 #include "core/svg.h"
 #include "reprise/baselines.h"
+#include "reprise/calibrate.h"
 #include "reprise/error.h"
 #include "reprise/model.h"
 #include "reprise/report.h"
@@ -21,17 +23,18 @@ namespace {
 struct Evaluate {
   std::string data, split = "test", json, histogram_path, reliability_path, report;
   std::vector<std::string> models, methods, settings;
-  std::vector<int> query_keys;
-  int rerank = 0, excerpt = 0;
+  std::vector<int> rerank, query_keys;
+  std::vector<std::string> aligners{"row-z"};
+  int excerpt = 0;
   ChromaOptions chroma;
   DeviceOptions device;
 
   void run() const {
     if (models.empty() && methods.empty())
       throw UsageError("evaluate: expected at least one --model or --method");
-    if (!reliability_path.empty() && (models.empty() || rerank == 0))
+    if (!reliability_path.empty() && (models.empty() || rerank.empty()))
       throw UsageError("evaluate --reliability: expected a --model and --rerank");
-    if (excerpt > 0 && rerank > 0)
+    if (excerpt > 0 && !rerank.empty())
       throw UsageError("evaluate --excerpt: expected no --rerank, whose odds are of whole songs");
     const SongSet set = read_song_set(data);
     const Protocol protocol = make_protocol(set, split);
@@ -46,7 +49,7 @@ struct Evaluate {
     ProgressLine line;
     std::vector<Evaluation> results;
     const std::size_t total =
-        models.size() * ((rerank > 0 ? 2 : 1) + query_keys.size()) + methods.size();
+        models.size() * (1 + rerank.size() * aligners.size() + query_keys.size()) + methods.size();
     const auto show = [&](const std::string& name) {
       line.show(static_cast<double>(results.size()) / static_cast<double>(total), name);
     };
@@ -58,12 +61,19 @@ struct Evaluate {
     for (const std::string& path : models) {
       const Model model = read_model(path);
       chroma.check(model, path, set);
-      const Confidence confidence = rerank > 0 ? confidence_of(model, path) : Confidence{};
       ModelMethod method(*backend, model, path);
       add(method);
-      if (rerank > 0) {
-        show(path + " + alignment");
-        results.push_back(evaluate_reranked(*backend, set, protocol, method, confidence, rerank));
+      const std::size_t first_stage = results.size() - 1;
+      for (const std::string& name : aligners) {
+        if (rerank.empty()) break;
+        const Aligner aligner = aligner_of(name);
+        const Confidence confidence = weights_for(*backend, set, model, path, aligner);
+        for (const int k : rerank) {
+          show(fmt::format("{} + {} of {}", path, name, k));
+          results.push_back(
+              evaluate_reranked(*backend, set, protocol, method, confidence, {k, aligner}));
+          results.back().gain = gain_over(set, protocol, results.back(), results[first_stage]);
+        }
       }
       for (const int keys : query_keys) {
         if (model.config.key_mode != "canonical")
@@ -89,6 +99,19 @@ struct Evaluate {
     if (!histogram_path.empty()) write_histogram(results.front());
     // The first model's second stage comes right after its first.
     if (!reliability_path.empty()) write_reliability(results[1]);
+  }
+
+  /// The model's own, or for an aligner that it does not know, fitted as they were.
+  static Confidence weights_for(Backend& backend, const SongSet& set, const Model& model,
+                                const std::string& path, Aligner aligner) {
+    Confidence confidence = confidence_of(model);
+    if (confidence.knows(aligner)) return confidence;
+    if (set.songs_of("validation").empty()) require(confidence, aligner, path);
+    ModelMethod method(backend, model, path);
+    confidence = fit_confidence(backend, set, make_protocol(set, "validation"), method,
+                                std::span(&aligner, 1));
+    require(confidence, aligner, path);
+    return confidence;
   }
 
   void print(const SongSet& set, const Protocol& protocol,
@@ -179,8 +202,14 @@ void add_evaluate(CLI::App& app, Action& action) {
                       "key=value: change a setting of the methods that have it");
   command
       ->add_option("--rerank", options->rerank,
-                   "each model once more with this many first answers ordered by alignment")
+                   "each model once more with this many first answers ordered by alignment; "
+                   "repeatable")
       ->check(CLI::Range(1, 1000000));
+  command
+      ->add_option("--aligner", options->aligners,
+                   "row-z, row-z-half (faster) or qmax (the published reference, slow); repeatable")
+      ->check(CLI::IsMember({"row-z", "row-z-half", "qmax"}))
+      ->capture_default_str();
   command->add_option("--json", options->json, "write the figures to this file too");
   command->add_option("--histogram", options->histogram_path,
                       "draw the distances of the first fingerprint's covers and non-covers (SVG)");

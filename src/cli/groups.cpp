@@ -1,88 +1,112 @@
+#include "reprise/groups.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <cmath>
+#include <limits>
 #include <numeric>
+#include <optional>
 
 #include "cli/commands.h"
+#include "cli/groups_page.h"
+#include "cli/searcher.h"
 #include "core/files.h"
+#include "core/logistic.h"
 #include "reprise/catalogue.h"
 #include "reprise/error.h"
-#include "reprise/groups.h"
-#include "reprise/index.h"
-#include "reprise/model.h"
 
 namespace reprise::cli {
 namespace {
 
-/// The first matches of every song of a catalogue among the others.
-std::vector<std::vector<Match>> neighbours(const Catalogue& catalogue,
-                                           const std::vector<CatalogueSong>& songs,
-                                           Backend& backend, int count) {
-  constexpr std::size_t kQueriesAtOnce = 1024;
-  ModelMethod method(backend, catalogue.model(), catalogue.identity().name);
-  const Index index(backend, catalogue.fingerprints(songs));
-  ProgressLine line;
-  std::vector<std::vector<Match>> matches;
-  for (std::size_t first = 0; first < songs.size(); first += kQueriesAtOnce) {
-    line.show(static_cast<double>(first) / static_cast<double>(songs.size()),
-              fmt::format("{} of {} songs compared", first, songs.size()));
-    const auto part =
-        std::span(songs).subspan(first, std::min(kQueriesAtOnce, songs.size() - first));
-    std::vector<std::int64_t> all(part.size());
-    std::iota(all.begin(), all.end(), 0);
-    const SongSet set = catalogue.song_set(part);
-    // One more than asked for: a song finds itself.
-    for (auto& found : index.search(method.compute(set, all, Keys::query), count + 1))
-      matches.push_back(std::move(found));
-  }
-  return matches;
-}
-
-std::string csv_field(const std::string& text) {
-  std::string field = "\"";
-  for (const char c : text) field += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return field + "\"";
-}
-
 struct Groups {
-  std::string catalogue, out;
-  double min_score = 0;
-  int neighbours_each = 20;
+  std::string catalogue, out, html;
+  std::optional<double> min_score, confidence;
+  int neighbours = 20;
+  bool no_alignment = false;
   DeviceOptions device;
 
   void run() const {
+    if (min_score.has_value() == confidence.has_value())
+      throw UsageError("groups: expected one of --confidence and --min-score");
     const Catalogue from(catalogue);
-    const std::vector<CatalogueSong> songs = from.songs();
     const auto backend = device.open();
-    const auto groups = group_by_mutual_matches(neighbours(from, songs, *backend, neighbours_each),
-                                                static_cast<float>(min_score));
-    const std::string csv = csv_of(songs, groups);
-    if (out.empty()) {
-      fmt::print("{}", csv);
-      return;
-    }
-    replace_file(out, csv);
-    std::map<std::int64_t, int> sizes;
-    for (const std::int64_t group : groups) ++sizes[group];
-    const auto shared =
-        std::count_if(sizes.begin(), sizes.end(), [](const auto& size) { return size.second > 1; });
-    fmt::print("{}: {} songs in {} groups, {} of more than one song\n", out, songs.size(),
-               sizes.size(), shared);
+    Searcher searcher(*backend, from, {}, Precision::exact);
+    if (confidence && !searcher.is_sure({0}))
+      throw Error(fmt::format("{}: expected a calibrated model, found none: see reprise calibrate",
+                              catalogue));
+    const auto matches = find(from, searcher);
+    // Log odds add up where probabilities of nearly 1 do not.
+    const auto groups =
+        confidence ? group_by_mutual_matches(
+                         matches, [](const Match& m) { return m.log_odds; },
+                         std::log(*confidence / (1 - *confidence)))
+                   : group_by_mutual_matches(
+                         matches, [](const Match& m) { return double{m.score}; }, *min_score);
+    write(in_order(searcher, matches, groups));
   }
 
-  static std::string csv_of(const std::vector<CatalogueSong>& songs,
-                            const std::vector<std::int64_t>& groups) {
-    std::vector<std::int64_t> order(songs.size());
-    std::iota(order.begin(), order.end(), 0);
+  /// The first matches of every song among the others.
+  std::vector<std::vector<Match>> find(const Catalogue& from, Searcher& searcher) const {
+    SearchOptions search;
+    search.top = neighbours;
+    search.rerank.k = confidence && !no_alignment ? neighbours : 0;
+    const std::vector<CatalogueSong>& songs = searcher.songs();
+    const std::size_t at_once = Searcher::at_once(search);
+    ProgressLine line;
+    std::vector<std::vector<Match>> matches;
+    for (std::size_t first = 0; first < songs.size(); first += at_once) {
+      line.show(static_cast<double>(first) / static_cast<double>(songs.size()),
+                fmt::format("{} of {} songs compared", first, songs.size()));
+      const auto part = std::span(songs).subspan(first, std::min(at_once, songs.size() - first));
+      const SongSet set = from.song_set(part);
+      for (auto& found : searcher.find(set, first_numbers(set.songs()), search))
+        matches.push_back(std::move(found));
+    }
+    line.clear();
+    return matches;
+  }
+
+  /// The songs group by group, each with the match in its group that is most likely a version.
+  static std::vector<GroupedSong> in_order(const Searcher& searcher,
+                                           const std::vector<std::vector<Match>>& matches,
+                                           const std::vector<std::int64_t>& groups) {
+    const std::vector<CatalogueSong>& songs = searcher.songs();
+    std::vector<std::int64_t> order = first_numbers(static_cast<std::int64_t>(songs.size()));
     std::stable_sort(order.begin(), order.end(),
                      [&](std::int64_t a, std::int64_t b) { return groups[a] < groups[b]; });
-    std::string csv = "group,song_id,work_id,title,artist\n";
-    for (const std::int64_t i : order)
-      csv += fmt::format("{},{},{},{},{}\n", groups[i] + 1, csv_field(songs[i].song_id),
-                         csv_field(songs[i].work_id), csv_field(songs[i].title),
-                         csv_field(songs[i].artist));
-    return csv;
+    std::vector<GroupedSong> result;
+    for (const std::int64_t i : order) {
+      GroupedSong grouped{songs[i], groups[i], "", 0};
+      const auto in_group = [&](const Match& m) { return groups[m.candidate] == groups[i]; };
+      // Matches come best first.
+      const auto closest = std::find_if(matches[i].begin(), matches[i].end(), in_group);
+      if (closest != matches[i].end()) {
+        grouped.closest = songs[closest->candidate].song_id;
+        grouped.probability = searcher.is_sure({0}) ? probability_of(closest->log_odds)
+                                                    : std::numeric_limits<double>::quiet_NaN();
+      }
+      result.push_back(std::move(grouped));
+    }
+    return result;
+  }
+
+  void write(const std::vector<GroupedSong>& songs) const {
+    if (!html.empty())
+      replace_file(html, groups_page(fmt::format("Works in {}", catalogue), songs));
+    if (!out.empty()) replace_file(out, groups_csv(songs));
+    if (html.empty() && out.empty()) {
+      fmt::print("{}", groups_csv(songs));
+      return;
+    }
+    std::int64_t groups = 0, shared = 0;
+    for (std::size_t first = 0, after; first < songs.size(); first = after, ++groups) {
+      after = first + 1;
+      while (after < songs.size() && songs[after].group == songs[first].group) ++after;
+      shared += after - first > 1;
+    }
+    fmt::print("{}: {} songs in {} groups, {} of more than one song\n", catalogue, songs.size(),
+               groups, shared);
   }
 };
 
@@ -91,21 +115,29 @@ struct Groups {
 void add_groups(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Groups>();
   CLI::App* command =
-      app.add_subcommand("groups", "Sort the songs of a catalogue into works by likeness");
+      app.add_subcommand("groups", "Sort the songs of a catalogue into works: who covers whom");
   command->add_option("catalogue", options->catalogue, "catalogue (one SQLite file)")->required();
   command
-      ->add_option("--min-score", options->min_score,
-                   "similarity from which two songs that find each other are one work")
-      ->check(CLI::Range(-1.0, 1.0))
-      ->required();
+      ->add_option("--confidence", options->confidence,
+                   "probability from which two songs that find each other are one work")
+      ->check(CLI::Range(0.001, 0.999));
   command
-      ->add_option("--neighbours", options->neighbours_each,
+      ->add_option("--min-score", options->min_score,
+                   "the same by similarity, for models that are not calibrated")
+      ->check(CLI::Range(-1.0, 1.0));
+  command
+      ->add_option("--neighbours", options->neighbours,
                    "how many of its best matches a song may be joined with")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
+  command->add_flag("--no-alignment", options->no_alignment,
+                    "be as sure as the fingerprints alone allow: faster");
   command->add_option("--out", options->out, "CSV file to write; else it is printed");
+  command->add_option("--html", options->html, "page to write, one file that needs no other");
   options->device.add_to(*command);
-  command->footer("Example:\n  reprise groups songs.reprise --min-score 0.7 --out works.csv\n");
+  command->footer(
+      "Example:\n  reprise groups songs.reprise --confidence 0.9 --out works.csv --html "
+      "works.html\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });
 }
 

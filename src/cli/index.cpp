@@ -15,9 +15,10 @@ namespace reprise::cli {
 namespace {
 
 struct IndexOptions {
-  std::string catalogue, model, data, npy, mirex;
+  std::string catalogue, model, npy, mirex;
   std::vector<std::string> ids;
   bool replace = false;
+  SongInputs songs;
   ChromaOptions chroma;
   DeviceOptions device;
 
@@ -27,9 +28,10 @@ struct IndexOptions {
   }
 
   void add() const {
+    if (!songs.any()) throw UsageError("index add: expected a file with songs");
     Catalogue to(catalogue, Catalogue::Mode::write);
     if (!model.empty()) to.check_model(ModelIdentity::of(read_model(model), model));
-    const SongSet set = read_song_set(data);
+    const SongSet set = songs.read();
     chroma.check(to.model(), to.path(), set);
     if (!replace) to.check_new(set.song_id);
     const std::int64_t before = to.size();
@@ -114,7 +116,7 @@ void add_index(CLI::App& app, Action& action) {
   index->require_subcommand(1);
   index->footer(
       "Example:\n  reprise index create songs.reprise --model model.safetensors\n"
-      "  reprise index add songs.reprise --data data/tunes.h5\n"
+      "  reprise index add songs.reprise data/tunes.h5\n"
       "  reprise query songs.reprise --id oneill-0626\n");
 
   const auto add = [&](const char* name, const char* what, void (IndexOptions::*work)() const,
@@ -134,8 +136,8 @@ void add_index(CLI::App& app, Action& action) {
       ->required();
 
   command = add("add", "Add the songs of a set: all of them or, after any failure, none",
-                &IndexOptions::add, "add songs.reprise --data data/tunes.h5");
-  command->add_option("--data", options->data, "song set (HDF5)")->required();
+                &IndexOptions::add, "add songs.reprise data/tunes.h5");
+  options->songs.add_to(*command, "to add");
   command->add_option("--model", options->model,
                       "fail unless the catalogue's own model is this one");
   command->add_flag("--replace", options->replace, "songs take the place of those of the same id");

@@ -32,10 +32,12 @@ int main(int argc, char** argv) {
   cli::add_import(app, action);
   cli::add_synth(app, action);
   cli::add_train(app, action);
+  cli::add_calibrate(app, action);
   cli::add_evaluate(app, action);
   cli::add_experiment(app, action);
   cli::add_index(app, action);
   cli::add_query(app, action);
+  cli::add_compare(app, action);
   cli::add_groups(app, action);
   cli::add_fingerprint(app, action);
   cli::add_info(app, action);

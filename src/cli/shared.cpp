@@ -69,13 +69,21 @@ std::vector<std::pair<std::string, std::string>> split_settings(
   return split;
 }
 
-Confidence confidence_of(const Model& model, const std::string& path) {
-  if (model.rerank_weights.empty())
+Aligner aligner_of(const std::string& name) {
+  for (int i = 0; i < kAligners; ++i)
+    if (name == name_of(static_cast<Aligner>(i))) return static_cast<Aligner>(i);
+  throw UsageError(fmt::format("--aligner: expected row-z, row-z-half or qmax, found '{}'", name));
+}
+
+void require(const Confidence& confidence, Aligner aligner, const std::string& model_path) {
+  if (!confidence.knows(aligner))
     throw Error(
-        fmt::format("{}: expected a tensor rerank.weights, found none: train the model again "
-                    "on a song set with a validation split",
-                    path));
-  return {model.rerank_weights, model.probability_weights};
+        fmt::format("{}: expected weights for re-ranking by {}, found none: see reprise calibrate",
+                    model_path, name_of(aligner)));
+}
+
+std::string transposition_text(int semitones_up) {
+  return fmt::format("{:+}", semitones_up > 6 ? semitones_up - 12 : semitones_up);
 }
 
 std::string tsv_field(std::string text) {

@@ -8,9 +8,10 @@
 namespace reprise {
 
 Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protocol& protocol,
-                             FingerprintMethod& method, const Confidence& confidence, int k) {
+                             FingerprintMethod& method, const Confidence& confidence,
+                             const RerankOptions& options) {
   Evaluation result;
-  result.name = fmt::format("{} + alignment of {}", method.name(), k);
+  result.name = fmt::format("{} + {} of {}", method.name(), name_of(options.aligner), options.k);
   result.dims = method.dims();
   result.queries = static_cast<std::int64_t>(protocol.queries.size());
   result.candidates = static_cast<std::int64_t>(protocol.candidates.size());
@@ -41,7 +42,7 @@ Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protoco
     result.search_seconds += seconds_since(start);
 
     start = Clock::now();
-    rerank(backend, set, songs, set, protocol.candidates, confidence, k, matches);
+    rerank(backend, set, songs, set, protocol.candidates, confidence, options, matches);
     result.rerank_seconds += seconds_since(start);
 
     for (std::int64_t i = 0; i < count; ++i) {
@@ -52,7 +53,7 @@ Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protoco
         const Match& match = matches[i][at];
         const bool version = std::binary_search(versions.begin(), versions.end(), match.candidate);
         if (version) ranks.push_back(static_cast<std::int64_t>(at) + 1);
-        if (at < static_cast<std::size_t>(k))
+        if (at < static_cast<std::size_t>(options.k))
           result.judgements.push_back({match.log_odds, version});
       }
     }

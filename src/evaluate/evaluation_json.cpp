@@ -52,6 +52,10 @@ std::string evaluation_json(const std::string& data, const Protocol& protocol,
                 {"fingerprint_seconds", e.fingerprint_seconds},
                 {"search_seconds", e.search_seconds},
                 {"rerank_seconds", e.rerank_seconds}};
+    if (!e.gain.over.empty())
+      method["gain"] = {{"over", e.gain.over},
+                        {"map", e.gain.map},
+                        {"map_interval", {e.gain.interval.low, e.gain.interval.high}}};
     if (!e.judgements.empty()) method["calibration"] = calibration_json(calibration(e.judgements));
     methods.push_back(std::move(method));
   }

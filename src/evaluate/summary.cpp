@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -51,6 +52,14 @@ Accuracy mean_accuracy(std::span<const std::vector<std::int64_t>> ranks) {
   return mean;
 }
 
+// The work of each query.
+std::vector<std::string_view> query_works(const SongSet& set, const Protocol& protocol) {
+  std::vector<std::string_view> works;
+  for (const std::int64_t query : protocol.queries)
+    works.push_back(set.work_id[protocol.candidates[query]]);
+  return works;
+}
+
 }  // namespace
 
 double seconds_since(Clock::time_point start) {
@@ -75,14 +84,21 @@ std::int64_t query_block(std::int64_t candidates) {
 }
 
 void summarise(const SongSet& set, const Protocol& protocol, Evaluation& evaluation) {
-  std::vector<std::string_view> works;
-  for (std::size_t i = 0; i < protocol.queries.size(); ++i) {
-    evaluation.average_precision.push_back(query_accuracy(evaluation.ranks[i]).map);
-    works.push_back(set.work_id[protocol.candidates[protocol.queries[i]]]);
-  }
+  for (const std::vector<std::int64_t>& ranks : evaluation.ranks)
+    evaluation.average_precision.push_back(query_accuracy(ranks).map);
   evaluation.accuracy = mean_accuracy(evaluation.ranks);
-  evaluation.map_interval = bootstrap_interval(evaluation.average_precision, works);
+  evaluation.map_interval =
+      bootstrap_interval(evaluation.average_precision, query_works(set, protocol));
   evaluation.buckets = similarity_buckets(set, protocol, evaluation.average_precision);
+}
+
+Gain gain_over(const SongSet& set, const Protocol& protocol, const Evaluation& method,
+               const Evaluation& other) {
+  std::vector<double> differences(method.average_precision.size());
+  std::transform(method.average_precision.begin(), method.average_precision.end(),
+                 other.average_precision.begin(), differences.begin(), std::minus<>());
+  return {other.name, method.accuracy.map - other.accuracy.map,
+          bootstrap_interval(differences, query_works(set, protocol))};
 }
 
 }  // namespace reprise

@@ -28,8 +28,9 @@ class DisjointSets {
 
 }  // namespace
 
-std::vector<std::int64_t> group_by_mutual_matches(std::span<const std::vector<Match>> matches,
-                                                  float min_score) {
+std::vector<std::int64_t> group_by_mutual_matches(
+    std::span<const std::vector<Match>> matches,
+    const std::function<double(const Match&)>& likeness, double least) {
   DisjointSets sets(matches.size());
   for (std::size_t song = 0; song < matches.size(); ++song)
     for (const Match& match : matches[song]) {
@@ -39,7 +40,7 @@ std::vector<std::int64_t> group_by_mutual_matches(std::span<const std::vector<Ma
       const auto back = std::find_if(others.begin(), others.end(), [&](const Match& other) {
         return other.candidate == static_cast<std::int64_t>(song);
       });
-      if (back != others.end() && (match.score + back->score) / 2 >= min_score)
+      if (back != others.end() && (likeness(match) + likeness(*back)) / 2 >= least)
         sets.join(static_cast<std::int64_t>(song), match.candidate);
     }
   std::vector<std::int64_t> groups(matches.size());

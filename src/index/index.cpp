@@ -91,4 +91,18 @@ std::vector<std::vector<Match>> Index::search(const Fingerprints& queries, int t
   return matches;
 }
 
+Fingerprints Index::candidates(std::span<const std::int64_t> positions) const {
+  const int dims = dims_;
+  Fingerprints some;
+  some.songs = static_cast<std::int64_t>(positions.size());
+  some.dims = dims;
+  some.values.resize(positions.size() * static_cast<std::size_t>(dims));
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    backend_.download(&some.values[i * dims], vectors_.data() + positions[i] * dims,
+                      static_cast<std::size_t>(dims) * sizeof(float));
+    some.rolls.push_back(rolls_[positions[i]]);
+  }
+  return some;
+}
+
 }  // namespace reprise

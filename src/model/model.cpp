@@ -48,8 +48,15 @@ namespace {
 constexpr const char* kFormat = "reprise-model";
 constexpr const char* kVersion = "1";
 constexpr const char* kChroma = "chroma";
-constexpr const char* kRerankWeights = "rerank.weights";
-constexpr const char* kProbabilityWeights = "probability.weights";
+// Vectors of weights that a model may have, and their sizes.
+constexpr struct {
+  const char* name;
+  std::int64_t size;
+  std::vector<float> Model::* values;
+} kOptional[] = {{"rerank.weights", 5, &Model::rerank_weights},
+                 {"rerank_half.weights", 5, &Model::rerank_half_weights},
+                 {"probability.weights", 2, &Model::probability_weights}};
+constexpr const char* kCohort = "cohort.vectors";
 
 constexpr std::size_t kLongest = 500;  // of a description in a message
 
@@ -102,10 +109,13 @@ Model model_of(const Safetensors& file, const std::string& path) {
                                           {model.config.projection, model.config.bigrams()});
     model.projection_bias = read_tensor(file, path, "projection.bias", {model.config.projection});
   }
-  if (file.tensors.contains(kRerankWeights))
-    model.rerank_weights = read_tensor(file, path, kRerankWeights, {5});
-  if (file.tensors.contains(kProbabilityWeights))
-    model.probability_weights = read_tensor(file, path, kProbabilityWeights, {2});
+  for (const auto& [name, size, values] : kOptional)
+    if (file.tensors.contains(name)) model.*values = read_tensor(file, path, name, {size});
+  if (const auto cohort = file.tensors.find(kCohort); cohort != file.tensors.end()) {
+    const std::vector<std::int64_t>& shape = cohort->second.shape;
+    model.cohort =
+        read_tensor(file, path, kCohort, {shape.empty() ? 1 : shape.front(), model.dims()});
+  }
   return model;
 }
 
@@ -136,10 +146,12 @@ void write_model(const std::string& path, const Model& model) {
         Tensor::of({dims, model.config.bigrams()}, model.projection_weight.data());
     file.tensors["projection.bias"] = Tensor::of({dims}, model.projection_bias.data());
   }
-  if (!model.rerank_weights.empty())
-    file.tensors[kRerankWeights] = Tensor::of({5}, model.rerank_weights.data());
-  if (!model.probability_weights.empty())
-    file.tensors[kProbabilityWeights] = Tensor::of({2}, model.probability_weights.data());
+  for (const auto& [name, size, values] : kOptional)
+    if (!(model.*values).empty()) file.tensors[name] = Tensor::of({size}, (model.*values).data());
+  if (!model.cohort.empty())
+    file.tensors[kCohort] =
+        Tensor::of({static_cast<std::int64_t>(model.cohort.size()) / model.dims(), model.dims()},
+                   model.cohort.data());
   write_safetensors(path, file);
 }
 

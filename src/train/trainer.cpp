@@ -14,10 +14,10 @@
 #include "model/feature.h"
 #include "model/keys.h"
 #include "model/projection.h"
+#include "reprise/calibrate.h"
 #include "reprise/error.h"
 #include "reprise/evaluate.h"
 #include "reprise/random.h"
-#include "reprise/rerank.h"
 #include "train/checkpoint.h"
 #include "train/sampler.h"
 #include "train/training_songs.h"
@@ -460,12 +460,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
   outcome.model = model_of(config, key, state.best);
   outcome.model.chroma_source = set.chroma_source;
   fit_projection(backend, set, outcome.model);
-  if (validation) {
-    ModelMethod method(backend, outcome.model, "validation");
-    Confidence confidence = fit_confidence(backend, set, *validation, method);
-    outcome.model.rerank_weights = std::move(confidence.fused);
-    outcome.model.probability_weights = std::move(confidence.cosine);
-  }
+  if (validation) calibrate(backend, set, *validation, outcome.model);
   write_model(files.model, outcome.model);
   return outcome;
 }

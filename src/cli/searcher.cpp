@@ -1,0 +1,106 @@
+#include "cli/searcher.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "cli/commands.h"
+#include "reprise/calibrate.h"
+
+namespace reprise::cli {
+
+std::vector<CatalogueSong> songs_of(const SongSet& set) {
+  std::vector<CatalogueSong> songs;
+  for (std::int64_t i = 0; i < set.songs(); ++i)
+    songs.push_back({i, set.song_id[i], set.work_id[i], set.title.empty() ? "" : set.title[i],
+                     set.artist.empty() ? "" : set.artist[i], set.frames(i), 0});
+  return songs;
+}
+
+std::vector<std::int64_t> first_numbers(std::int64_t count) {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+Searcher::Searcher(Backend& backend, const Catalogue& catalogue, const SongFilter& filter,
+                   Precision precision)
+    : backend_(backend),
+      catalogue_(&catalogue),
+      name_(catalogue.identity().name),
+      confidence_(confidence_of(catalogue.model())),
+      method_(std::make_unique<ModelMethod>(backend, catalogue.model(), name_)),
+      songs_(filter.of(catalogue.songs())),
+      index_(std::make_unique<Index>(backend, catalogue.fingerprints(songs_, precision))) {}
+
+Searcher::Searcher(Backend& backend, const SongSet& set, const Model& model,
+                   const std::string& model_name, const SongFilter& filter)
+    : backend_(backend),
+      set_(&set),
+      name_(model_name),
+      confidence_(confidence_of(model)),
+      method_(std::make_unique<ModelMethod>(backend, model, name_)),
+      songs_(filter.of(songs_of(set))) {
+  std::vector<std::int64_t> numbers;
+  for (const CatalogueSong& song : songs_) numbers.push_back(song.number);
+  index_ = std::make_unique<Index>(backend, method_->compute(set, numbers, Keys::candidate));
+}
+
+bool Searcher::is_sure(const RerankOptions& rerank) const {
+  return rerank.k > 0 || !confidence_.cosine.empty();
+}
+
+std::size_t Searcher::at_once(const SearchOptions& options) {
+  // Chroma of so many songs at most is read for re-ranking.
+  constexpr int kSongs = 10'000;
+  constexpr std::size_t kQueries = 1024;
+  return options.rerank.k > 0
+             ? std::clamp<std::size_t>(kSongs / options.rerank.k, 1, kQueries)
+             : kQueries;
+}
+
+std::vector<std::vector<Match>> Searcher::find(const SongSet& asked,
+                                               std::span<const std::int64_t> numbers,
+                                               const SearchOptions& options) {
+  if (options.rerank.k > 0) require(confidence_, options.rerank.aligner, name_);
+  std::vector<std::vector<Match>> all;
+  for (std::size_t first = 0; first < numbers.size(); first += at_once(options)) {
+    const auto some = numbers.subspan(first, std::min(at_once(options), numbers.size() - first));
+    const Fingerprints queries = method_->compute(asked, some, Keys::query);
+    // One more than asked for: a song is no answer to itself.
+    auto matches = index_->search(queries, std::max(options.top, options.rerank.k) + 1);
+    for (std::size_t q = 0; q < some.size(); ++q)
+      std::erase_if(matches[q], [&](const Match& m) {
+        return double{m.score} < options.min_score ||
+               songs_[m.candidate].song_id == asked.song_id[some[q]];
+      });
+    if (!confidence_.cosine.empty()) judge(backend_, confidence_, queries, *index_, matches);
+    if (options.rerank.k > 0) rerank_some(asked, some, options.rerank, matches);
+    for (std::vector<Match>& of_query : matches) {
+      if (of_query.size() > static_cast<std::size_t>(options.top)) of_query.resize(options.top);
+      all.push_back(std::move(of_query));
+    }
+  }
+  return all;
+}
+
+void Searcher::rerank_some(const SongSet& asked, std::span<const std::int64_t> numbers,
+                           const RerankOptions& options,
+                           std::vector<std::vector<Match>>& matches) {
+  // Only the first answers' chroma is read; `loaded` says where each then is.
+  std::vector<std::int64_t> loaded(songs_.size(), -1);
+  std::vector<CatalogueSong> needed;
+  for (const std::vector<Match>& of_query : matches)
+    for (std::size_t i = 0; i < of_query.size() && i < static_cast<std::size_t>(options.k); ++i) {
+      std::int64_t& at = loaded[of_query[i].candidate];
+      if (at >= 0) continue;
+      const CatalogueSong& song = songs_[of_query[i].candidate];
+      at = set_ ? song.number : static_cast<std::int64_t>(needed.size());
+      if (!set_) needed.push_back(song);
+    }
+  const SongSet read = set_ ? SongSet() : catalogue_->song_set(needed);
+  reprise::rerank(backend_, asked, numbers, set_ ? *set_ : read, loaded, confidence_, options,
+                  matches);
+}
+
+}  // namespace reprise::cli
