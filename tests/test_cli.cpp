@@ -168,7 +168,7 @@ TEST_F(Cli, RerankingSaysHowSureItIs) {
   EXPECT_NE(read(path("r.svg")).find("</svg>"), std::string::npos);
   const auto methods = nlohmann::json::parse(read(path("e.json")))["methods"];
   ASSERT_EQ(methods.size(), 3u);
-  EXPECT_EQ(methods[1]["name"], "m.safetensors + alignment of 10");
+  EXPECT_EQ(methods[1]["name"], "m.safetensors + row-z of 10");
   EXPECT_GE(methods[1]["map"].get<double>(), methods[0]["map"].get<double>());
   EXPECT_EQ(methods[1]["calibration"]["pairs"], 300);
   EXPECT_FALSE(methods[0].contains("calibration"));
@@ -197,8 +197,7 @@ TEST_F(Cli, ModelsWithoutOddsAreNotGuessedAt) {
   model.tensors.erase("rerank.weights");
   model.tensors.erase("probability.weights");
   write_safetensors(path("m.safetensors"), model);
-  const char* part = "m.safetensors: expected a tensor rerank.weights, found none: train";
-  expect_error("evaluate --data set.h5 --model m.safetensors --rerank 10", 1, part);
+  const char* part = "m.safetensors: expected weights for re-ranking by row-z, found none: see ";
   expect_error("query set.h5 --model m.safetensors --id test-w0-0 --rerank 10", 1, part);
   const Result r = run("query set.h5 --model m.safetensors --id test-w0-0 --json");
   ASSERT_EQ(r.status, 0) << r.err;
@@ -446,7 +445,8 @@ TEST_F(Cli, ModelsWithMissingTensorsOrAbsurdSizesAreRefused) {
   train();
   const Safetensors good = read_safetensors(path("m.safetensors"));
   for (const auto& [name, tensor] : good.tensors) {
-    if (name == "rerank.weights" || name == "probability.weights") continue;  // optional
+    if (name.starts_with("rerank") || name == "probability.weights" || name == "cohort.vectors")
+      continue;  // optional
     Safetensors bad = good;
     bad.tensors.erase(name);
     write_safetensors(path("bad.safetensors"), bad);

@@ -7,6 +7,10 @@ namespace {
 
 using Groups = std::vector<std::int64_t>;
 
+double score(const Match& match) {
+  return static_cast<double>(match.score);
+}
+
 TEST(Groups, JoinSongsThatFindEachOther) {
   const std::vector<std::vector<Match>> matches{
       {{0, 1.0f, 0}, {3, 0.9f, 0}},                // finds 3, which finds it
@@ -16,10 +20,10 @@ TEST(Groups, JoinSongsThatFindEachOther) {
       {{2, 0.5f, 0}, {3, 0.8f, 0}, {4, 1.0f, 0}},  // mean with 2: .725
       {},
   };
-  EXPECT_EQ(group_by_mutual_matches(matches, 0.75f), (Groups{0, 1, 2, 0, 0, 3}));
-  EXPECT_EQ(group_by_mutual_matches(matches, 0.7f), (Groups{0, 1, 0, 0, 0, 2}));
-  EXPECT_EQ(group_by_mutual_matches(matches, 0.9f), (Groups{0, 1, 2, 3, 4, 5}));
-  EXPECT_TRUE(group_by_mutual_matches({}, 0).empty());
+  EXPECT_EQ(group_by_mutual_matches(matches, score, 0.75), (Groups{0, 1, 2, 0, 0, 3}));
+  EXPECT_EQ(group_by_mutual_matches(matches, score, 0.7), (Groups{0, 1, 0, 0, 0, 2}));
+  EXPECT_EQ(group_by_mutual_matches(matches, score, 0.9), (Groups{0, 1, 2, 3, 4, 5}));
+  EXPECT_TRUE(group_by_mutual_matches({}, score, 0).empty());
 }
 
 // 3 - 1 - 4 - 0 - 2: joined in any order, one group.
@@ -29,7 +33,7 @@ TEST(Groups, FollowChains) {
                                                 {{0, 1, 0}},
                                                 {{1, 1, 0}},
                                                 {{1, 1, 0}, {0, 1, 0}}};
-  EXPECT_EQ(group_by_mutual_matches(matches, 0.5f), Groups(5, 0));
+  EXPECT_EQ(group_by_mutual_matches(matches, score, 0.5), Groups(5, 0));
 }
 
 }  // namespace

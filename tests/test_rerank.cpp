@@ -12,13 +12,15 @@
 namespace reprise {
 namespace {
 
-const Confidence kByAlignment{{0, 1, 0, 0, 2}, {1, 0}};
+constexpr Aligner kRowZ[] = {Aligner::row_z};
+const Confidence kByAlignment{{{0, 1, 0, 0, 2}, {}, {}}, {1, 0}, {}};
 
 // F = 2 * .5 + 3 ln(1 + e - 1) - 4 ln 1 - 5 ln 1 - 6 = -2; a * .5 - b = 7 * .5 - 8.
 TEST(Confidence, HandWorked) {
-  const Confidence c{{2, 3, 4, 5, 6}, {7, 8}};
-  EXPECT_NEAR(c.of_alignment(0.5, std::exp(1.0) - 1, 1, 1), -2, 1e-12);
-  EXPECT_NEAR(c.of_alignment(0, 0, 100, 10), -4 * std::log(100.0) - 5 * std::log(10.0) - 6, 1e-12);
+  const Confidence c{{{2, 3, 4, 5, 6}, {}, {}}, {7, 8}, {}};
+  EXPECT_NEAR(c.of_alignment(Aligner::row_z, 0.5, std::exp(1.0) - 1, 1, 1), -2, 1e-12);
+  EXPECT_NEAR(c.of_alignment(Aligner::row_z, 0, 0, 100, 10),
+              -4 * std::log(100.0) - 5 * std::log(10.0) - 6, 1e-12);
   EXPECT_NEAR(c.of_cosine(0.5), -4.5, 1e-12);
 }
 
@@ -39,7 +41,7 @@ class Rerank : public testing::Test {
   }
   std::vector<std::int64_t> order(int k) {
     std::vector<std::vector<Match>> matches{first};
-    rerank(*make_cpu_backend(1), set, songs, set, candidates, kByAlignment, k, matches);
+    rerank(*make_cpu_backend(1), set, songs, set, candidates, kByAlignment, {k}, matches);
     std::vector<std::int64_t> found;
     for (const Match& match : matches[0]) found.push_back(match.candidate);
     last = matches[0];
@@ -89,7 +91,7 @@ TEST_F(Rerank, ManyQueriesOfAnotherSet) {
   for (std::vector<Match>& of_query : matches)
     for (std::int64_t candidate = 0; candidate < 5; ++candidate)
       of_query.push_back({candidate, 0.5f, 0});
-  rerank(*make_cpu_backend(2), asked, all, set, candidates, kByAlignment, 5, matches);
+  rerank(*make_cpu_backend(2), asked, all, set, candidates, kByAlignment, {5}, matches);
   for (int q = 0; q < 300; ++q) EXPECT_EQ(matches[q][0].candidate, q % 5) << q;
 }
 
@@ -100,13 +102,12 @@ TEST(Reranked, HelpsWhereItWasNotFitted) {
   const SongSet set = small_set(12, 3);
   const auto method = make_method("corr", *backend, set, {});
   const Protocol validation = make_protocol(set, "validation"), test = make_protocol(set, "test");
-  const Confidence confidence = fit_confidence(*backend, set, validation, *method);
-  ASSERT_EQ(confidence.fused.size(), 5u);
+  const Confidence confidence = fit_confidence(*backend, set, validation, *method, kRowZ);
+  ASSERT_EQ(confidence.fused[0].size(), 5u);
   ASSERT_EQ(confidence.cosine.size(), 2u);
-  EXPECT_GT(confidence.fused[1], 0);
+  EXPECT_GT(confidence.fused[0][1], 0);
 
-  const Evaluation fitted =
-      evaluate_reranked(*backend, set, validation, *method, confidence, kRerank);
+  const Evaluation fitted = evaluate_reranked(*backend, set, validation, *method, confidence, {});
   double expected = 0, versions = 0;
   for (const Judgement& j : fitted.judgements) {
     expected += 1 / (1 + std::exp(-j.log_odds));
@@ -116,8 +117,8 @@ TEST(Reranked, HelpsWhereItWasNotFitted) {
   EXPECT_NEAR(expected, versions, 0.01 * versions);  // as the constant has no penalty
 
   const Evaluation before = evaluate(*backend, set, test, *method);
-  const Evaluation after = evaluate_reranked(*backend, set, test, *method, confidence, 20);
-  EXPECT_EQ(after.name, "corr + alignment of 20");
+  const Evaluation after = evaluate_reranked(*backend, set, test, *method, confidence, {20});
+  EXPECT_EQ(after.name, "corr + row-z of 20");
   EXPECT_GT(after.accuracy.map, before.accuracy.map + 0.1);
   ASSERT_EQ(after.ranks.size(), before.ranks.size());
   for (std::size_t q = 0; q < after.ranks.size(); ++q) {
@@ -134,7 +135,7 @@ TEST(Reranked, OneAnswerIsTheFirstStage) {
   const SongSet set = small_set(6, 3);
   const auto method = make_method("cov", *backend, set, {});
   const Protocol test = make_protocol(set, "test");
-  EXPECT_EQ(evaluate_reranked(*backend, set, test, *method, kByAlignment, 1).ranks,
+  EXPECT_EQ(evaluate_reranked(*backend, set, test, *method, kByAlignment, {1}).ranks,
             evaluate(*backend, set, test, *method).ranks);
 }
 

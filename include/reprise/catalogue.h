@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "reprise/fingerprints.h"
+#include "reprise/index.h"
 #include "reprise/model.h"
 #include "reprise/song_set.h"
 
@@ -73,7 +74,12 @@ class Catalogue {
   std::vector<CatalogueSong> songs() const;
   /// Throws Error where there is none of this id.
   CatalogueSong song(const std::string& id) const;
-  /// In one pass over the file. songs: all of them, as songs() gave them; one key each.
+  /// The fingerprints of songs, one key each, some at a time: what an Index is filled from. Reads
+  /// forward, past songs that are not asked for. songs: in ascending order, as songs() gave them;
+  /// they and the catalogue must outlive the source.
+  Index::Source vectors(std::span<const CatalogueSong> songs,
+                        Precision precision = Precision::exact) const;
+  /// The same, all at once.
   Fingerprints fingerprints(std::span<const CatalogueSong> songs,
                             Precision precision = Precision::exact) const;
   /// The songs' chroma (to the nearest 1/255 of each song's peak) and what is known of them.

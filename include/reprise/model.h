@@ -32,15 +32,6 @@ struct Model {
   std::vector<float> rerank_half_weights;
   std::vector<float> probability_weights;
   std::vector<float> cohort;
-  std::string chroma_source;   ///< SongSet::chroma_source of the songs it learned from
-  std::vector<float> weights;  ///< [BigramParams::weights()], flat as BigramParams describes
-  std::array<float, kPitchClasses> key_template{};  ///< of canonical-key models
-  std::vector<float> projection_weight;             ///< [projection, bigram dims], or empty
-  std::vector<float> projection_bias;               ///< [projection], or empty
-  /// Log odds of a version from its alignment and from its cosine alone, fitted on the validation
-  /// split (see Confidence): [5] and [2], or empty where there was none.
-  std::vector<float> rerank_weights;
-  std::vector<float> probability_weights;
 
   /// Values of a fingerprint.
   int dims() const;

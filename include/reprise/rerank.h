@@ -16,7 +16,7 @@ namespace reprise {
 enum class Aligner : std::uint8_t {
   row_z,       ///< local alignment of scores standardised along each row: AlignmentParams
   row_z_half,  ///< the same of frames averaged two by two: a quarter of the work
-  qmax,        ///< Serra, Serra & Andrzejak (2009): the published reference, on the host. See qmax.h
+  qmax,  ///< Serra, Serra & Andrzejak (2009): the published reference, on the host. See qmax.h
 };
 inline constexpr int kAligners = 3;
 

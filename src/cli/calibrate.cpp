@@ -47,9 +47,11 @@ void add_calibrate(CLI::App& app, Action& action) {
   options->chroma.add_to(*command);
   options->device.add_to(*command);
   command->footer(
-      "Training ends with this. Do it again for songs of another kind than the model learned from,\n"
+      "Training ends with this. Do it again for songs of another kind than the model learned "
+      "from,\n"
       "or for a model made elsewhere.\n\n"
-      "Example:\n  reprise calibrate --data mine.h5 --model model.safetensors --out mine.safetensors\n");
+      "Example:\n  reprise calibrate --data mine.h5 --model model.safetensors --out "
+      "mine.safetensors\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });
 }
 

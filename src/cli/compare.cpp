@@ -42,19 +42,18 @@ struct Compare {
     auto matches = index.search(method.compute(songs, query, Keys::query), 1);
     rerank(*backend, songs, query, songs, other, confidence, {1, Aligner::row_z}, matches);
     const Match match = matches.at(0).at(0);
-    const SongAlignment alignment =
-        align_songs(songs.chroma(), songs.whole(0, match.transposition), songs.chroma(),
-                    songs.whole(1), {}, kMostStretches);
+    const SongAlignment alignment = align_songs(songs.chroma(), songs.whole(0, match.transposition),
+                                                songs.chroma(), songs.whole(1), {}, kMostStretches);
     if (json)
       print_json(songs, match, alignment);
     else
       print_text(songs, match, alignment);
     if (!picture.empty())
-      replace_file(picture, comparison_svg({name(songs, 0), name(songs, 1), summary(match),
-                                            songs.chroma(), songs.chroma(),
-                                            songs.whole(0, match.transposition), songs.whole(1),
-                                            songs.frames_per_second},
-                                           alignment));
+      replace_file(picture,
+                   comparison_svg({name(songs, 0), name(songs, 1), summary(match), songs.chroma(),
+                                   songs.chroma(), songs.whole(0, match.transposition),
+                                   songs.whole(1), songs.frames_per_second},
+                                  alignment));
   }
 
   Pair read() const {
@@ -115,9 +114,10 @@ struct Compare {
 
   static std::string summary(const Match& match) {
     const double probability = probability_of(match.log_odds);
-    return fmt::format("{}: probability {:.1f} %, similarity {:.3f}, alignment {:.1f}, {} semitones",
-                       probability >= 0.5 ? "a cover" : "no cover", 100 * probability, match.score,
-                       match.alignment, transposition_text(match.transposition));
+    return fmt::format(
+        "{}: probability {:.1f} %, similarity {:.3f}, alignment {:.1f}, {} semitones",
+        probability >= 0.5 ? "a cover" : "no cover", 100 * probability, match.score,
+        match.alignment, transposition_text(match.transposition));
   }
 
   static std::string time(const SongSet& songs, std::int32_t frame) {
@@ -142,8 +142,7 @@ struct Compare {
                  time(songs, s.path.back().second + 1));
   }
 
-  static void print_json(const SongSet& songs, const Match& match,
-                         const SongAlignment& alignment) {
+  static void print_json(const SongSet& songs, const Match& match, const SongAlignment& alignment) {
     nlohmann::ordered_json stretches = nlohmann::ordered_json::array();
     for (const Stretch& s : alignment.stretches)
       stretches.push_back({{"score", s.score},
@@ -184,7 +183,8 @@ void add_compare(CLI::App& app, Action& action) {
   options->chroma.add_to(*command);
   options->device.add_to(*command);
   command->footer(
-      "The first song is looked up as a query would be. Transposition: semitones it must move up to\n"
+      "The first song is looked up as a query would be. Transposition: semitones it must move up "
+      "to\n"
       "be in the second's key. A cover: the probability is one half at least.\n\n"
       "Example:\n  reprise compare oneill-0714 ryan-0349 --in songs.reprise --picture both.svg\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });

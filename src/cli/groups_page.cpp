@@ -34,8 +34,8 @@ std::string groups_csv(std::span<const GroupedSong> songs) {
   std::string csv = "group,song_id,work_id,title,artist,closest,probability\n";
   for (const GroupedSong& g : songs)
     csv += fmt::format("{},{},{},{},{},{},{}\n", g.group + 1, csv_field(g.song.song_id),
-                       csv_field(g.song.work_id), csv_field(g.song.title),
-                       csv_field(g.song.artist), csv_field(g.closest),
+                       csv_field(g.song.work_id), csv_field(g.song.title), csv_field(g.song.artist),
+                       csv_field(g.closest),
                        g.closest.empty() ? "" : fmt::format("{:.6f}", g.probability));
   return csv;
 }

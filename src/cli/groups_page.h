@@ -12,9 +12,9 @@ namespace reprise::cli {
 /// A song's place among the works of a catalogue.
 struct GroupedSong {
   CatalogueSong song;
-  std::int64_t group = 0;           ///< from 0
-  std::string closest;              ///< id of the song of its group most likely a version; or empty
-  double probability = 0;           ///< of that song
+  std::int64_t group = 0;  ///< from 0
+  std::string closest;     ///< id of the song of its group most likely a version; or empty
+  double probability = 0;  ///< of that song
 };
 
 /// Comma-separated values with a head line, in the order given (RFC 4180).

@@ -31,7 +31,9 @@ Searcher::Searcher(Backend& backend, const Catalogue& catalogue, const SongFilte
       confidence_(confidence_of(catalogue.model())),
       method_(std::make_unique<ModelMethod>(backend, catalogue.model(), name_)),
       songs_(filter.of(catalogue.songs())),
-      index_(std::make_unique<Index>(backend, catalogue.fingerprints(songs_, precision))) {}
+      index_(std::make_unique<Index>(backend, static_cast<std::int64_t>(songs_.size()),
+                                     method_->dims(), ScanPrecision::int8,
+                                     catalogue.vectors(songs_, precision))) {}
 
 Searcher::Searcher(Backend& backend, const SongSet& set, const Model& model,
                    const std::string& model_name, const SongFilter& filter)
@@ -54,9 +56,8 @@ std::size_t Searcher::at_once(const SearchOptions& options) {
   // Chroma of so many songs at most is read for re-ranking.
   constexpr int kSongs = 10'000;
   constexpr std::size_t kQueries = 1024;
-  return options.rerank.k > 0
-             ? std::clamp<std::size_t>(kSongs / options.rerank.k, 1, kQueries)
-             : kQueries;
+  return options.rerank.k > 0 ? std::clamp<std::size_t>(kSongs / options.rerank.k, 1, kQueries)
+                              : kQueries;
 }
 
 std::vector<std::vector<Match>> Searcher::find(const SongSet& asked,
@@ -85,8 +86,7 @@ std::vector<std::vector<Match>> Searcher::find(const SongSet& asked,
 }
 
 void Searcher::rerank_some(const SongSet& asked, std::span<const std::int64_t> numbers,
-                           const RerankOptions& options,
-                           std::vector<std::vector<Match>>& matches) {
+                           const RerankOptions& options, std::vector<std::vector<Match>>& matches) {
   // Only the first answers' chroma is read; `loaded` says where each then is.
   std::vector<std::int64_t> loaded(songs_.size(), -1);
   std::vector<CatalogueSong> needed;

@@ -25,8 +25,8 @@ std::vector<std::int64_t> first_numbers(std::int64_t count);
 /// What to look for.
 struct SearchOptions {
   int top = 10;
-  RerankOptions rerank;    ///< k 0: no second stage
-  double min_score = -2;   ///< below every cosine
+  RerankOptions rerank;   ///< k 0: no second stage
+  double min_score = -2;  ///< below every cosine
 };
 
 /// Songs to search, of a catalogue or a song set, with the model that made their fingerprints.

@@ -21,7 +21,8 @@ std::vector<Cohort::Statistics> Cohort::statistics(const Fingerprints& songs) co
   for (std::int64_t first = 0; first < songs.songs; first += kSongsAtOnce) {
     const std::int64_t some = std::min(kSongsAtOnce, songs.songs - first);
     const std::int64_t row = std::int64_t{songs.keys} * dims_;
-    const Buffer<float> q(backend_, std::span<const float>(values).subspan(first * row, some * row));
+    const Buffer<float> q(backend_,
+                          std::span<const float>(values).subspan(first * row, some * row));
     Buffer<float> out(backend_, some * count);
     backend_.similarities(q.data(), some, songs.keys, vectors_.data(), count, dims_, nullptr,
                           out.data());

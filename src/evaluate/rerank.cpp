@@ -86,9 +86,8 @@ std::vector<float> row_z_scores(Backend& backend, const Gathered& queries,
   const Songs asked(backend, queries), others(backend, candidates);
   const Buffer<AlignmentPair> on_device(backend, std::span<const AlignmentPair>(pairs));
   Buffer<float> scores(backend, on_device.size());
-  backend.align(asked.chroma(), asked.excerpts(), asked.count(), others.chroma(),
-                others.excerpts(), others.count(), on_device.data(), on_device.size(), {},
-                scores.data());
+  backend.align(asked.chroma(), asked.excerpts(), asked.count(), others.chroma(), others.excerpts(),
+                others.count(), on_device.data(), on_device.size(), {}, scores.data());
   return scores.download();
 }
 
@@ -123,11 +122,10 @@ void align_matches(Backend& backend, const SongSet& asked, std::span<const std::
         pairs.push_back({static_cast<std::int32_t>(q), at->second, match.transposition});
       }
     const auto gather_all = options.aligner == Aligner::row_z_half ? gather_half : gather;
-    const std::vector<float> found =
-        options.aligner == Aligner::qmax
-            ? qmax_scores(asked, queries, catalogue, needed, pairs)
-            : row_z_scores(backend, gather_all(asked, queries), gather_all(catalogue, needed),
-                           pairs);
+    const std::vector<float> found = options.aligner == Aligner::qmax
+                                         ? qmax_scores(asked, queries, catalogue, needed, pairs)
+                                         : row_z_scores(backend, gather_all(asked, queries),
+                                                        gather_all(catalogue, needed), pairs);
     auto score = found.begin();
     for (std::size_t q = 0; q < queries.size(); ++q)
       for (Match& match : first(matches[begin + q], options.k)) match.alignment = *score++;
@@ -179,9 +177,9 @@ std::vector<double> normalised_cosines(Backend& backend, const Confidence& confi
   for (std::size_t q = 0; q < matches.size(); ++q)
     for (const Match& match : matches[q]) {
       const auto at = std::lower_bound(found.begin(), found.end(), match.candidate) - found.begin();
-      z.push_back(of_found.empty() ? double{match.score}
-                                   : Cohort::normalised(double{match.score}, of_queries[q],
-                                                        of_found[at]));
+      z.push_back(of_found.empty()
+                      ? double{match.score}
+                      : Cohort::normalised(double{match.score}, of_queries[q], of_found[at]));
     }
   return z;
 }
@@ -225,8 +223,8 @@ Confidence fit_confidence(Backend& backend, const SongSet& set, const Protocol& 
       labels.push_back(std::binary_search(protocol.versions[q].begin(), protocol.versions[q].end(),
                                           match.candidate));
   }
-  confidence.cosine = as_floats(fit_logistic(
-      normalised_cosines(backend, confidence, queries, index, matches), 1, labels));
+  confidence.cosine = as_floats(
+      fit_logistic(normalised_cosines(backend, confidence, queries, index, matches), 1, labels));
 
   for (const Aligner aligner : aligners) {
     align_matches(backend, set, songs, set, protocol.candidates, {kRerank, aligner}, matches);
@@ -257,9 +255,9 @@ void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t
   for (std::size_t q = 0; q < songs.size(); ++q) {
     const std::span<Match> some = first(matches[q], options.k);
     for (Match& match : some)
-      match.log_odds = confidence.of_alignment(
-          options.aligner, double{match.score}, double{match.alignment}, asked.frames(songs[q]),
-          catalogue.frames(candidates[match.candidate]));
+      match.log_odds = confidence.of_alignment(options.aligner, double{match.score},
+                                               double{match.alignment}, asked.frames(songs[q]),
+                                               catalogue.frames(candidates[match.candidate]));
     std::stable_sort(some.begin(), some.end(),
                      [](const Match& a, const Match& b) { return a.log_odds > b.log_odds; });
   }

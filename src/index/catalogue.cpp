@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <set>
 
@@ -33,6 +34,50 @@ std::string describe(const ModelIdentity& model) {
   return fmt::format("{} (configuration {}, weights {})", quote(model.name), model.config,
                      model.weights);
 }
+
+/// Reads rows of one table of vectors in ascending order.
+class VectorReader {
+ public:
+  VectorReader(Database& database, Precision precision, int dims)
+      : path_(database.path()),
+        exact_(precision == Precision::exact),
+        table_(exact_ ? "vectors" : "codes"),
+        row_bytes_(static_cast<std::size_t>(dims) * (exact_ ? sizeof(float) : 1)),
+        rows_(database, fmt::format("SELECT number, scale, bytes, checksum FROM {} "
+                                    "WHERE number >= ? ORDER BY number",
+                                    table_)) {
+    rows_.bind(0, std::int64_t{0});
+  }
+
+  void read(std::int64_t number, std::span<float> vector) {
+    bool any = rows_.step();
+    if (any && rows_.integer(0) != number) {  // songs in between are not asked for
+      rows_.reset();
+      rows_.bind(0, number);
+      any = rows_.step();
+    }
+    if (!any || rows_.integer(0) != number)
+      throw Error(
+          fmt::format("{}: {} of song {}: expected a row, found none", path_, table_, number));
+    const ByteRow row = byte_row(rows_, table_, path_);
+    if (row.bytes.size() != row_bytes_)
+      throw Error(fmt::format("{}: {} of song {}: expected {} bytes, found {}", path_, table_,
+                              number, row_bytes_, row.bytes.size()));
+    if (exact_)
+      std::memcpy(vector.data(), row.bytes.data(), row_bytes_);
+    else
+      std::transform(row.bytes.begin(), row.bytes.end(), vector.begin(), [&](std::uint8_t code) {
+        return static_cast<float>(static_cast<std::int8_t>(code) * row.scale);
+      });
+  }
+
+ private:
+  const std::string path_;
+  const bool exact_;
+  const std::string table_;
+  const std::size_t row_bytes_;
+  Statement rows_;
+};
 
 }  // namespace
 
@@ -135,38 +180,27 @@ CatalogueSong Catalogue::song(const std::string& id) const {
   return song_row(statement, path()).song;
 }
 
+Index::Source Catalogue::vectors(std::span<const CatalogueSong> songs, Precision precision) const {
+  const auto reader = std::make_shared<VectorReader>(state_->database, precision, model().dims());
+  return
+      [reader, songs](std::int64_t first, std::span<float> values, std::span<std::int32_t> rolls) {
+        const std::size_t dims = rolls.empty() ? 0 : values.size() / rolls.size();
+        for (std::size_t i = 0; i < rolls.size(); ++i) {
+          const CatalogueSong& song = songs[static_cast<std::size_t>(first) + i];
+          reader->read(song.number, values.subspan(i * dims, dims));
+          rolls[i] = song.roll;
+        }
+      };
+}
+
 Fingerprints Catalogue::fingerprints(std::span<const CatalogueSong> songs,
                                      Precision precision) const {
-  const bool exact = precision == Precision::exact;
-  const std::string table = exact ? "vectors" : "codes";
   Fingerprints result;
   result.songs = static_cast<std::int64_t>(songs.size());
   result.dims = model().dims();
-  const auto dims = static_cast<std::size_t>(result.dims);
-  const std::size_t row_bytes = dims * (exact ? sizeof(float) : 1);
-  result.values.resize(songs.size() * dims);
-  result.rolls.reserve(songs.size());
-  float* vector = result.values.data();
-  Statement rows(
-      state_->database,
-      fmt::format("SELECT number, scale, bytes, checksum FROM {} ORDER BY number", table));
-  for (const CatalogueSong& song : songs) {
-    if (!rows.step())
-      throw Error(
-          fmt::format("{}: {} of song {}: expected a row, found none", path(), table, song.number));
-    const ByteRow row = byte_row(rows, table, path());
-    if (row.number != song.number || row.bytes.size() != row_bytes)
-      throw Error(fmt::format("{}: {}: expected {} bytes of song {}, found {} of song {}", path(),
-                              table, row_bytes, song.number, row.bytes.size(), row.number));
-    if (exact)
-      std::memcpy(vector, row.bytes.data(), row_bytes);
-    else
-      std::transform(row.bytes.begin(), row.bytes.end(), vector, [&](std::uint8_t code) {
-        return static_cast<float>(static_cast<std::int8_t>(code) * row.scale);
-      });
-    vector += dims;
-    result.rolls.push_back(song.roll);
-  }
+  result.values.resize(songs.size() * static_cast<std::size_t>(result.dims));
+  result.rolls.resize(songs.size());
+  vectors(songs, precision)(0, result.values, result.rolls);
   return result;
 }
 

@@ -52,7 +52,7 @@ constexpr const char* kChroma = "chroma";
 constexpr struct {
   const char* name;
   std::int64_t size;
-  std::vector<float> Model::* values;
+  std::vector<float> Model::*values;
 } kOptional[] = {{"rerank.weights", 5, &Model::rerank_weights},
                  {"rerank_half.weights", 5, &Model::rerank_half_weights},
                  {"probability.weights", 2, &Model::probability_weights}};
