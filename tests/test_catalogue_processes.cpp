@@ -115,8 +115,8 @@ TEST_F(CatalogueProcesses, KilledAnywhereLeaveTheOldOrTheNewState) {
   ASSERT_EQ(wait_for(start(remove)), 0);
   const CatalogueContents half = contents_of(catalogue);
 
-  int killed =
-      kill_at_random({"index", "add", catalogue, "--data", path("set.h5")}, empty, nothing, all, times);
+  int killed = kill_at_random({"index", "add", catalogue, "--data", path("set.h5")}, empty, nothing,
+                              all, times);
   killed += kill_at_random({"index", "add", catalogue, "--data", path("changed.h5"), "--replace"},
                            full, all, others, times);
   killed += kill_at_random(remove, full, all, half, times);
