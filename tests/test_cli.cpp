@@ -172,6 +172,24 @@ TEST_F(Cli, RerankingSaysHowSureItIs) {
   EXPECT_GE(methods[1]["map"].get<double>(), methods[0]["map"].get<double>());
   EXPECT_EQ(methods[1]["calibration"]["pairs"], 300);
   EXPECT_FALSE(methods[0].contains("calibration"));
+  // The paired gain is the difference, and its interval holds it.
+  const auto gain = methods[1]["gain"];
+  EXPECT_EQ(gain["over"], "m.safetensors");
+  EXPECT_NEAR(gain["map"].get<double>(),
+              methods[1]["map"].get<double>() - methods[0]["map"].get<double>(), 1e-9);
+  EXPECT_LE(gain["map_interval"][0], gain["map"]);
+  EXPECT_GE(gain["map_interval"][1], gain["map"]);
+  r =
+      run("evaluate --data set.h5 --model m.safetensors --rerank 5 --rerank 10 --aligner "
+          "row-z-half --aligner qmax --json e.json");
+  ASSERT_EQ(r.status, 0) << r.err;
+  std::vector<std::string> names;
+  for (const auto& method : nlohmann::json::parse(read(path("e.json")))["methods"])
+    names.push_back(method["name"]);
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"m.safetensors", "m.safetensors + row-z-half of 5",
+                                      "m.safetensors + row-z-half of 10",
+                                      "m.safetensors + qmax of 5", "m.safetensors + qmax of 10"}));
 
   for (const char* option : {"", " --rerank 20"}) {
     r = run("query set.h5 --model m.safetensors --id test-w0-0 --top 3 --json" +
@@ -188,6 +206,47 @@ TEST_F(Cli, RerankingSaysHowSureItIs) {
   }
   r = run("query set.h5 --model m.safetensors --id test-w0-0 --top 3 --rerank 20");
   EXPECT_NE(r.out.find(" %  "), std::string::npos) << r.out;
+}
+
+TEST_F(Cli, ComparesTwoSongs) {
+  train();
+  ASSERT_EQ(run("index create c.reprise --model m.safetensors").status, 0);
+  ASSERT_EQ(run("index add c.reprise set.h5").status, 0);
+  Result r = run("compare test-w0-0 test-w0-1 --in c.reprise --json --picture both.svg");
+  ASSERT_EQ(r.status, 0) << r.err;
+  const auto same = nlohmann::json::parse(r.out);
+  EXPECT_EQ(same["a"], "test-w0-0");
+  ASSERT_FALSE(same["stretches"].empty());
+  EXPECT_GT(same["stretches"][0]["score"].get<double>(), 40);
+  EXPECT_NE(read(path("both.svg")).find("</svg>"), std::string::npos);
+  r = run("compare test-w0-0 test-w1-0 --in set.h5 --model m.safetensors --json");
+  ASSERT_EQ(r.status, 0) << r.err;
+  const auto other = nlohmann::json::parse(r.out);
+  EXPECT_GT(same["probability"].get<double>(), other["probability"].get<double>());
+  EXPECT_GT(same["alignment"].get<double>(), other["alignment"].get<double>());
+  EXPECT_NE(run("compare test-w0-0 test-w0-1 --in c.reprise").out.find("semitones"),
+            std::string::npos);
+  expect_error("compare test-w0-0 nobody --in c.reprise", 1, "has no song 'nobody'");
+  expect_error("compare test-w0-0 nobody --in set.h5 --model m.safetensors", 1,
+               "has no song 'nobody'");
+  expect_error("compare test-w0-0 test-w0-1 --in set.h5", 2, "--model");
+  expect_error("compare set.h5 set.h5 --model m.safetensors", 1, "expected ids that no other");
+  expect_error("compare one two --model m.safetensors", 1, "one: cannot open");
+}
+
+// Calibrated again on the same songs, a model says the same.
+TEST_F(Cli, CalibratesATrainedModel) {
+  train();
+  Safetensors bare = read_safetensors(path("m.safetensors"));
+  for (const char* name :
+       {"rerank.weights", "rerank_half.weights", "probability.weights", "cohort.vectors"})
+    EXPECT_EQ(bare.tensors.erase(name), 1u) << name;
+  write_safetensors(path("bare.safetensors"), bare);
+  const Result r = run("calibrate --data set.h5 --model bare.safetensors --out again.safetensors");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(read(path("again.safetensors")), read(path("m.safetensors")));
+  expect_error("calibrate --data none.h5 --model m.safetensors --out x.safetensors", 1,
+               "none.h5: cannot open");
 }
 
 // A model trained where there was nothing to fit the odds on still answers, without probabilities.
@@ -338,10 +397,26 @@ TEST_F(Cli, CatalogueFromCreationToGroups) {
       }
     }
   }
+  // Filters, by either kind of condition; files named as they are or by --data.
+  r = run("query c.reprise set.h5 --where title=\"Title of test-w0\" --where artist~W0-1 --tsv");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 1 + 100 - 1);
+  EXPECT_EQ(r.out.find("test-w0-0\ttest-w0"), std::string::npos);
+  expect_error("query c.reprise --id noise-1 --where year=1850", 2, "FIELD=TEXT");
+  expect_error("query c.reprise set.h5 --id noise-1", 2, "not both");
+  expect_error("query c.reprise set.h5 set.h5", 1, "expected ids that no other set has");
+
   r = run("groups c.reprise --min-score 0.99 --out g.csv");
   ASSERT_EQ(r.status, 0) << r.err;
   const std::string csv = read(path("g.csv"));
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 101);
+
+  r = run("groups c.reprise --confidence 0.5 --out g.csv --html g.html");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.out.find("100 songs in "), std::string::npos) << r.out;
+  EXPECT_NE(read(path("g.html")).find("</html>"), std::string::npos);
+  EXPECT_EQ(run("groups c.reprise --confidence 0.5 --no-alignment").status, 0);
+  expect_error("groups c.reprise", 2, "--confidence and --min-score");
 
   r = run("index remove c.reprise noise-0 noise-1");
   EXPECT_NE(r.out.find("2 songs removed, 98 left"), std::string::npos) << r.out << r.err;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "evaluate/cohort.h"
 #include "reprise/baselines.h"
 #include "small_set.h"
 #include "song_set_of.h"
@@ -22,6 +23,33 @@ TEST(Confidence, HandWorked) {
   EXPECT_NEAR(c.of_alignment(Aligner::row_z, 0, 0, 100, 10),
               -4 * std::log(100.0) - 5 * std::log(10.0) - 6, 1e-12);
   EXPECT_NEAR(c.of_cosine(0.5), -4.5, 1e-12);
+}
+
+// Cohort of two songs along the axes. The query (.6, .8) is .6 and .8 like them: mean .7, deviation
+// .1; the candidate (1, 0) 1 and 0: mean .5, deviation .5. Each deviation is raised by .001.
+TEST(Confidence, CohortsByHand) {
+  const auto backend = make_cpu_backend(1);
+  const std::vector<float> axes{1, 0, 0, 1};
+  const Cohort cohort(*backend, axes, 2);
+  Fingerprints songs;
+  songs.songs = 2;
+  songs.dims = 2;
+  songs.values = {3, 4, 2, 0};  // of any length
+  songs.rolls = {0, 0};
+  const auto statistics = cohort.statistics(songs);
+  ASSERT_EQ(statistics.size(), 2u);
+  EXPECT_NEAR(statistics[0].mean, 0.7, 1e-6);
+  EXPECT_NEAR(statistics[0].deviation, 0.101, 1e-6);
+  EXPECT_NEAR(statistics[1].mean, 0.5, 1e-6);
+  EXPECT_NEAR(statistics[1].deviation, 0.501, 1e-6);
+  EXPECT_NEAR(Cohort::normalised(0.6, statistics[0], statistics[1]),
+              (-0.1 / 0.101 + 0.1 / 0.501) / 2, 1e-5);
+  // Of a song in two keys the better counts: (1, 0) or (0, 1) is all of each.
+  Fingerprints keys = songs;
+  keys.songs = 1;
+  keys.keys = 2;
+  keys.values = axes;
+  EXPECT_NEAR(cohort.statistics(keys).at(0).mean, 1, 1e-6);
 }
 
 class Rerank : public testing::Test {
@@ -65,6 +93,17 @@ TEST_F(Rerank, OrdersTheFirstByFusedScoreAndLeavesTheRest) {
   // The copy is third: out of reach of two.
   EXPECT_EQ(order(2)[2], 3);
   EXPECT_EQ(order(100)[0], 3);
+}
+
+TEST_F(Rerank, EveryAlignerPutsTheCopyFirst) {
+  Confidence confidence = kByAlignment;
+  for (std::vector<float>& weights : confidence.fused) weights = confidence.fused[0];
+  for (const Aligner aligner : {Aligner::row_z, Aligner::row_z_half, Aligner::qmax}) {
+    std::vector<std::vector<Match>> matches{first};
+    rerank(*make_cpu_backend(1), set, songs, set, candidates, confidence, {4, aligner}, matches);
+    EXPECT_EQ(matches[0][0].candidate, 3) << name_of(aligner);
+    EXPECT_GT(matches[0][0].alignment, 2 * matches[0][1].alignment) << name_of(aligner);
+  }
 }
 
 TEST_F(Rerank, TheWrongTranspositionFindsNothing) {
