@@ -184,8 +184,8 @@ TEST_F(Cli, RerankingSaysHowSureItIs) {
           "row-z-half --aligner qmax --json e.json");
   ASSERT_EQ(r.status, 0) << r.err;
   std::vector<std::string> names;
-  for (const auto& method : nlohmann::json::parse(read(path("e.json")))["methods"])
-    names.push_back(method["name"]);
+  const auto again = nlohmann::json::parse(read(path("e.json")));
+  for (const auto& method : again["methods"]) names.push_back(method["name"]);
   EXPECT_EQ(names,
             (std::vector<std::string>{"m.safetensors", "m.safetensors + row-z-half of 5",
                                       "m.safetensors + row-z-half of 10",
@@ -489,7 +489,7 @@ TEST_F(Cli, WrongCommandLinesExitWithTwo) {
   expect_error("evaluate --data set.h5 --method 2dftm --set patch=x", 2, "patch");
   expect_error("evaluate --data set.h5 --method cov --set patch=9", 2, "patch");
   expect_error("fingerprint --data set.h5 --out f.npy", 2, "--model and --method");
-  expect_error("query set.h5 --model m.safetensors", 2, "--data and --id");
+  expect_error("query set.h5 --model m.safetensors", 2, "files with songs, or --id");
   expect_error("evaluate --data set.h5 --method cov --device tpu", 2, "tpu");
 }
 

@@ -204,10 +204,12 @@ void add_evaluate(CLI::App& app, Action& action) {
       ->add_option("--rerank", options->rerank,
                    "each model once more with this many first answers ordered by alignment; "
                    "repeatable")
+      ->allow_extra_args(false)
       ->check(CLI::Range(1, 1000000));
   command
       ->add_option("--aligner", options->aligners,
                    "row-z, row-z-half (faster) or qmax (the published reference, slow); repeatable")
+      ->allow_extra_args(false)
       ->check(CLI::IsMember({"row-z", "row-z-half", "qmax"}))
       ->capture_default_str();
   command->add_option("--json", options->json, "write the figures to this file too");

@@ -101,7 +101,8 @@ void add_query(CLI::App& app, Action& action) {
   command->add_option("--model", options->model,
                       "trained model (safetensors); a catalogue has its own");
   options->inputs.add_to(*command, "whose songs are the queries");
-  command->add_option("--id", options->ids, "song of the catalogue to look up; repeatable");
+  command->add_option("--id", options->ids, "song of the catalogue to look up; repeatable")
+      ->allow_extra_args(false);
   command->add_option("--top", options->search.top, "answers a query")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();

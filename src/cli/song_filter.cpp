@@ -53,9 +53,11 @@ Condition condition_of(const std::string& text) {
 }  // namespace
 
 void SongFilter::add_to(CLI::App& command) {
-  command.add_option("--where", conditions,
-                     "search only songs with FIELD=TEXT (exactly) or FIELD~TEXT (somewhere, in "
-                     "either case); FIELD is song_id, work_id, title or artist; repeatable");
+  command
+      .add_option("--where", conditions,
+                  "search only songs with FIELD=TEXT (exactly) or FIELD~TEXT (somewhere, in "
+                  "either case); FIELD is song_id, work_id, title or artist; repeatable")
+      ->allow_extra_args(false);
 }
 
 std::vector<CatalogueSong> SongFilter::of(std::vector<CatalogueSong> songs) const {

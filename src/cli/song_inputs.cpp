@@ -7,7 +7,7 @@ namespace reprise::cli {
 
 void SongInputs::add_to(CLI::App& command, const std::string& purpose) {
   command.add_option("files", files, "song sets (HDF5) " + purpose);
-  command.add_option("--data", data, "the same as naming the file");
+  command.add_option("--data", data, "the same as naming the file")->allow_extra_args(false);
 }
 
 SongSet SongInputs::read() const {
