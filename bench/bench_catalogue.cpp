@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "reprise/random.h"
 #include "reprise/reprise.h"
 
 namespace {
