@@ -94,10 +94,13 @@ struct Compare {
     one.type = set.type;
     const std::int64_t first = set.offsets[number] * kPitchClasses;
     const std::int64_t after = set.offsets[number + 1] * kPitchClasses;
+    const void* data = set.chroma().data;
     if (set.type == ChromaType::uint8)
-      one.chroma_uint8.assign(set.chroma_uint8.begin() + first, set.chroma_uint8.begin() + after);
+      one.chroma_uint8.assign(static_cast<const std::uint8_t*>(data) + first,
+                              static_cast<const std::uint8_t*>(data) + after);
     else
-      one.chroma_float.assign(set.chroma_float.begin() + first, set.chroma_float.begin() + after);
+      one.chroma_float.assign(static_cast<const float*>(data) + first,
+                              static_cast<const float*>(data) + after);
     one.offsets.push_back(set.frames(number));
     one.song_id = {set.song_id[number]};
     one.work_id = {set.work_id[number]};

@@ -34,6 +34,20 @@ void make_float(SongSet& set) {
   set.type = ChromaType::float32;
 }
 
+/// Takes chroma that lies in a mapped file into memory.
+void make_resident(SongSet& set) {
+  if (!set.mapped_chroma) return;
+  const auto count = static_cast<std::size_t>(set.frames()) * kPitchClasses;
+  const void* data = set.mapped_chroma.get();
+  if (set.type == ChromaType::uint8)
+    set.chroma_uint8.assign(static_cast<const std::uint8_t*>(data),
+                            static_cast<const std::uint8_t*>(data) + count);
+  else
+    set.chroma_float.assign(static_cast<const float*>(data),
+                            static_cast<const float*>(data) + count);
+  set.mapped_chroma.reset();
+}
+
 void append(SongSet& to, SongSet from) {
   if (from.frames_per_second > 0 && to.frames_per_second > 0 &&
       from.frames_per_second != to.frames_per_second)
@@ -45,6 +59,8 @@ void append(SongSet& to, SongSet from) {
     throw Error(fmt::format("{}: expected chroma made as in {} ({}), found {}", from.path, to.path,
                             quote(to.chroma_source, 500), quote(from.chroma_source, 500)));
   if (to.chroma_source.empty()) to.chroma_source = std::move(from.chroma_source);
+  make_resident(to);
+  make_resident(from);
   if (to.type != from.type) {
     make_float(to);
     make_float(from);
