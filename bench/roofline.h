@@ -8,6 +8,11 @@ namespace reprise::bench {
 /// (two operations each), best of several runs.
 double peak_flops();
 
+/// The same for bfloat16 pairs and for bytes (AVX-512 BF16 and VNNI): operations a second, 0 where
+/// the machine has no instructions for them.
+double peak_bfloat16_flops();
+double peak_byte_operations();
+
 /// Bytes a second that one core reads, with vector loads, from a block of this size.
 double read_bandwidth(std::size_t bytes);
 
