@@ -202,6 +202,19 @@ TEST(CertifiedSearch, ExtremeLengths) {
   expect_sorted(q, vectors, c, "queries and candidates");
 }
 
+// The best candidate's products overflow to minus infinity and then to no number in one key, and
+// the other key says nothing of it.
+TEST(CertifiedSearch, OverflowInOneKey) {
+  const SearchCase c{1, 2, 1000, 4, 5};
+  const std::vector<float> q{1e20f, 1e20f, 1e20f, 0, 0, 0, 0, 1};
+  std::vector<float> vectors(c.candidates * c.dims);
+  for (std::int64_t i = 0; i < c.candidates; ++i)
+    vectors[i * c.dims + 3] = 1e36f * float(1 + i % 9);
+  const float best[] = {-1e20f, 1e20f, 1e20f, 0};
+  std::copy_n(best, 4, vectors.end() - 4);
+  expect_sorted(q, vectors, c, "overflow");
+}
+
 TEST(CertifiedSearch, EveryInstructionSet) {
   const SearchCase c{7, 3, 333, 37, 9};
   const auto q = random_values(c.queries * c.keys * c.dims, 1, 16);
