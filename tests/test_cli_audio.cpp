@@ -117,5 +117,47 @@ TEST_F(CliAudio, BadFilesAreNamedAndLeftOut) {
        "line 2: expected split train, validation, test or noise, found 'd'");
 }
 
+TEST_F(CliAudio, AudioIsGivenWhereverASongIs) {
+  std::filesystem::create_directory(path("music"));
+  const std::vector<std::vector<double>> tunes = {kMelody,
+                                                  {62, 66, 69, 74, 73, 71, 69, 66},
+                                                  {55, 57, 59, 60, 62, 60, 59, 57},
+                                                  {70, 68, 65, 63, 61, 63, 65, 68}};
+  std::ofstream list(path("works.csv"));
+  list << "song_id,work_id,path,split\n";
+  for (std::size_t w = 0; w < tunes.size(); ++w)
+    for (int version = 0; version < 2; ++version) {
+      const std::string name = std::to_string(w) + (version == 0 ? "a.wav" : "b.flac");
+      std::vector<double> notes = tunes[w];
+      for (double& note : notes) note += 2 * version;  // another key, another speed
+      write_audio(
+          path("music/" + name), melody(notes, 22050, 0.5 + 0.1 * version), 22050, 1,
+          version == 0 ? SF_FORMAT_WAV | SF_FORMAT_PCM_16 : SF_FORMAT_FLAC | SF_FORMAT_PCM_16);
+      list << name << ",w" << w << "," << name << ",train\n";
+    }
+  list.close();
+  ASSERT_EQ(run("import audio music --list works.csv --set frames_per_second=9 --out s.h5").status,
+            0);
+  ASSERT_EQ(run("train --data s.h5 --out m.safetensors --set steps=20 --set validate_every=20 "
+                "--set works_per_batch=4 --set crop=32 --set projection=4 --set projection_pca=6")
+                .status,
+            0)
+      << read("err.txt");
+  // In the model's nine frames a second, not the default's.
+  Result r = run("query s.h5 --model m.safetensors music/1b.flac --top 8 --tsv");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 8) << "7 songs but itself: " << r.out;
+  ASSERT_EQ(run("index create c.reprise --model m.safetensors").status, 0);
+  r = run("index add c.reprise music");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NE(r.out.find("8 songs added"), std::string::npos) << r.out;
+  EXPECT_EQ(run("query c.reprise music/1b.flac --top 3").status, 0) << read("err.txt");
+  EXPECT_EQ(run("fingerprint --data music --model m.safetensors --out f.npy").status, 0)
+      << read("err.txt");
+  r = run("query c.reprise none.wav");
+  EXPECT_EQ(r.status, 1);
+  EXPECT_EQ(r.err, "reprise: none.wav: expected an audio file or a folder, found none\n");
+}
+
 }  // namespace
 }  // namespace reprise

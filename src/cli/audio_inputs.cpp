@@ -26,6 +26,11 @@ bool is_audio_name(const fs::path& path) {
 
 }  // namespace
 
+bool is_audio(const std::string& path) {
+  std::error_code status;
+  return fs::is_directory(path, status) || is_audio_name(path);
+}
+
 std::vector<AudioSong> audio_files(const std::vector<std::string>& paths) {
   std::vector<AudioSong> files;
   const auto add = [&](const std::string& path, const std::string& id) {

@@ -8,6 +8,9 @@
 
 namespace reprise::cli {
 
+/// Whether a path is a folder, or its name ends as an audio file's does.
+bool is_audio(const std::string& path);
+
 /// The audio files of paths: files as they are, folders with all files below them whose names end
 /// as audio files' do, in the order of their names. song_id is the path within the folder that was
 /// named, or the file's name; work_id is the same. Throws Error: no such file, no audio in a

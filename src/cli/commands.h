@@ -59,8 +59,10 @@ struct SongInputs {
   void add_to(CLI::App& command, const std::string& purpose);
   bool any() const { return !files.empty() || !data.empty(); }
   /// All songs of all files, one after another. This is where files become songs: a kind of file
-  /// that is read here can be given wherever songs are expected.
-  SongSet read() const;
+  /// that is read here can be given wherever songs are expected. The chroma of audio files (and
+  /// folders of them) is made as that which the model learned from; `name` is the model's, for
+  /// messages.
+  SongSet read(const Model& model, const std::string& name) const;
 };
 
 /// `--aligner` and what it stands for. Throws UsageError for another name.

@@ -59,7 +59,8 @@ struct Compare {
   Pair read() const {
     if (in.empty()) {
       if (model_path.empty()) throw UsageError("compare: two files are compared with --model");
-      Pair pair{read_model(model_path), model_path, SongInputs{{a, b}, {}}.read()};
+      Pair pair{read_model(model_path), model_path, {}};
+      pair.songs = SongInputs{{a, b}, {}}.read(pair.model, model_path);
       if (pair.songs.songs() != 2)
         throw Error(fmt::format("{} and {}: expected one song each, found {} in both", a, b,
                                 pair.songs.songs()));

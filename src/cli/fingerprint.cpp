@@ -24,12 +24,12 @@ struct Fingerprint {
   void run() const {
     if (model.empty() == method.empty())
       throw UsageError("fingerprint: expected one of --model and --method");
-    const SongSet set = read_song_set(data);
+    const Model trained = model.empty() ? Model() : read_model(model);
+    const SongSet set = SongInputs{{data}, {}}.read(trained, model);
     const auto backend = device.open();
     std::unique_ptr<FingerprintMethod> how;
     if (!model.empty()) {
       if (!settings.empty()) throw UsageError("--set changes a --method, not a --model");
-      const Model trained = read_model(model);
       chroma.check(trained, model, set);
       how = std::make_unique<ModelMethod>(*backend, trained, model);
     } else {
@@ -56,7 +56,8 @@ struct Fingerprint {
 void add_fingerprint(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Fingerprint>();
   CLI::App* command = app.add_subcommand("fingerprint", "Write the fingerprints of a song set");
-  command->add_option("--data", options->data, "song set (HDF5)")->required();
+  command->add_option("--data", options->data, "song set (HDF5), audio file or folder of them")
+      ->required();
   command->add_option("--model", options->model, "trained model (safetensors)");
   command->add_option("--method", options->method,
                       fmt::format("published fingerprint: {}, or a FILE.json like theirs",

@@ -31,7 +31,7 @@ struct IndexOptions {
     if (!songs.any()) throw UsageError("index add: expected a file with songs");
     Catalogue to(catalogue, Catalogue::Mode::write);
     if (!model.empty()) to.check_model(ModelIdentity::of(read_model(model), model));
-    const SongSet set = songs.read();
+    const SongSet set = songs.read(to.model(), to.path());
     chroma.check(to.model(), to.path(), set);
     if (!replace) to.check_new(set.song_id);
     const std::int64_t before = to.size();

@@ -38,7 +38,7 @@ struct Query {
     if (!model.empty()) from.check_model(ModelIdentity::of(read_model(model), model));
     SongSet asked;
     if (ids.empty()) {
-      asked = inputs.read();
+      asked = inputs.read(from.model(), from.path());
       chroma.check(from.model(), from.path(), asked);
     } else {
       std::vector<CatalogueSong> songs;
@@ -54,8 +54,9 @@ struct Query {
     if (model.empty()) throw UsageError("query: a song set is searched with --model");
     if (compact) throw UsageError("query: --compact is for catalogues");
     const SongSet set = read_song_set(catalogue);
+    const Model trained = read_model(model);
     SongSet other;
-    if (inputs.any()) other = inputs.read();
+    if (inputs.any()) other = inputs.read(trained, model);
     const SongSet& asked = inputs.any() ? other : set;
     std::vector<std::int64_t> songs;
     for (const std::string& id : ids) {
@@ -63,7 +64,6 @@ struct Query {
       if (songs.back() < 0) throw Error(fmt::format("{}: has no song '{}'", catalogue, id));
     }
     if (ids.empty()) songs = first_numbers(asked.songs());
-    const Model trained = read_model(model);
     chroma.check(trained, model, set);
     chroma.check(trained, model, asked);
     const auto backend = device.open();
@@ -127,6 +127,7 @@ void add_query(CLI::App& app, Action& action) {
   options->device.add_to(*command);
   command->footer(
       "Example:\n  reprise query songs.reprise --id oneill-0714 --top 5\n"
+      "  reprise query songs.reprise song.flac\n"
       "  reprise query songs.reprise new.h5 --rerank 100 --where artist~ryan --json\n"
       "  reprise query data/tunes.h5 --model model.safetensors --id oneill-0714 --top 5\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });
