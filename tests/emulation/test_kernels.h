@@ -50,7 +50,7 @@ std::vector<T> to_host(const T* pointer, std::size_t count) {
 }
 
 /// The race detector needs one order only.
-inline std::vector<Schedule> orders(int seeds = 2) {
+inline std::vector<Schedule> orders([[maybe_unused]] int seeds = 2) {
 #ifdef __SANITIZE_THREAD__
   return {Schedule{}};
 #else
