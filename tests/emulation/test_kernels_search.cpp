@@ -184,10 +184,10 @@ TEST_P(SearchKernels, EqualSortingEverything) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, SearchKernels,
-    ::testing::Values(SearchCase{1, 1, 1, 1, 1}, SearchCase{1, 12, 600, 17, 10, 32, 2},
+    ::testing::Values(SearchCase{1, 1, 1, 1, 1}, SearchCase{1, 12, 300, 17, 10, 32, 1},
                       SearchCase{3, 2, 33, 8, 5, 32, 1}, SearchCase{2, 1, 200, 100, 40, 64, 2},
-                      SearchCase{20, 1, 65, 33, 3}, SearchCase{2, 1, 300, 5, 280, 256, 2},
-                      SearchCase{12, 12, 130, 65, 9}, SearchCase{1, 12, 7, 3, 20}));
+                      SearchCase{20, 1, 65, 33, 3}, SearchCase{1, 1, 290, 5, 280, 256, 1},
+                      SearchCase{11, 12, 70, 65, 9, 32, 2}, SearchCase{1, 12, 7, 3, 20}));
 
 TEST_F(EmulationTest, SearchDoesNotDependOnTheOrderOfThreads) {
   for (const ScanPrecision precision : kPrecisions) {
