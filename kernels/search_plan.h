@@ -12,7 +12,9 @@ REPRISE_HOST_DEVICE constexpr int scan_element_bytes(ScanPrecision precision) {
 }
 /// Bytes of a prepared row: whole pairs of 16-byte pieces.
 REPRISE_HOST_DEVICE constexpr std::int64_t scan_stride(int dims, ScanPrecision precision) {
-  return (std::int64_t{dims} * scan_element_bytes(precision) + 31) / 32 * 32;
+  // A row of floats faces one of bfloat16 to its end.
+  const std::int64_t unit = precision == ScanPrecision::fp32 ? 64 : 32;
+  return (std::int64_t{dims} * scan_element_bytes(precision) + unit - 1) / unit * unit;
 }
 
 inline constexpr int kMaxSearchWidth = 256;  ///< candidates that a pass keeps of a query, at most
