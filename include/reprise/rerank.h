@@ -71,8 +71,7 @@ void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t
             const Confidence& confidence, const RerankOptions& options,
             std::vector<std::vector<Match>>& matches);
 
-/// As evaluate(), with the first k answers of each query re-ranked. k 0: none is, and the
-/// judgements are those of the first stage on its first kRerank answers.
+/// As evaluate(), with the first k answers of each query re-ranked.
 Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protocol& protocol,
                              FingerprintMethod& method, const Confidence& confidence,
                              const RerankOptions& options);

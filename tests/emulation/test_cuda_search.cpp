@@ -9,6 +9,11 @@ namespace {
 
 class CudaOps : public EmulationTest {
  protected:
+  void TearDown() override {
+    cuda.reset();  // before the device is
+    EmulationTest::TearDown();
+  }
+
   std::unique_ptr<Backend> cuda = make_cuda_backend(), cpu = make_cpu_backend(1);
   std::vector<Backend*> both{cuda.get(), cpu.get()};
 };

@@ -153,17 +153,16 @@ cudaError_t cudaMallocHost(void** ptr, size_t size) {
   return cudaHostAlloc(ptr, size, cudaHostAllocDefault);
 }
 
-// As on a device, an earlier asynchronous error is returned, and the memory is free all the same.
 cudaError_t cudaFreeHost(void* ptr) {
   const Call call;
   Device& device = Device::get();
   if (ptr == nullptr) return cudaSuccess;
-  const cudaError_t status = device.streams().run_all();
+  if (const cudaError_t status = device.streams().run_all()) return status;
   if (device.pinned.erase(static_cast<const char*>(ptr)) == 0) {
     return device.error(cudaErrorInvalidValue, "cudaFreeHost: not page-locked memory");
   }
   std::free(ptr);
-  return status;
+  return cudaSuccess;
 }
 
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
