@@ -157,6 +157,41 @@ TEST(Augment, NoiseAndPowerKeepValuesValid) {
   EXPECT_GT(distance / (50 * 256 * 12), 0.01);
 }
 
+// Noise and exponent by their definition, with Random's draws one after another.
+TEST(Augment, NoiseIsThatOfRandomsDraws) {
+  AugmentParams params;
+  params.crop = 101;
+  params.noise = 0.3f;
+  params.power_low = 0.6f;
+  params.power_high = 1.6f;
+  params.power_share = 0.5f;
+  auto chroma = random_chroma(101, 7);
+  chroma[5] = 0;
+  int raised = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Random random(seed);
+    random.uniform();  // stretch
+    random.uniform();  // share of frames dropped
+    const float deviation = random.uniform(0, params.noise);
+    const bool powered = random.uniform() < params.power_share;
+    const double power = powered ? double(random.uniform(0.6f, 1.6f)) : 1.0;
+    raised += powered ? 1 : 0;
+    const Varied v = augment(chroma, seed, params, 3);
+    ASSERT_EQ(v.where.frames, 101);
+    for (int t = 0; t < 101; ++t)
+      for (int c = 0; c < 12; ++c) {
+        const double u = double(random.uniform()), turn = double(random.uniform());
+        const double normal = std::sqrt(-2 * std::log(1 - u)) * std::cos(2 * M_PI * turn);
+        const double expected =
+            std::max(0.0, std::pow(double(chroma[t * 12 + c]), power) + double(deviation) * normal);
+        ASSERT_NEAR(v.chroma[t * 12 + (c + 3) % 12], expected, 2e-6)
+            << seed << " " << t << " " << c;
+      }
+  }
+  EXPECT_GT(raised, 2);
+  EXPECT_LT(raised, 18);
+}
+
 TEST(Augment, OneSeedOneResult) {
   AugmentParams params;
   params.stretch_low = 0.8f;

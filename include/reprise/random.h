@@ -16,10 +16,16 @@ class Random {
 
   /// A seed for one of many independent streams.
   REPRISE_HOST_DEVICE static std::uint64_t derive(std::uint64_t seed, std::uint64_t stream) {
-    return mix(mix(seed + 0x9e3779b97f4a7c15u) ^ (stream * 0xd1342543de82ef95u + 1));
+    return mix(mix(seed + kStep) ^ (stream * 0xd1342543de82ef95u + 1));
   }
 
-  REPRISE_HOST_DEVICE std::uint64_t bits() { return mix(state_ += 0x9e3779b97f4a7c15u); }
+  REPRISE_HOST_DEVICE std::uint64_t bits() { return mix(state_ += kStep); }
+
+  /// The next draw hashes state() + kStep, the one after it state() + 2 kStep: many at once can be
+  /// made by whoever knows the hash.
+  REPRISE_HOST_DEVICE std::uint64_t state() const { return state_; }
+  static constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15u;
+  static constexpr std::uint64_t kMix[2] = {0xbf58476d1ce4e5b9u, 0x94d049bb133111ebu};
 
   /// Leaves out `draws` draws.
   REPRISE_HOST_DEVICE void skip(std::uint64_t draws) { state_ += draws * 0x9e3779b97f4a7c15u; }
@@ -43,8 +49,8 @@ class Random {
 
  private:
   REPRISE_HOST_DEVICE static std::uint64_t mix(std::uint64_t x) {
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    x = (x ^ (x >> 30)) * kMix[0];
+    x = (x ^ (x >> 27)) * kMix[1];
     return x ^ (x >> 31);
   }
 

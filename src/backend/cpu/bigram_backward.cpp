@@ -11,6 +11,7 @@
 // clang-format off
 #include <hwy/highway.h>
 #include "backend/cpu/bigram_song-inl.h"
+#include "backend/cpu/excerpt_rows-inl.h"
 #include "backend/cpu/micro_kernels-inl.h"
 // clang-format on
 

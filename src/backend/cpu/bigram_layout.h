@@ -7,12 +7,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "backend/cpu/floats.h"
 #include "reprise/params.h"
 
 namespace reprise::cpu {
-
-// Floats that the micro kernels may touch past the end.
-constexpr std::int64_t kPad = 64;
 
 // Zero frames after a song's events, beside the longest lag: as many as a vector has lanes.
 constexpr int kMargin = 16;
@@ -20,23 +18,6 @@ constexpr int kMargin = 16;
 constexpr std::int64_t round_up(std::int64_t n, std::int64_t to) {
   return (n + to - 1) / to * to;
 }
-
-// Floats that start a cache line: a vector load then touches one line wherever rows are whole
-// vectors.
-class Floats {
- public:
-  float* resize(std::int64_t count) {
-    lines_.resize(static_cast<std::size_t>(count + kPad + 15) / 16);
-    return data();
-  }
-  float* data() { return lines_.empty() ? nullptr : lines_[0].value; }
-
- private:
-  struct alignas(64) Line {
-    float value[16];
-  };
-  std::vector<Line> lines_;
-};
 
 // Lags in pairs of frames (Karatsuba & Ofman 1962 over lags, as in fast FIR filters; Mou & Duhamel
 // 1991). With e0 and e1 the even and the odd frames, P and O their correlations with themselves and

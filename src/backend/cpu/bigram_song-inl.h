@@ -14,33 +14,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
 
-// The frames of an excerpt, rolled, as floats, with `length` zero frames after and kPad floats that
-// may be read. Where the chroma has them so, they are not copied.
-inline const float* excerpt_rows(ChromaView chroma, const Excerpt& e, int length, Floats& copy) {
-  const std::int64_t values = std::int64_t{e.frames} * kPitchClasses;
-  const std::int64_t first = e.first * kPitchClasses;
-  const bool floats = chroma.type == ChromaType::float32;
-  if (floats && e.roll == 0 && e.frames >= length &&
-      first + values + kPad <= chroma.frames * kPitchClasses)
-    return static_cast<const float*>(chroma.data) + first;
-  float* x = copy.resize(values + std::int64_t{length} * kPitchClasses);
-  if (floats) {
-    std::memcpy(x, static_cast<const float*>(chroma.data) + first, values * sizeof(float));
-  } else {
-    const std::uint8_t* from = static_cast<const std::uint8_t*>(chroma.data) + first;
-    for (std::int64_t i = 0; i < values; ++i) x[i] = static_cast<float>(from[i]) * (1.0f / 255.0f);
-  }
-  std::fill(x + values, x + values + std::int64_t{length} * kPitchClasses + kPad, 0.0f);
-  if (e.roll == 0) return x;
-  float frame[2 * kPitchClasses];  // twice: each roll is a run of it
-  for (std::int64_t i = 0; i < values; i += kPitchClasses) {
-    std::memcpy(frame, x + i, kPitchClasses * sizeof(float));
-    std::memcpy(frame + kPitchClasses, x + i, kPitchClasses * sizeof(float));
-    std::memcpy(x + i, frame + kPitchClasses - e.roll, kPitchClasses * sizeof(float));
-  }
-  return x;
-}
-
 // 1 / sqrt(v) to single precision: an estimate of 8 or 12 bits, and Newton's iteration.
 HWY_INLINE Vec reciprocal_root(Vec v) {
   Vec r = hn::ApproximateReciprocalSqrt(v);

@@ -9,21 +9,48 @@
 
 namespace reprise::cpu {
 
-/// Rows of c that one task computes: fixed, so that results do not depend on the threads.
+/// Rows and columns of c that one task computes: fixed, so that results do not depend on the
+/// threads.
 inline constexpr std::int64_t kGemmRows = 64;
+inline constexpr std::int64_t kGemmColumns = 512;
 
-/// c [m, n] = a [m, k] b^T [n, k], or a b [k, n] where `transpose_b` is false. The caller's BLAS
-/// runs on one thread (the back end sees to it); blocks of rows are shared out here.
+/// A block of a product, c [rows, columns] = a [rows, k] b^T [columns, k], or a b [k, columns]
+/// where `transpose_b` is false. The caller's BLAS runs on one thread (the back end sees to it).
+inline void gemm_block(bool transpose_b, std::int64_t rows, std::int64_t columns, std::int64_t k,
+                       const float* a, const float* b, std::int64_t b_stride, float* c,
+                       std::int64_t c_stride) {
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
+              static_cast<blasint>(rows), static_cast<blasint>(columns), static_cast<blasint>(k),
+              1.0f, a, static_cast<blasint>(k), b, static_cast<blasint>(b_stride), 0.0f, c,
+              static_cast<blasint>(c_stride));
+}
+
+/// c [m, n] = a [m, k] b^T [n, k], or a b [k, n] where `transpose_b` is false; blocks of c are
+/// shared out.
 inline void gemm(bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
                  const float* b, float* c, int threads) {
-  parallel_for((m + kGemmRows - 1) / kGemmRows, threads, [&](std::int64_t block, int) {
-    const std::int64_t first = block * kGemmRows;
-    const std::int64_t rows = std::min(kGemmRows, m - first);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans,
-                static_cast<blasint>(rows), static_cast<blasint>(n), static_cast<blasint>(k), 1.0f,
-                a + first * k, static_cast<blasint>(k), b,
-                static_cast<blasint>(transpose_b ? k : n), 0.0f, c + first * n,
-                static_cast<blasint>(n));
+  const std::int64_t across = (n + kGemmColumns - 1) / kGemmColumns;
+  parallel_for((m + kGemmRows - 1) / kGemmRows * across, threads, [&](std::int64_t block, int) {
+    const std::int64_t row = block / across * kGemmRows, column = block % across * kGemmColumns;
+    gemm_block(transpose_b, std::min(kGemmRows, m - row), std::min(kGemmColumns, n - column), k,
+               a + row * k, transpose_b ? b + column * k : b + column, transpose_b ? k : n,
+               c + row * n + column, n);
+  });
+}
+
+/// c [m, m] = a a^T for a [m, k]: blocks on and above the diagonal, the others are their mirror.
+inline void gram(std::int64_t m, std::int64_t k, const float* a, float* c, int threads) {
+  const std::int64_t blocks = (m + kGemmRows - 1) / kGemmRows;
+  parallel_for(blocks * blocks, threads, [&](std::int64_t block, int) {
+    const std::int64_t row = block / blocks * kGemmRows, column = block % blocks * kGemmRows;
+    if (column < row) return;
+    const std::int64_t rows = std::min(kGemmRows, m - row),
+                       columns = std::min(kGemmRows, m - column);
+    gemm_block(true, rows, columns, k, a + row * k, a + column * k, k, c + row * m + column, m);
+    if (column == row) return;
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < columns; ++j)
+        c[(column + j) * m + row + i] = c[(row + i) * m + column + j];
   });
 }
 

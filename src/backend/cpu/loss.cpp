@@ -45,7 +45,7 @@ static void nt_xent(const float* z, const std::int32_t* works, std::int64_t rows
   const float scale = std::min(raw, params.scale_max);
   std::vector<float> s(rows * rows), ds(rows * rows), both(rows * rows);
   std::vector<double> losses(rows), scales(rows);
-  gemm(true, rows, rows, dims, z, z, s.data(), threads);
+  gram(rows, dims, z, s.data(), threads);
   parallel_for(rows, threads, [&](std::int64_t a, int) {
     losses[a] = nt_xent_row(&s[a * rows], works, rows, a, scale, &ds[a * rows], &scales[a]);
   });
@@ -69,7 +69,7 @@ static void nt_xent(const float* z, const std::int32_t* works, std::int64_t rows
 static void triplet(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
                     const LossParams& params, int threads, float* loss, float* z_gradient) {
   std::vector<float> s(rows * rows), weight(rows * rows, 0.0f);
-  gemm(true, rows, rows, dims, z, z, s.data(), threads);
+  gram(rows, dims, z, s.data(), threads);
   const auto distance = [&](std::int64_t a, std::int64_t b) {
     // The rows' own products, not 1: the gradient holds for any z.
     return std::sqrt(std::max(0.0f, s[a * rows + a] + s[b * rows + b] - 2 * s[a * rows + b]));

@@ -1,0 +1,146 @@
+// Where the time of a training step goes: milliseconds of each op, for each preset, on a song set.
+//
+//   bench_train SET.h5 [THREADS] [STEPS]
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "forwarding_backend.h"
+#include "reprise/error.h"
+#include "reprise/song_set.h"
+#include "reprise/trainer.h"
+
+namespace reprise {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+/// Notes how long each call of an op of the training step takes.
+class TimingBackend final : public ForwardingBackend {
+ public:
+  using ForwardingBackend::ForwardingBackend;
+
+  std::map<std::string, std::vector<double>> milliseconds;
+
+  void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                 PatchworkParams params, float* out) override {
+    timed("patchwork", [&] { ForwardingBackend::patchwork(chroma, excerpts, count, params, out); });
+  }
+  void augment(ChromaView chroma, const Take* takes, std::int64_t count, AugmentParams params,
+               float* out, Excerpt* out_excerpts) override {
+    timed("augment",
+          [&] { ForwardingBackend::augment(chroma, takes, count, params, out, out_excerpts); });
+  }
+  void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                      std::int64_t longest, const float* weights, const BigramParams& params,
+                      float* out, void* reserve) override {
+    timed(reserve ? "forward" : "forward, validation", [&] {
+      ForwardingBackend::bigram_forward(chroma, excerpts, count, longest, weights, params, out,
+                                        reserve);
+    });
+  }
+  void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                       std::int64_t longest, const float* weights, const BigramParams& params,
+                       const float* out_gradient, const void* reserve, float* gradient) override {
+    timed("backward", [&] {
+      ForwardingBackend::bigram_backward(chroma, excerpts, count, longest, weights, params,
+                                         out_gradient, reserve, gradient);
+    });
+  }
+  void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
+            const float* scale, const LossParams& params, float* loss, float* z_gradient,
+            float* scale_gradient) override {
+    timed("loss", [&] {
+      ForwardingBackend::loss(z, works, rows, dims, scale, params, loss, z_gradient,
+                              scale_gradient);
+    });
+  }
+  void adam(float* weights, float* moment1, float* moment2, const float* gradient,
+            std::int64_t count, const AdamParams& params, const AdamStep* step,
+            float* gradient_norm) override {
+    timed("adam", [&] {
+      ForwardingBackend::adam(weights, moment1, moment2, gradient, count, params, step,
+                              gradient_norm);
+    });
+  }
+
+ private:
+  template <class Op>
+  void timed(const std::string& name, Op&& op) {
+    const Clock::time_point begin = Clock::now();
+    op();
+    milliseconds[name].push_back(milliseconds_since(begin));
+  }
+};
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + std::ptrdiff_t(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+void profile(const SongSet& set, const std::string& preset, int threads, std::int64_t steps) {
+  Config config = Config::of_preset(preset);
+  config.steps = steps;
+  config.validate_every = steps + 1;
+  const auto folder =
+      std::filesystem::temp_directory_path() / fmt::format("reprise-bench-train-{}", ::getpid());
+  std::filesystem::create_directory(folder);
+  TimingBackend backend(threads);
+  std::vector<double> whole;
+  Clock::time_point last = Clock::now();
+  std::atomic<bool> stop{false};
+  const auto note = [&](const TrainingProgress& progress) {
+    whole.push_back(milliseconds_since(last));
+    stop = progress.step + 1 >= steps;  // before the validation and the projection of the end
+    last = Clock::now();
+  };
+  train(backend, set, config, TrainingFiles::beside((folder / "model.safetensors").string()), false,
+        note, stop);
+  std::filesystem::remove_all(folder);
+
+  const double step = median(whole);
+  const double both =
+      median(backend.milliseconds["forward"]) + median(backend.milliseconds["backward"]);
+  fmt::print("{}: {:.2f} ms a step ({} thread{}, medians of {}), {:.2f} times forward + backward\n",
+             preset, step, threads, threads == 1 ? "" : "s", whole.size(), step / both);
+  double rest = step;
+  for (const auto& [name, values] : backend.milliseconds) {
+    rest -= median(values);
+    fmt::print("  {:<12}{:8.3f} ms {:5.1f} %\n", name, median(values), 100 * median(values) / step);
+  }
+  fmt::print("  {:<12}{:8.3f} ms {:5.1f} %\n", "the rest", rest, 100 * rest / step);
+}
+
+}  // namespace
+}  // namespace reprise
+
+int main(int argc, char** argv) {
+  using namespace reprise;
+  const int threads = argc > 2 ? std::atoi(argv[2]) : 1;
+  const int steps = argc > 3 ? std::atoi(argv[3]) : 60;
+  if (argc < 2 || threads < 1 || steps < 3) {
+    fmt::print(stderr, "usage: bench_train SET.h5 [THREADS] [STEPS, 3 or more]\n");
+    return 2;
+  }
+  try {
+    const SongSet set = read_song_set(argv[1]);
+    for (const char* preset : {"reprise", "recipe-a", "seed2016"})
+      profile(set, preset, threads, steps);
+  } catch (const Error& error) {
+    fmt::print(stderr, "reprise: {}\n", error.what());
+    return 1;
+  }
+}
