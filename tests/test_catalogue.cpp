@@ -87,6 +87,60 @@ TEST_F(Catalogues, ChromaIsWithinHalfAStepOfItsPeak) {
   EXPECT_EQ(reader.song_set(last).frames(), last[0].frames);
 }
 
+// Half a step of 254 between plus and minus the largest magnitude over a song's keys.
+TEST_F(Catalogues, WithoutChromaKeepWhatSongsAreLookedUpBy) {
+  const SongSet set = small_set(2, 2);
+  const auto backend = make_cpu_backend(1);
+  ModelMethod method(*backend, model, "m");
+  std::vector<std::int64_t> all(set.songs());
+  std::iota(all.begin(), all.end(), 0);
+  const Fingerprints fingerprints = candidates_of(model, set);
+  const Fingerprints queries = method.compute(set, all, Keys::query);
+  const std::string bare = path("bare.reprise");
+  Catalogue::create(bare, path("m.safetensors"), false);
+  {
+    Catalogue writer(bare, Catalogue::Mode::write);
+    EXPECT_FALSE(writer.keeps_chroma());
+    EXPECT_NE(error_of([&] { writer.add(set, fingerprints, false); }), "");
+    writer.add(set, fingerprints, false, {}, queries);
+    writer.add(set, fingerprints, true, {}, queries);
+    const std::string gone[] = {set.song_id[0]};
+    writer.remove(gone);
+  }
+  EXPECT_EQ(verify_catalogue(bare), std::vector<std::string>{});
+  const Catalogue reader(bare);
+  const auto songs = reader.songs();
+  ASSERT_EQ(std::int64_t(songs.size()), set.songs() - 1);
+  EXPECT_NE(error_of([&] { reader.song_set(songs); }).find("made with --no-chroma"),
+            std::string::npos);
+  const Fingerprints kept = reader.queries(songs, method);
+  ASSERT_EQ(kept.keys, queries.keys);
+  EXPECT_TRUE(std::equal(kept.rolls.begin(), kept.rolls.end(), queries.rolls.begin() + kept.keys));
+  const std::int64_t row = std::int64_t{queries.keys} * queries.dims;
+  for (std::int64_t song = 1; song < set.songs(); ++song) {
+    const auto exact = std::span(queries.values).subspan(song * row, row);
+    float largest = 0;
+    for (const float value : exact) largest = std::max(largest, std::abs(value));
+    for (std::int64_t i = 0; i < row; ++i)
+      EXPECT_NEAR(kept.values[(song - 1) * row + i], exact[i], largest / 127 * 0.5001);
+  }
+}
+
+// A catalogue as version 1 left it: the steps after it undone by hand.
+TEST_F(Catalogues, OfVersionOneAreBroughtUpToDate) {
+  add(small_set(2, 2));
+  const CatalogueContents before = contents_of(catalogue);
+  {
+    Database database(catalogue, Database::Mode::write, 1);
+    database.run(
+        "ALTER TABLE model DROP COLUMN chroma; DROP TABLE queries; PRAGMA user_version = 1");
+  }
+  EXPECT_EQ(contents_of(catalogue), before);
+  EXPECT_TRUE(Catalogue(catalogue).keeps_chroma());
+  EXPECT_EQ(verify_catalogue(catalogue), std::vector<std::string>{});
+  EXPECT_EQ(Database(catalogue, Database::Mode::read, 1).integer("PRAGMA user_version"), 2);
+}
+
 TEST_F(Catalogues, FindASongInAnotherKey) {
   const SongSet set = small_set(5, 2);
   add(set);

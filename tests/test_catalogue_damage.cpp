@@ -119,7 +119,7 @@ TEST_F(CatalogueDamage, ForgedRowsAreRefused) {
   };
   EXPECT_EQ(after(""), "");
   const std::pair<const char*, const char*> cases[] = {
-      {"PRAGMA user_version = 99", "expected a catalogue of version 1 to 1, found version 99"},
+      {"PRAGMA user_version = 99", "expected a catalogue of version 1 to 2, found version 99"},
       {"PRAGMA application_id = 1", "found another SQLite file"},
       {"CREATE TABLE extra(x)", "expected the tables"},
       {"CREATE VIEW extra AS SELECT 1", "expected the tables"},
@@ -127,6 +127,7 @@ TEST_F(CatalogueDamage, ForgedRowsAreRefused) {
       {"UPDATE songs SET frames = 1 << 60 WHERE number = 2", "song 2 "},
       {"UPDATE vectors SET bytes = zeroblob(1000000) WHERE number = 2", "vectors of song 2"},
       {"UPDATE codes SET scale = 1e300 WHERE number = 2", "codes of song 2"},
+      {"UPDATE model SET chroma = 0", "model: expected the checksum"},
       {"PRAGMA foreign_keys = OFF; UPDATE codes SET number = 99 WHERE number = 2",
        "foreign_key_check"},
       {"DELETE FROM songs WHERE number = 2", "expected 8 songs of digest"},

@@ -400,8 +400,13 @@ TEST_F(Cli, CatalogueFromCreationToGroups) {
   // Filters, by either kind of condition; files named as they are or by --data.
   r = run("query c.reprise set.h5 --where title=\"Title of test-w0\" --where artist~W0-1 --tsv");
   ASSERT_EQ(r.status, 0) << r.err;
-  EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 1 + 100 - 1);
+  EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 1 + 100);
   EXPECT_EQ(r.out.find("test-w0-0\ttest-w0"), std::string::npos);
+  // A song from outside may be in the catalogue; only a song of the catalogue is no answer to
+  // itself.
+  EXPECT_NE(run("query c.reprise set.h5 --top 1 --tsv").out.find("noise-1\t1\tnoise-1\t"),
+            std::string::npos);
+  EXPECT_EQ(run("query c.reprise --id noise-1 --tsv").out.find("\tnoise-1\t"), std::string::npos);
   expect_error("query c.reprise --id noise-1 --where year=1850", 2, "FIELD=TEXT");
   expect_error("query c.reprise set.h5 --id noise-1", 2, "not both");
   expect_error("query c.reprise set.h5 set.h5", 1, "expected ids that no other set has");
@@ -444,6 +449,36 @@ TEST_F(Cli, CatalogueFromCreationToGroups) {
   const Result verify = run("index verify c.reprise");
   EXPECT_EQ(verify.status, 1);
   EXPECT_NE(verify.out.find("expected the checksum of its contents"), std::string::npos);
+}
+
+TEST_F(Cli, CataloguesWithoutChromaAnswerAlike) {
+  train();
+  for (const char* command : {"index create c.reprise --model m.safetensors",
+                              "index create bare.reprise --model m.safetensors --no-chroma",
+                              "index add c.reprise set.h5", "index add bare.reprise set.h5"})
+    ASSERT_EQ(run(command).status, 0) << command;
+  EXPECT_LT(std::filesystem::file_size(path("bare.reprise")),
+            std::filesystem::file_size(path("c.reprise")));
+  EXPECT_NE(run("info bare.reprise").out.find("chroma   not kept"), std::string::npos);
+  EXPECT_EQ(run("index verify bare.reprise").status, 0);
+  // Scores and odds move with what 8 bits lose.
+  const auto ask = [&](const std::string& catalogue) {
+    const Result r = run("query " + catalogue + " --id test-w0-0 --id noise-1 --top 5 --json");
+    EXPECT_EQ(r.status, 0) << r.err;
+    return nlohmann::json::parse(r.out)["queries"];
+  };
+  const auto whole = ask("c.reprise"), bare = ask("bare.reprise");
+  for (std::size_t q = 0; q < 2; ++q) {
+    EXPECT_EQ(bare[q]["matches"][0]["song_id"], whole[q]["matches"][0]["song_id"]);
+    for (std::size_t i = 0; i < 5; ++i)
+      for (const char* key : {"score", "probability"})
+        EXPECT_NEAR(bare[q]["matches"][i][key], whole[q]["matches"][i][key], 0.03);
+  }
+  EXPECT_EQ(run("groups bare.reprise --confidence 0.5").status, 0);
+  EXPECT_EQ(run("index export bare.reprise --mirex d.txt").status, 0);
+  for (const char* command : {"query bare.reprise --id test-w0-0 --rerank 10",
+                              "compare test-w0-0 test-w0-1 --in bare.reprise"})
+    expect_error(command, 1, "bare.reprise: expected the songs' chroma");
 }
 
 TEST_F(Cli, ChromaMadeOtherwiseThanTheModelsIsRefused) {

@@ -57,8 +57,9 @@ class Catalogue {
   using Progress = std::function<void(std::int64_t done, std::int64_t of)>;
 
   /// A new, empty catalogue for the fingerprints of the model in this file, which is copied into
-  /// it.
-  static void create(const std::string& path, const std::string& model_path);
+  /// it. Without chroma, songs are found and looked up but not aligned.
+  static void create(const std::string& path, const std::string& model_path,
+                     bool keeps_chroma = true);
 
   /// A reader sees the songs as they are now, whatever is written while it lives.
   explicit Catalogue(const std::string& path, Mode mode = Mode::read, double wait_seconds = 30);
@@ -67,6 +68,9 @@ class Catalogue {
   const std::string& path() const;
   const ModelIdentity& identity() const;
   const Model& model() const;
+  bool keeps_chroma() const;
+  /// Throws Error saying what to do, where no chroma is kept.
+  void check_chroma() const;
   /// Throws Error with the names and hashes of both, unless the models are the same.
   void check_model(const ModelIdentity& other) const;
 
@@ -82,16 +86,20 @@ class Catalogue {
   /// The same, all at once.
   Fingerprints fingerprints(std::span<const CatalogueSong> songs,
                             Precision precision = Precision::exact) const;
-  /// The songs' chroma (to the nearest 1/255 of each song's peak) and what is known of them.
+  /// What songs are looked up by, Keys::query: computed by the catalogue's method from their chroma
+  /// or, where none is kept, as they were added, to 8 bits.
+  Fingerprints queries(std::span<const CatalogueSong> songs, FingerprintMethod& method) const;
+  /// The songs' chroma (to the nearest 1/255 of each song's peak) and what is known of them. Throws
+  /// as check_chroma() does.
   SongSet song_set(std::span<const CatalogueSong> songs) const;
 
   /// Throws Error naming the first song that is already there.
   void check_new(std::span<const std::string> ids) const;
-  /// Adds all songs of a set, or none. fingerprints: of these songs, Keys::candidate. A song whose
-  /// id is already there takes that song's place where `replace` is true, and is an Error
-  /// otherwise.
+  /// Adds all songs of a set, or none. fingerprints: of these songs, Keys::candidate; queries: the
+  /// same, Keys::query, only where no chroma is kept. A song whose id is already there takes that
+  /// song's place where `replace` is true, and is an Error otherwise.
   void add(const SongSet& set, const Fingerprints& fingerprints, bool replace,
-           const Progress& progress = {});
+           const Progress& progress = {}, const Fingerprints& queries = {});
   /// Removes all songs of these ids, or none: an unknown id is an Error.
   void remove(std::span<const std::string> ids);
 

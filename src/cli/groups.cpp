@@ -50,7 +50,7 @@ struct Groups {
   std::vector<std::vector<Match>> find(const Catalogue& from, Searcher& searcher) const {
     SearchOptions search;
     search.top = neighbours;
-    search.rerank.k = confidence && !no_alignment ? neighbours : 0;
+    search.rerank.k = confidence && !no_alignment && from.keeps_chroma() ? neighbours : 0;
     const std::vector<CatalogueSong>& songs = searcher.songs();
     const std::size_t at_once = Searcher::at_once(search);
     ProgressLine line;
@@ -59,9 +59,7 @@ struct Groups {
       line.show(static_cast<double>(first) / static_cast<double>(songs.size()),
                 fmt::format("{} of {} songs compared", first, songs.size()));
       const auto part = std::span(songs).subspan(first, std::min(at_once, songs.size() - first));
-      const SongSet set = from.song_set(part);
-      for (auto& found : searcher.find(set, first_numbers(set.songs()), search))
-        matches.push_back(std::move(found));
+      for (auto& found : searcher.find_own(part, search)) matches.push_back(std::move(found));
     }
     line.clear();
     return matches;

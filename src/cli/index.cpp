@@ -17,14 +17,15 @@ namespace {
 struct IndexOptions {
   std::string catalogue, model, npy, mirex;
   std::vector<std::string> ids;
-  bool replace = false;
+  bool replace = false, no_chroma = false;
   SongInputs songs;
   ChromaOptions chroma;
   DeviceOptions device;
 
   void create() const {
-    Catalogue::create(catalogue, model);
-    fmt::print("{}: empty catalogue for fingerprints of {}\n", catalogue, model);
+    Catalogue::create(catalogue, model, !no_chroma);
+    fmt::print("{}: empty catalogue for fingerprints of {}{}\n", catalogue, model,
+               no_chroma ? ", without chroma" : "");
   }
 
   void add() const {
@@ -36,11 +37,14 @@ struct IndexOptions {
     if (!replace) to.check_new(set.song_id);
     const std::int64_t before = to.size();
     ProgressLine line;
-    const Fingerprints fingerprints = compute(to, set, line);
-    to.add(set, fingerprints, replace, [&](std::int64_t done, std::int64_t of) {
+    const Fingerprints fingerprints = compute(to, set, Keys::candidate, line);
+    const Fingerprints queries =
+        to.keeps_chroma() ? Fingerprints() : compute(to, set, Keys::query, line);
+    const auto progress = [&](std::int64_t done, std::int64_t of) {
       if (done % 1000 == 0)
         line.show(static_cast<double>(done) / of, fmt::format("{} of {} songs written", done, of));
-    });
+    };
+    to.add(set, fingerprints, replace, progress, queries);
     line.clear();
     const std::int64_t added = to.size() - before;
     fmt::print("{}: {} songs added, {} replaced, {} in all\n", catalogue, added,
@@ -48,21 +52,23 @@ struct IndexOptions {
   }
 
   /// In parts, so that progress shows.
-  Fingerprints compute(const Catalogue& to, const SongSet& set, ProgressLine& line) const {
+  Fingerprints compute(const Catalogue& to, const SongSet& set, Keys keys,
+                       ProgressLine& line) const {
     constexpr std::int64_t kSongsAtOnce = 4096;
     const auto backend = device.open();
     ModelMethod method(*backend, to.model(), to.identity().name);
     Fingerprints all;
     all.songs = set.songs();
     all.dims = method.dims();
-    all.values.reserve(static_cast<std::size_t>(all.songs) * all.dims);
     std::vector<std::int64_t> songs;
     for (std::int64_t first = 0; first < set.songs(); first += kSongsAtOnce) {
       line.show(static_cast<double>(first) / set.songs(),
                 fmt::format("{} of {} songs fingerprinted", first, set.songs()));
       songs.resize(std::min(kSongsAtOnce, set.songs() - first));
       std::iota(songs.begin(), songs.end(), first);
-      const Fingerprints part = method.compute(set, songs, Keys::candidate);
+      const Fingerprints part = method.compute(set, songs, keys);
+      if (first == 0) all.values.reserve(part.values.size() / songs.size() * set.songs());
+      all.keys = part.keys;
       all.values.insert(all.values.end(), part.values.begin(), part.values.end());
       all.rolls.insert(all.rolls.end(), part.rolls.begin(), part.rolls.end());
     }
@@ -134,6 +140,9 @@ void add_index(CLI::App& app, Action& action) {
   command
       ->add_option("--model", options->model, "trained model (safetensors), kept in the catalogue")
       ->required();
+  command->add_flag("--no-chroma", options->no_chroma,
+                    "keep fingerprints only, also in the keys that songs are looked up in: no "
+                    "--rerank, no compare");
 
   command = add("add", "Add the songs of a set: all of them or, after any failure, none",
                 &IndexOptions::add, "add songs.reprise data/tunes.h5");

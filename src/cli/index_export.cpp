@@ -7,7 +7,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <numeric>
 #include <vector>
 
 #include "cli/commands.h"
@@ -50,9 +49,7 @@ void export_mirex(const Catalogue& catalogue, Backend& backend, const std::strin
     for (std::size_t first = 0; first < songs.size(); first += kQueriesAtOnce) {
       const auto part =
           std::span(songs).subspan(first, std::min(kQueriesAtOnce, songs.size() - first));
-      std::vector<std::int64_t> all(part.size());
-      std::iota(all.begin(), all.end(), 0);
-      Fingerprints queries = method.compute(catalogue.song_set(part), all, Keys::query);
+      Fingerprints queries = catalogue.queries(part, method);
       scale_to_unit(queries.values, queries.dims);
       const Buffer<float> q(backend, std::span<const float>(queries.values));
       Buffer<float> similarity(backend, queries.songs * candidates.songs);

@@ -84,6 +84,7 @@ void print_catalogue(const std::string& path) {
              works.size(), frames);
   fmt::print("model    {}, {} values a song, configuration {}, weights {}\n", model.name,
              catalogue.model().dims(), model.config, model.weights);
+  fmt::print("chroma   {}\n", catalogue.keeps_chroma() ? "kept" : "not kept: no re-ranking");
 }
 
 void print_any(const std::string& path) {

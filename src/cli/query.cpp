@@ -36,18 +36,16 @@ struct Query {
   void ask_catalogue() const {
     const Catalogue from(catalogue);
     if (!model.empty()) from.check_model(ModelIdentity::of(read_model(model), model));
+    std::vector<CatalogueSong> own;
+    for (const std::string& id : ids) own.push_back(from.song(id));
     SongSet asked;
     if (ids.empty()) {
       asked = inputs.read(from.model(), from.path());
       chroma.check(from.model(), from.path(), asked);
-    } else {
-      std::vector<CatalogueSong> songs;
-      for (const std::string& id : ids) songs.push_back(from.song(id));
-      asked = from.song_set(songs);
     }
     const auto backend = device.open();
     Searcher searcher(*backend, from, filter, compact ? Precision::compact : Precision::exact);
-    answer(searcher, asked, first_numbers(asked.songs()));
+    answer(searcher, own, asked);
   }
 
   void ask_song_set() const {
@@ -55,36 +53,43 @@ struct Query {
     if (compact) throw UsageError("query: --compact is for catalogues");
     const SongSet set = read_song_set(catalogue);
     const Model trained = read_model(model);
-    SongSet other;
-    if (inputs.any()) other = inputs.read(trained, model);
-    const SongSet& asked = inputs.any() ? other : set;
-    std::vector<std::int64_t> songs;
-    for (const std::string& id : ids) {
-      songs.push_back(set.find(id));
-      if (songs.back() < 0) throw Error(fmt::format("{}: has no song '{}'", catalogue, id));
-    }
-    if (ids.empty()) songs = first_numbers(asked.songs());
     chroma.check(trained, model, set);
-    chroma.check(trained, model, asked);
+    std::vector<CatalogueSong> own;
+    const std::vector<CatalogueSong> songs = songs_of(set);
+    for (const std::string& id : ids) {
+      const std::int64_t number = set.find(id);
+      if (number < 0) throw Error(fmt::format("{}: has no song '{}'", catalogue, id));
+      own.push_back(songs[number]);
+    }
+    SongSet asked;
+    if (ids.empty()) {
+      asked = inputs.read(trained, model);
+      chroma.check(trained, model, asked);
+    }
     const auto backend = device.open();
     Searcher searcher(*backend, set, trained, model, filter);
-    answer(searcher, asked, songs);
+    answer(searcher, own, asked);
   }
 
-  void answer(Searcher& searcher, const SongSet& asked,
-              const std::vector<std::int64_t>& numbers) const {
+  /// The queries are songs of what is searched, or else all songs of another set.
+  void answer(Searcher& searcher, const std::vector<CatalogueSong>& own,
+              const SongSet& other) const {
     const AnswerFormat format = json  ? AnswerFormat::json
                                 : tsv ? AnswerFormat::tsv
                                       : AnswerFormat::text;
-    const std::vector<CatalogueSong> queries = songs_of(asked);
+    const std::vector<CatalogueSong> queries = own.empty() ? songs_of(other) : own;
     const std::size_t at_once = Searcher::at_once(search);
+    searcher.check(search.rerank);
     AnswerPrinter printer(format, searcher.is_sure(search.rerank));
-    for (std::size_t first = 0; first < numbers.size(); first += at_once) {
+    for (std::size_t first = 0; first < queries.size(); first += at_once) {
       const auto some =
-          std::span(numbers).subspan(first, std::min(at_once, numbers.size() - first));
-      const auto matches = searcher.find(asked, some, search);
+          std::span(queries).subspan(first, std::min(at_once, queries.size() - first));
+      std::vector<std::int64_t> numbers = first_numbers(static_cast<std::int64_t>(some.size()));
+      for (std::int64_t& number : numbers) number += static_cast<std::int64_t>(first);
+      const auto matches =
+          own.empty() ? searcher.find(other, numbers, search) : searcher.find_own(some, search);
       for (std::size_t q = 0; q < some.size(); ++q)
-        printer.print(queries[some[q]], matches[q], searcher.songs());
+        printer.print(some[q], matches[q], searcher.songs());
     }
     printer.finish();
   }

@@ -60,29 +60,49 @@ std::size_t Searcher::at_once(const SearchOptions& options) {
                               : kQueries;
 }
 
+void Searcher::check(const RerankOptions& rerank) const {
+  if (rerank.k == 0) return;
+  require(confidence_, rerank.aligner, name_);
+  if (catalogue_) catalogue_->check_chroma();
+}
+
 std::vector<std::vector<Match>> Searcher::find(const SongSet& asked,
                                                std::span<const std::int64_t> numbers,
                                                const SearchOptions& options) {
-  if (options.rerank.k > 0) require(confidence_, options.rerank.aligner, name_);
-  std::vector<std::vector<Match>> all;
-  for (std::size_t first = 0; first < numbers.size(); first += at_once(options)) {
-    const auto some = numbers.subspan(first, std::min(at_once(options), numbers.size() - first));
-    const Fingerprints queries = method_->compute(asked, some, Keys::query);
-    // One more than asked for: a song is no answer to itself.
-    auto matches = index_->search(queries, std::max(options.top, options.rerank.k) + 1);
-    for (std::size_t q = 0; q < some.size(); ++q)
-      std::erase_if(matches[q], [&](const Match& m) {
-        return double{m.score} < options.min_score ||
-               songs_[m.candidate].song_id == asked.song_id[some[q]];
-      });
-    if (!confidence_.cosine.empty()) judge(backend_, confidence_, queries, *index_, matches);
-    if (options.rerank.k > 0) rerank_some(asked, some, options.rerank, matches);
-    for (std::vector<Match>& of_query : matches) {
-      if (of_query.size() > static_cast<std::size_t>(options.top)) of_query.resize(options.top);
-      all.push_back(std::move(of_query));
-    }
+  return answer(method_->compute(asked, numbers, Keys::query), {}, asked, numbers, options);
+}
+
+std::vector<std::vector<Match>> Searcher::find_own(std::span<const CatalogueSong> asked,
+                                                   const SearchOptions& options) {
+  if (catalogue_) {
+    const SongSet read = options.rerank.k > 0 ? catalogue_->song_set(asked) : SongSet();
+    return answer(catalogue_->queries(asked, *method_), asked, read,
+                  first_numbers(static_cast<std::int64_t>(asked.size())), options);
   }
-  return all;
+  std::vector<std::int64_t> numbers;
+  for (const CatalogueSong& song : asked) numbers.push_back(song.number);
+  return answer(method_->compute(*set_, numbers, Keys::query), asked, *set_, numbers, options);
+}
+
+std::vector<std::vector<Match>> Searcher::answer(const Fingerprints& queries,
+                                                 std::span<const CatalogueSong> own,
+                                                 const SongSet& asked,
+                                                 std::span<const std::int64_t> numbers,
+                                                 const SearchOptions& options) {
+  check(options.rerank);
+  // One more than asked for: a song is no answer to itself.
+  const int more = own.empty() ? 0 : 1;
+  auto matches = index_->search(queries, std::max(options.top, options.rerank.k) + more);
+  for (std::size_t q = 0; q < matches.size(); ++q)
+    std::erase_if(matches[q], [&](const Match& m) {
+      return double{m.score} < options.min_score ||
+             (!own.empty() && songs_[m.candidate].number == own[q].number);
+    });
+  if (!confidence_.cosine.empty()) judge(backend_, confidence_, queries, *index_, matches);
+  if (options.rerank.k > 0) rerank_some(asked, numbers, options.rerank, matches);
+  for (std::vector<Match>& of_query : matches)
+    if (of_query.size() > static_cast<std::size_t>(options.top)) of_query.resize(options.top);
+  return matches;
 }
 
 void Searcher::rerank_some(const SongSet& asked, std::span<const std::int64_t> numbers,

@@ -44,14 +44,25 @@ class Searcher {
   /// Whether matches come with their log odds.
   bool is_sure(const RerankOptions& rerank) const;
 
-  /// The matches of songs of `asked`, none of them the song itself (of the same id), best first.
-  /// However many are asked, they are looked up some at a time: memory is that of the answers.
+  /// Throws Error where there is no model for such a second stage, or no chroma.
+  void check(const RerankOptions& rerank) const;
+
+  /// The matches of songs of another set, best first.
   std::vector<std::vector<Match>> find(const SongSet& asked, std::span<const std::int64_t> numbers,
                                        const SearchOptions& options);
+  /// The matches of songs of what is searched, none of them the song itself.
+  std::vector<std::vector<Match>> find_own(std::span<const CatalogueSong> asked,
+                                           const SearchOptions& options);
   /// Queries that are worth looking up at once.
   static std::size_t at_once(const SearchOptions& options);
 
  private:
+  /// own: the queries where they are songs of what is searched, or empty. asked: those that
+  /// `numbers` name, where they are aligned.
+  std::vector<std::vector<Match>> answer(const Fingerprints& queries,
+                                         std::span<const CatalogueSong> own, const SongSet& asked,
+                                         std::span<const std::int64_t> numbers,
+                                         const SearchOptions& options);
   void rerank_some(const SongSet& asked, std::span<const std::int64_t> numbers,
                    const RerankOptions& options, std::vector<std::vector<Match>>& matches);
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -112,7 +113,7 @@ struct Catalogue::State {
   }
 };
 
-void Catalogue::create(const std::string& path, const std::string& model_path) {
+void Catalogue::create(const std::string& path, const std::string& model_path, bool keeps_chroma) {
   const std::vector<std::uint8_t> bytes = read_file(model_path, kLargestModel);
   const Model model = parse_model(bytes, model_path);
   if (std::filesystem::exists(path))
@@ -124,7 +125,7 @@ void Catalogue::create(const std::string& path, const std::string& model_path) {
   replace_file(path, [&](const std::string& temporary) {
     Database database(temporary, Database::Mode::create, 0);
     create_catalogue_tables(database);
-    write_model_row(database, ModelIdentity::of(model, model_path), model, bytes);
+    write_model_row(database, {ModelIdentity::of(model, model_path), model, keeps_chroma}, bytes);
     write_totals(database, {});
     // Last, as the file keeps this setting: readers go on while one program writes.
     database.run("PRAGMA journal_mode = WAL");
@@ -152,6 +153,18 @@ const ModelIdentity& Catalogue::identity() const {
 
 const Model& Catalogue::model() const {
   return state_->model.model;
+}
+
+bool Catalogue::keeps_chroma() const {
+  return state_->model.keeps_chroma;
+}
+
+void Catalogue::check_chroma() const {
+  if (!keeps_chroma())
+    throw Error(
+        fmt::format("{}: expected the songs' chroma to align them by, found a catalogue made with "
+                    "--no-chroma: go on by fingerprints alone, or make one with chroma",
+                    path()));
 }
 
 void Catalogue::check_model(const ModelIdentity& other) const {
@@ -204,7 +217,34 @@ Fingerprints Catalogue::fingerprints(std::span<const CatalogueSong> songs,
   return result;
 }
 
+Fingerprints Catalogue::queries(std::span<const CatalogueSong> songs,
+                                FingerprintMethod& method) const {
+  if (keeps_chroma()) {
+    std::vector<std::int64_t> all(songs.size());
+    std::iota(all.begin(), all.end(), 0);
+    return method.compute(song_set(songs), all, Keys::query);
+  }
+  Fingerprints result;
+  result.keys = model().config.query_keys;
+  result.dims = model().dims();
+  Statement statement(state_->database,
+                      "SELECT number, scale, bytes, checksum FROM queries WHERE number = ?");
+  for (const CatalogueSong& song : songs) {
+    statement.bind(0, song.number);
+    const std::string what = fmt::format("queries of song {}", quote(song.song_id));
+    if (!statement.step())
+      throw Error(fmt::format("{}: {}: expected a row, found none", path(), what));
+    const ByteRow row = byte_row(statement, "queries", path());
+    if (!unpack_queries(row.scale, row.bytes, result))
+      throw Error(fmt::format("{}: {}: expected {} keys of {} values, found {} bytes", path(), what,
+                              result.keys, result.dims, row.bytes.size()));
+    statement.reset();
+  }
+  return result;
+}
+
 SongSet Catalogue::song_set(std::span<const CatalogueSong> songs) const {
+  check_chroma();
   SongSet set;
   set.path = path();
   Statement statement(state_->database,
@@ -241,15 +281,18 @@ void Catalogue::check_new(std::span<const std::string> ids) const {
 }
 
 void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool replace,
-                    const Progress& progress) {
-  if (fingerprints.keys != 1 || fingerprints.songs != set.songs() ||
-      fingerprints.dims != model().dims())
-    throw Error(fmt::format(
-        "{}: expected {} fingerprints of {} values in one key, found {} of {} in {}", path(),
-        set.songs(), model().dims(), fingerprints.songs, fingerprints.dims, fingerprints.keys));
+                    const Progress& progress, const Fingerprints& queries) {
+  const auto check = [&](const Fingerprints& some, int keys) {
+    if (some.keys != keys || some.songs != set.songs() || some.dims != model().dims())
+      throw Error(
+          fmt::format("{}: expected {} fingerprints of {} values in {} keys, found {} of {} in {}",
+                      path(), set.songs(), model().dims(), keys, some.songs, some.dims, some.keys));
+  };
+  check(fingerprints, 1);
+  if (!keeps_chroma()) check(queries, model().config.query_keys);
   Transaction transaction(state_->database);
   if (!replace) check_new(set.song_id);
-  CatalogueWriter writer(state_->database);
+  CatalogueWriter writer(state_->database, keeps_chroma());
   for (std::int64_t i = 0; i < set.songs(); ++i) {
     const auto dims = static_cast<std::size_t>(fingerprints.dims);
     const auto vector = std::span(fingerprints.values).subspan(i * dims, dims);
@@ -259,7 +302,8 @@ void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool r
     const auto existing = replace ? state_->find(set.song_id[i]) : std::nullopt;
     if (existing) writer.remove(*existing);
     const std::int64_t number = existing ? *existing : writer.next_number();
-    const Packed packed[] = {pack_codes(vector), pack_vector(vector), pack_chroma(set, i)};
+    const Packed packed[] = {pack_codes(vector), pack_vector(vector),
+                             keeps_chroma() ? pack_chroma(set, i) : pack_queries(queries, i)};
     writer.insert({number, set.song_id[i], set.work_id[i], text_of(set.title, i),
                    text_of(set.artist, i), set.frames(i), fingerprints.rolls[i]},
                   packed);
@@ -271,7 +315,7 @@ void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool r
 
 void Catalogue::remove(std::span<const std::string> ids) {
   Transaction transaction(state_->database);
-  CatalogueWriter writer(state_->database);
+  CatalogueWriter writer(state_->database, keeps_chroma());
   for (const std::string& id : std::set<std::string>(ids.begin(), ids.end())) {
     const auto number = state_->find(id);
     if (!number) throw Error(fmt::format("{}: has no song {}", path(), quote(id)));

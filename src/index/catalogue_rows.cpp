@@ -31,13 +31,12 @@ std::int64_t checksum_of(const Totals& totals) {
 }
 
 std::int64_t checksum_of(const ModelIdentity& identity, std::string_view config,
-                         std::span<const std::uint8_t> bytes) {
-  return stored(Checksum()
-                    .add(identity.name)
-                    .add(config)
-                    .add(identity.config)
-                    .add(identity.weights)
-                    .add(bytes));
+                         std::span<const std::uint8_t> bytes, std::int64_t chroma) {
+  Checksum checksum;
+  checksum.add(identity.name).add(config).add(identity.config).add(identity.weights).add(bytes);
+  // Catalogues of version 1 all kept chroma, and their checksum was that of the rest.
+  if (chroma != 1) checksum.add(chroma);
+  return stored(checksum);
 }
 
 }  // namespace
@@ -73,6 +72,24 @@ Packed pack_chroma(const SongSet& set, std::int64_t song) {
       return static_cast<std::uint8_t>(std::lround(value / scale));
     });
   return {scale, deflate(bytes)};
+}
+
+Packed pack_queries(const Fingerprints& queries, std::int64_t song) {
+  const auto row = static_cast<std::size_t>(queries.keys) * queries.dims;
+  Packed packed = pack_codes(std::span(queries.values).subspan(song * row, row));
+  const auto rolls = std::span(queries.rolls).subspan(song * queries.keys, queries.keys);
+  packed.bytes.insert(packed.bytes.begin(), rolls.begin(), rolls.end());
+  return packed;
+}
+
+bool unpack_queries(double scale, std::span<const std::uint8_t> bytes, Fingerprints& queries) {
+  const auto keys = static_cast<std::size_t>(queries.keys);
+  if (bytes.size() != keys * (1 + static_cast<std::size_t>(queries.dims))) return false;
+  queries.rolls.insert(queries.rolls.end(), bytes.begin(), bytes.begin() + queries.keys);
+  for (const std::uint8_t code : bytes.subspan(keys))
+    queries.values.push_back(static_cast<float>(static_cast<std::int8_t>(code) * scale));
+  ++queries.songs;
+  return true;
 }
 
 std::optional<std::vector<float>> unpack_chroma(double scale, std::span<const std::uint8_t> bytes,
@@ -145,14 +162,16 @@ void write_totals(Database& database, const Totals& totals) {
 
 ModelRow read_model_row(Database& database) {
   const std::string& path = database.path();
-  Statement row(database,
-                "SELECT name, config, config_hash, weights_hash, bytes, checksum FROM model "
-                "WHERE id = 1");
+  Statement row(
+      database,
+      "SELECT name, config, config_hash, weights_hash, bytes, checksum, chroma FROM model "
+      "WHERE id = 1");
   if (!row.step()) throw Error(fmt::format("{}: expected a model, found none", path));
   ModelRow found;
   found.identity = {std::string(row.text(0)), std::string(row.text(2)), std::string(row.text(3))};
   const std::span<const std::uint8_t> bytes = row.bytes(4);
-  if (checksum_of(found.identity, row.text(1), bytes) != row.integer(5))
+  found.keeps_chroma = row.integer(6) != 0;
+  if (checksum_of(found.identity, row.text(1), bytes, row.integer(6)) != row.integer(5))
     fail_damaged(path, "model");
   found.model = parse_model({bytes.begin(), bytes.end()}, path);
   const auto computed = ModelIdentity::of(found.model, found.identity.name);
@@ -163,18 +182,20 @@ ModelRow read_model_row(Database& database) {
   return found;
 }
 
-void write_model_row(Database& database, const ModelIdentity& identity, const Model& model,
-                     std::span<const std::uint8_t> bytes) {
-  const std::string config = model.config.to_json();
+void write_model_row(Database& database, const ModelRow& row, std::span<const std::uint8_t> bytes) {
+  const ModelIdentity& identity = row.identity;
+  const std::string config = row.model.config.to_json();
+  const std::int64_t chroma = row.keeps_chroma ? 1 : 0;
   Statement statement(database,
                       "INSERT INTO model(id, name, config, config_hash, weights_hash, bytes, "
-                      "checksum) VALUES(1, ?, ?, ?, ?, ?, ?)");
+                      "checksum, chroma) VALUES(1, ?, ?, ?, ?, ?, ?, ?)");
   statement.bind(0, identity.name)
       .bind(1, config)
       .bind(2, identity.config)
       .bind(3, identity.weights)
       .bind(4, bytes)
-      .bind(5, checksum_of(identity, config, bytes))
+      .bind(5, checksum_of(identity, config, bytes, chroma))
+      .bind(6, chroma)
       .run();
 }
 

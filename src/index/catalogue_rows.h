@@ -12,8 +12,9 @@
 // How songs, vectors and chroma are written in the rows of a catalogue, and read back checked.
 namespace reprise {
 
-/// The tables beside `songs` that hold one row of bytes for each song.
-inline constexpr const char* kByteTables[] = {"codes", "vectors", "chroma"};
+/// The tables beside `songs` that hold rows of bytes: each song has one in the first two, and one
+/// in the third or fourth.
+inline constexpr const char* kByteTables[] = {"codes", "vectors", "chroma", "queries"};
 
 /// A row of such a table.
 struct Packed {
@@ -27,6 +28,13 @@ Packed pack_codes(std::span<const float> vector);
 Packed pack_vector(std::span<const float> vector);
 /// uint8 values, 255 standing for the song's peak, deflated.
 Packed pack_chroma(const SongSet& set, std::int64_t song);
+
+/// Of a song in several keys: a byte of its roll for each, then their int8 values.
+Packed pack_queries(const Fingerprints& queries, std::int64_t song);
+
+/// Appends a song to fingerprints that have `keys` and `dims`; false, and nothing is appended,
+/// where the bytes are not that many.
+bool unpack_queries(double scale, std::span<const std::uint8_t> bytes, Fingerprints& queries);
 
 /// chroma [frames, 12]; nothing where the bytes are not that many frames.
 std::optional<std::vector<float>> unpack_chroma(double scale, std::span<const std::uint8_t> bytes,
@@ -70,9 +78,10 @@ void write_totals(Database& database, const Totals& totals);
 struct ModelRow {
   ModelIdentity identity;
   Model model;
+  bool keeps_chroma = true;
 };
 ModelRow read_model_row(Database& database);
-void write_model_row(Database& database, const ModelIdentity& identity, const Model& model,
-                     std::span<const std::uint8_t> bytes);
+/// bytes: of the model's file.
+void write_model_row(Database& database, const ModelRow& row, std::span<const std::uint8_t> bytes);
 
 }  // namespace reprise

@@ -18,7 +18,7 @@ constexpr std::int64_t kApplicationId = 0x52505253;  // "RPRS"
 constexpr int kPageBytes = 16384;
 
 // What is read together lies together: a search passes over `songs` and `vectors` and touches
-// nothing else. In codes, vectors and chroma a value is `scale` times what `bytes` hold.
+// nothing else. In codes, vectors, chroma and queries a value is `scale` times what `bytes` hold.
 constexpr const char* kVersion1 = R"(
 CREATE TABLE model(
   id INTEGER PRIMARY KEY CHECK(id = 1), name TEXT NOT NULL, config TEXT NOT NULL,
@@ -42,7 +42,15 @@ CREATE TABLE totals(
   checksum INTEGER NOT NULL) STRICT;
 )";
 
-constexpr std::array<const char*, 1> kMigrations{kVersion1};
+// Chroma is optional: where `model` says 0, songs have a row in `queries` instead of `chroma`.
+constexpr const char* kVersion2 = R"(
+ALTER TABLE model ADD COLUMN chroma INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE queries(
+  number INTEGER PRIMARY KEY REFERENCES songs ON DELETE CASCADE, scale REAL NOT NULL,
+  bytes BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT;
+)";
+
+constexpr std::array<const char*, 2> kMigrations{kVersion1, kVersion2};
 
 /// Name and definition of every table.
 std::map<std::string, std::string> tables_of(Database& database) {

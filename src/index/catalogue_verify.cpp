@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "core/text.h"
 #include "index/catalogue_rows.h"
@@ -19,8 +22,13 @@ class Verification {
   explicit Verification(Database& database) : database_(database) {}
 
   std::vector<std::string> run() {
+    attempt([&] { check_length(); });
     attempt([&] { check_structure(); });
-    attempt([&] { dims_ = static_cast<std::size_t>(read_model_row(database_).model.dims()); });
+    attempt([&] {
+      const Model model = read_model_row(database_).model;
+      dims_ = static_cast<std::size_t>(model.dims());
+      keys_ = static_cast<std::size_t>(model.config.query_keys);
+    });
     attempt([&] { check_songs(); });
     for (const std::string table : kByteTables) attempt([&] { check_bytes(table); });
     attempt([&] { check_totals(); });
@@ -38,6 +46,18 @@ class Verification {
   }
   void report(const std::string& problem) {
     if (problems_.size() < kMostProblems) problems_.push_back(problem);
+  }
+
+  /// SQLite takes what is missing at the end of a page for zeros.
+  void check_length() {
+    std::error_code none;
+    const auto log_bytes = std::filesystem::file_size(database_.path() + "-wal", none);
+    if (!none && log_bytes > 0) return;  // what it holds is still to be written to the file
+    const auto expected = static_cast<std::uintmax_t>(database_.integer("PRAGMA page_count") *
+                                                      database_.integer("PRAGMA page_size"));
+    if (const auto found = std::filesystem::file_size(database_.path()); found < expected)
+      report(fmt::format("{}: expected {} bytes, found {}: the file is cut", database_.path(),
+                         expected, found));
   }
 
   /// SQLite's own view: pages, trees, the index of ids, references.
@@ -80,6 +100,7 @@ class Verification {
 
   bool has_its_size(const std::string& table, const ByteRow& row, std::int64_t frames) const {
     if (table == "chroma") return unpack_chroma(row.scale, row.bytes, frames).has_value();
+    if (table == "queries") return row.bytes.size() == keys_ * (1 + dims_);
     return row.bytes.size() == dims_ * (table == "vectors" ? sizeof(float) : 1);
   }
 
@@ -93,7 +114,7 @@ class Verification {
   }
 
   Database& database_;
-  std::size_t dims_ = 0;
+  std::size_t dims_ = 0, keys_ = 0;
   Totals found_;
   std::vector<std::string> problems_;
 };

@@ -14,7 +14,7 @@ namespace reprise {
 /// Writes and removes the rows of songs within a transaction, and keeps the totals of them.
 class CatalogueWriter {
  public:
-  explicit CatalogueWriter(Database& database)
+  CatalogueWriter(Database& database, bool keeps_chroma)
       : database_(database),
         totals_(read_totals(database)),
         insert_song_(database,
@@ -23,10 +23,11 @@ class CatalogueWriter {
         last_song_(database, "SELECT max(number) FROM songs"),
         delete_song_(database, "DELETE FROM songs WHERE number = ?"),
         checksums_(database,
-                   "SELECT s.checksum, c.checksum, v.checksum, h.checksum FROM songs s "
+                   "SELECT s.checksum, c.checksum, v.checksum, h.checksum, q.checksum FROM songs s "
                    "LEFT JOIN codes c USING(number) LEFT JOIN vectors v USING(number) "
-                   "LEFT JOIN chroma h USING(number) WHERE number = ?") {
-    for (const char* table : kByteTables)
+                   "LEFT JOIN chroma h USING(number) LEFT JOIN queries q USING(number) "
+                   "WHERE number = ?") {
+    for (const char* table : {"codes", "vectors", keeps_chroma ? "chroma" : "queries"})
       insert_bytes_.emplace_back(
           database,
           fmt::format("INSERT INTO {}(number, scale, bytes, checksum) VALUES(?, ?, ?, ?)", table));
@@ -36,6 +37,7 @@ class CatalogueWriter {
 
   std::int64_t next_number() { return next_++; }
 
+  /// packed: codes, vector, and chroma or queries.
   void insert(const CatalogueSong& song, std::span<const Packed, 3> packed) {
     const std::int64_t checksum = checksum_of(song);
     insert_song_.bind(0, song.song_id)
@@ -65,7 +67,7 @@ class CatalogueWriter {
   void remove(std::int64_t number) {
     checksums_.bind(0, number);
     if (checksums_.step())
-      for (int i = 0; i < 4; ++i)
+      for (int i = 0; i < 5; ++i)
         totals_.digest -= static_cast<std::uint64_t>(checksums_.integer(i));
     checksums_.reset();
     delete_song_.bind(0, number).run();
