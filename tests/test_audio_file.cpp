@@ -174,44 +174,36 @@ TEST_F(AudioFiles, OddFilesAreReadOrRefusedInOneLine) {
   }
 }
 
-TEST_F(AudioFiles, SongsAreTheSameForAnyNumberOfThreadsAndBadFilesAreLeftOut) {
-  std::vector<AudioSong> files;
-  for (int i = 0; i < 6; ++i) {
-    AudioSong song;
-    song.path = path(std::to_string(i) + ".wav");
-    song.song_id = std::to_string(i);
-    song.work_id = "w" + std::to_string(i / 2);
-    song.title = i == 3 ? "Three" : "";
-    files.push_back(song);
-    if (i != 4) write_audio(song.path, melody({60.0 + i, 64, 67}, 22050), 22050);
+TEST_F(AudioFiles, ComeInOrderAndAlikeForAnyNumberOfThreads) {
+  std::vector<std::string> paths;
+  for (int i = 0; i < 40; ++i) {
+    paths.push_back(path(std::to_string(i) + ".wav"));
+    // The first is the longest, so that others wait for it.
+    if (i != 4)
+      write_audio(paths[i], melody(std::vector<double>(i == 0 ? 40 : 1, 60.0 + i), 11025), 11025);
   }
-  SongSet first;
+  std::vector<std::vector<float>> first;
   for (const int threads : {1, 2, 5}) {
-    std::vector<std::string> problems;
-    std::size_t done = 0;
-    const SongSet set = songs_of_audio(files, {}, threads, [&](const AudioProgress& p) {
-      EXPECT_EQ(p.done, ++done);
-      EXPECT_EQ(p.of, 6u);
-      if (!p.problem.empty()) problems.push_back(p.problem);
+    std::vector<std::vector<float>> songs;
+    read_audio_files(paths, {}, threads, [&](std::size_t i, const AudioResult& result) {
+      EXPECT_EQ(i, songs.size());
+      songs.push_back(result.song.chroma);
+      EXPECT_EQ(result.problem,
+                i == 4 ? path("4.wav") + ": cannot open: No such file or directory" : "");
     });
-    EXPECT_EQ(done, 6u);
-    ASSERT_EQ(problems.size(), 1u);
-    EXPECT_EQ(problems[0], path("4.wav") + ": cannot open: No such file or directory");
-    EXPECT_EQ(set.song_id, (std::vector<std::string>{"0", "1", "2", "3", "5"}));
-    EXPECT_EQ(set.work_id, (std::vector<std::string>{"w0", "w0", "w1", "w1", "w2"}));
-    EXPECT_EQ(set.title, (std::vector<std::string>{"", "", "", "Three", ""}));
-    EXPECT_TRUE(set.artist.empty());
-    EXPECT_EQ(set.chroma_source, ChromaSettings().description());
-    EXPECT_EQ(set.frames_per_second, 4.5);
-    EXPECT_EQ(set.type, ChromaType::uint8);
-    if (threads == 1) first = set;
-    EXPECT_EQ(set.chroma_uint8, first.chroma_uint8);
-    EXPECT_EQ(set.offsets, first.offsets);
+    EXPECT_EQ(songs.size(), paths.size());
+    EXPECT_EQ(songs[0].size(), 90u * kPitchClasses);
+    if (threads == 1) first = songs;
+    EXPECT_EQ(songs, first);
+    std::size_t taken = 0;
+    EXPECT_THROW(read_audio_files(paths, {}, threads,
+                                  [&](std::size_t, const AudioResult&) {
+                                    if (++taken == 3) throw std::runtime_error("enough");
+                                  }),
+                 std::runtime_error);
+    EXPECT_EQ(taken, 3u);
   }
-  EXPECT_EQ(message_of([&] {
-              songs_of_audio(std::span(files).subspan(4, 1), {}, 2, [](const AudioProgress&) {});
-            }),
-            path("4.wav") + ": cannot open: No such file or directory");
+  read_audio_files({}, {}, 2, [](std::size_t, const AudioResult&) { FAIL() << "there is none"; });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Audio through the real binary: imported, and given where a song is expected.
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <sstream>
@@ -48,7 +49,9 @@ TEST_F(CliAudio, FoldersAreImported) {
   const Result r = run("import audio music --out a.h5");
   ASSERT_EQ(r.status, 0) << r.err;
   EXPECT_EQ(r.err, "");
-  EXPECT_EQ(r.out, "a.h5: 2 songs, 27 frames\n");
+  EXPECT_TRUE(has_line(r.out, "a.h5: 2 songs, 27 frames, chroma " + ChromaSettings().description()))
+      << r.out;
+  EXPECT_TRUE(has_line(r.out, "missing    0\ndamaged    0\nduplicates 0\ntime")) << r.out;
   const SongSet set = read_song_set(path("a.h5"));
   EXPECT_EQ(set.song_id, (std::vector<std::string>{"b.wav", "deep/a.FLAC"}));
   EXPECT_EQ(set.work_id, set.song_id);
@@ -63,11 +66,27 @@ TEST_F(CliAudio, FoldersAreImported) {
   EXPECT_EQ(fine.frames(), 18);
 }
 
+TEST_F(CliAudio, OddNamesAndPlacesAreNoObstacle) {
+  make_music();
+  std::filesystem::rename(path("music/b.wav"), path("music/b\xff\n.wav"));
+  std::filesystem::create_symlink("..", path("music/loop"));
+  std::filesystem::create_symlink("nowhere.wav", path("music/dangling.wav"));
+  ASSERT_EQ(::mkfifo(path("music/pipe.wav").c_str(), 0600), 0);
+  ASSERT_EQ(run("import audio music --out a.h5").status, 0) << read("err.txt");
+  EXPECT_EQ(read_song_set(path("a.h5")).song_id,
+            (std::vector<std::string>{"b\ufffd .wav", "deep/a.FLAC"}));
+  const Result r = run("import audio music/pipe.wav --out b.h5");
+  EXPECT_EQ(r.status, 1);
+  EXPECT_EQ(r.err,
+            "reprise: b.h5: no song was imported: 0 missing, 1 damaged: music/pipe.wav: "
+            "expected an audio file, found something else\n");
+}
+
 TEST_F(CliAudio, ListsGiveWorksAndTitles) {
   make_music();
-  std::ofstream(path("works.csv")) << "path,song_id,work_id,title,split\r\nmusic/"
-                                      "b.wav,s1,w1,\"One, \"\"the\"\" first\",train\r\n"
-                                      "music/deep/a.FLAC,s2,w1,,noise\n";
+  std::ofstream(path("works.csv")) << "path,song_id,work_id,title,split,tune_id\r\nmusic/"
+                                      "b.wav,s1,w1,\"One, \"\"the\"\" first\",train,t1\r\n"
+                                      "music/deep/a.FLAC,s2,w1,,noise,\nmusic/none.wav,s3,w2,,,\n";
   const Result r = run("import audio --list works.csv --out a.h5");
   ASSERT_EQ(r.status, 0) << r.err;
   const SongSet set = read_song_set(path("a.h5"));
@@ -75,6 +94,10 @@ TEST_F(CliAudio, ListsGiveWorksAndTitles) {
   EXPECT_EQ(set.work_id, (std::vector<std::string>{"w1", "w1"}));
   EXPECT_EQ(set.title, (std::vector<std::string>{"One, \"the\" first", ""}));
   EXPECT_EQ(set.split, (std::vector<std::string>{"train", "noise"}));
+  EXPECT_EQ(set.tune_id, (std::vector<std::string>{"t1", ""}));
+  EXPECT_TRUE(has_line(r.out, "missing    1\n")) << r.out;
+  ASSERT_EQ(run("import audio --list works.csv --divide 0/0/100 --out a.h5").status, 0);
+  EXPECT_EQ(read_song_set(path("a.h5")).split, (std::vector<std::string>{"test", "test"}));
   std::ofstream(path("inside.csv")) << "song_id,work_id,path\ns1,w1,b.wav\n";
   EXPECT_EQ(run("import audio music --list inside.csv --out b.h5").status, 0) << read("err.txt");
 }
@@ -84,8 +107,13 @@ TEST_F(CliAudio, BadFilesAreNamedAndLeftOut) {
   std::ofstream(path("music/bad.mp3")) << "no music";
   Result r = run("import audio music --out a.h5");
   EXPECT_EQ(r.status, 0) << r.err;
-  EXPECT_EQ(r.out, "a.h5: 2 songs, 27 frames; 1 files left out\n");
+  EXPECT_TRUE(has_line(r.out, "missing    0\ndamaged    1\n")) << r.out;
   EXPECT_TRUE(has_line(r.err, "left out: music/bad.mp3: expected audio")) << r.err;
+  r = run("import audio music --verbose --report report.tsv --type float32 --out a.h5");
+  EXPECT_TRUE(has_line(r.out, "imported\tb.wav\tb.wav\t18 frames, +0 cents\n")) << r.out;
+  EXPECT_TRUE(has_line(read("report.tsv"), "damaged\tbad.mp3\tbad.mp3\tmusic/bad.mp3: expected"))
+      << read("report.tsv");
+  EXPECT_EQ(read_song_set(path("a.h5")).type, ChromaType::float32);
   std::filesystem::remove(path("a.h5"));
 
   const auto expect_error = [&](const std::string& arguments, int status, const std::string& part) {

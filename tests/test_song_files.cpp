@@ -61,7 +61,8 @@ TEST(ChromaTable, RefusesOtherCsv) {
   EXPECT_EQ(refusal([] { csv("a,b\n", FirstLine::frame); }),
             "x.csv: line 1: expected numbers between commas, found 'a,b'");
   for (const char* word : {"nan", "inf", "1e99", "1 2", "0x1"})
-    EXPECT_NE(refusal([&] { csv(kLine + std::string(word) + kLine.substr(1)); }), "no error") << word;
+    EXPECT_NE(refusal([&] { csv(kLine + std::string(word) + kLine.substr(1)); }), "no error")
+        << word;
 }
 
 TEST(ChromaTable, TrackNumbersAndCly) {
@@ -207,17 +208,17 @@ TEST_F(FeatureFiles, DaTacosInBothLayouts) {
   feature("per/W_14_mfcc/P_15_mfcc.h5", "mfcc", chroma);
   auto songs = da_tacos_files(path("single"), "hpcp");
   ASSERT_EQ(songs.size(), 3u);
-  EXPECT_EQ(songs[0].song_id, "P_15");
-  EXPECT_EQ(songs[0].work_id, "W_14");
-  EXPECT_EQ(songs[2].work_id, "W_2");
+  EXPECT_EQ(songs[0].song.song_id, "P_15");
+  EXPECT_EQ(songs[0].song.work_id, "W_14");
+  EXPECT_EQ(songs[2].song.work_id, "W_2");
   songs = da_tacos_files(path("per"), "crema");
   ASSERT_EQ(songs.size(), 1u);
-  EXPECT_EQ(songs[0].song_id, "P_15");
-  EXPECT_EQ(songs[0].work_id, "W_14");
+  EXPECT_EQ(songs[0].song.song_id, "P_15");
+  EXPECT_EQ(songs[0].song.work_id, "W_14");
   text("meta.json", R"({"W_14": {"P_15": {"perf_title": "Yes", "perf_artist": "It Is"}}})");
   add_da_tacos_titles(path("meta.json"), songs);
-  EXPECT_EQ(songs[0].title, "Yes");
-  EXPECT_EQ(songs[0].artist, "It Is");
+  EXPECT_EQ(songs[0].song.title, "Yes");
+  EXPECT_EQ(songs[0].song.artist, "It Is");
   text("meta.json", "[1, 2");
   EXPECT_THROW(add_da_tacos_titles(path("meta.json"), songs), Error);
   fs::create_directories(folder_ / "empty");
@@ -240,15 +241,16 @@ TEST_F(FeatureFiles, DaTacosFeaturesBecomeChroma) {
   EXPECT_THROW(da_tacos_feature("mfcc_htk"), UsageError);
 
   feature("f.h5", "hpcp", chroma, How::blosc);
-  EXPECT_NE(refusal([&] { read_chroma_hdf5(path("f.h5"), "/hpcp"); })
-                .find("found number 32001"),
+  EXPECT_NE(refusal([&] { read_chroma_hdf5(path("f.h5"), "/hpcp"); }).find("found number 32001"),
             std::string::npos);
   feature("f.h5", "hpcp", chroma, How::transposed);
-  EXPECT_NE(refusal([&] { read_chroma_hdf5(path("f.h5"), "/hpcp"); })
-                .find("/hpcp: expected shape [any, 12], found [12, 200]"),
+  EXPECT_NE(refusal([&] {
+              read_chroma_hdf5(path("f.h5"), "/hpcp");
+            }).find("/hpcp: expected shape [any, 12], found [12, 200]"),
             std::string::npos);
-  EXPECT_NE(refusal([&] { read_chroma_hdf5(path("f.h5"), "/crema"); })
-                .find("/crema: expected a dataset of this name, found none"),
+  EXPECT_NE(refusal([&] {
+              read_chroma_hdf5(path("f.h5"), "/crema");
+            }).find("/crema: expected a dataset of this name, found none"),
             std::string::npos);
 }
 
@@ -257,8 +259,9 @@ TEST_F(FeatureFiles, NumPyArrays) {
   write_npy(path("a.npy"), {5, 12}, chroma.data());
   EXPECT_EQ(read_chroma_npy(path("a.npy"), false), chroma);
   EXPECT_EQ(refusal([&] { read_chroma_npy(path("a.npy"), true); }),
-            path("a.npy") + ": expected shape (12, frames), found (5, 12); --transposed says which "
-                            "is meant");
+            path("a.npy") +
+                ": expected shape (12, frames), found (5, 12); --transposed says which "
+                "is meant");
   std::vector<float> turned(60);
   for (int t = 0; t < 5; ++t)
     for (int c = 0; c < 12; ++c) turned[c * 5 + t] = chroma[t * 12 + c];
@@ -280,10 +283,25 @@ TEST_F(FeatureFiles, ListsAndFolders) {
   const auto list = read_song_list(path("list.csv"), "folder");
   ASSERT_EQ(list.size(), 2u);
   EXPECT_EQ(list[0].path, "folder/x/a.csv");
-  EXPECT_EQ(list[0].title, "One, two");
+  EXPECT_EQ(list[0].song.title, "One, two");
   EXPECT_EQ(list[1].path, "/b.csv");
-  text("list.csv", "song_id,path\na,b\n");
-  EXPECT_THROW(read_song_list(path("list.csv"), ""), Error);
+  EXPECT_EQ(list[1].song.split, "");
+  text("list.csv", "\xef\xbb\xbfsplit,tune_id,song_id,work_id,path\r\nnoise,t,a,w,x\r\n");
+  const auto crlf = read_song_list(path("list.csv"), "");
+  ASSERT_EQ(crlf.size(), 1u);
+  EXPECT_EQ(crlf[0].song.split, "noise");
+  EXPECT_EQ(crlf[0].song.tune_id, "t");
+  EXPECT_EQ(crlf[0].path, "x");
+  const auto refused = [&](const std::string& contents) {
+    text("list.csv", contents);
+    return refusal([&] { read_song_list(path("list.csv"), ""); }).substr(path("list.csv").size());
+  };
+  EXPECT_EQ(refused("song_id,path\na,b\n"), ": expected a column work_id, found 'song_id,path'");
+  EXPECT_EQ(refused("song_id,work_id,path\n"), ": expected songs, found none");
+  EXPECT_EQ(refused("song_id,work_id,path\n\na,b,\n"), ": line 3: expected a path, found none");
+  EXPECT_EQ(refused("song_id,work_id,path\na,,b\n"), ": line 2: expected a work_id, found none");
+  EXPECT_EQ(refused("song_id,work_id,path,split\na,b,c,d\n"),
+            ": line 2: expected split train, validation, test or noise, found 'd'");
 
   text("tree/alone.csv", "");
   text("tree/work/one.csv", "");
@@ -291,12 +309,12 @@ TEST_F(FeatureFiles, ListsAndFolders) {
   text("tree/work/two.txt", "");
   const auto below = song_files_below({path("tree"), path("tree/work/two.txt")}, ".csv");
   ASSERT_EQ(below.size(), 4u);
-  EXPECT_EQ(below[0].song_id, "alone");
-  EXPECT_EQ(below[0].work_id, "alone");
-  EXPECT_EQ(below[1].song_id, "work/one");
-  EXPECT_EQ(below[1].work_id, "work");
-  EXPECT_EQ(below[2].work_id, "work");
-  EXPECT_EQ(below[3].song_id, "two");
+  EXPECT_EQ(below[0].song.song_id, "alone");
+  EXPECT_EQ(below[0].song.work_id, "alone");
+  EXPECT_EQ(below[1].song.song_id, "work/one");
+  EXPECT_EQ(below[1].song.work_id, "work");
+  EXPECT_EQ(below[2].song.work_id, "work");
+  EXPECT_EQ(below[3].song.song_id, "two");
 }
 
 }  // namespace

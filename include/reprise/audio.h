@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "reprise/song_set.h"
+#include "reprise/view.h"
 
 namespace reprise {
 
@@ -88,31 +88,17 @@ struct AudioChroma {
 /// samples or nothing but silence.
 AudioChroma chroma_of_audio(const std::string& path, const ChromaSettings& settings);
 
-/// A song to read, and what is known of it.
-struct AudioSong {
-  std::string path;
-  std::string song_id;
-  std::string work_id;
-  std::string split = "test";
-  std::string title;
-  std::string artist;
-  std::string tune_id;
-};
-
-/// Called when a file is done, from one thread at a time; `problem` is empty where it was read.
-struct AudioProgress {
-  std::size_t done = 0;
-  std::size_t of = 0;
-  double seconds = 0;  ///< of audio read so far
-  std::string path;    ///< the file's
+/// What was found in an audio file: a song, or where it could not be read the problem.
+struct AudioResult {
+  AudioChroma song;
   std::string problem;
-  std::int64_t frames = 0;  ///< the song's, where there is no problem
-  double tuning = 0;        ///< the song's, semitones
 };
 
-/// The songs as uint8 chroma, in the given order, whatever the number of threads (0: one a core).
-/// A file that cannot be read is reported and left out; throws Error where none could.
-SongSet songs_of_audio(std::span<const AudioSong> files, const ChromaSettings& settings,
-                       int threads, const std::function<void(const AudioProgress&)>& report);
+/// Reads files, several at a time (threads 0: one a core), and hands on each with its place, in
+/// their order and from one thread at a time. Few results wait for an earlier file to be done, so
+/// that memory does not grow with the number of files.
+void read_audio_files(std::span<const std::string> paths, const ChromaSettings& settings,
+                      int threads,
+                      const std::function<void(std::size_t, const AudioResult&)>& take);
 
 }  // namespace reprise

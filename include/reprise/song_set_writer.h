@@ -15,8 +15,9 @@ struct SongInfo {
   std::string song_id;
   std::string work_id;
   std::string split = "test";
-  std::string title;
-  std::string artist;
+  std::string title{};
+  std::string artist{};
+  std::string tune_id{};  ///< see SongSet
 };
 
 /// What a song set says of all its songs.

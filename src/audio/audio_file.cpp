@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
 #include "audio/half_band.h"
 #include "core/text.h"
@@ -67,11 +68,15 @@ struct AudioFile::State {
   }
 
   void open(int rate) {
-    if (!file)
-      throw Error(
-          fmt::format("{}: expected audio that libsndfile reads (WAV, FLAC, Ogg, MP3, "
-                      "AIFF, ...), found none: {}",
-                      path, quote(sf_strerror(nullptr), 200)));
+    if (!file) {
+      const int why = sf_error(nullptr);  // others of its texts mislead
+      throw Error(fmt::format(
+          "{}: expected audio that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, ...), found none{}",
+          path,
+          why == SF_ERR_MALFORMED_FILE || why == SF_ERR_UNSUPPORTED_ENCODING
+              ? ": " + quote(sf_strerror(nullptr), 200)
+              : ""));
+    }
     if (info.samplerate < kLowestRate || info.samplerate > kHighestRate)
       throw Error(fmt::format("{}: expected a sample rate of {} to {} Hz, found {}", path,
                               kLowestRate, kHighestRate, info.samplerate));
@@ -143,6 +148,9 @@ struct AudioFile::State {
 
 AudioFile::AudioFile(const std::string& path, int rate) : state_(new State) {
   state_->path = path;
+  std::error_code status;
+  if (std::filesystem::exists(path, status) && !std::filesystem::is_regular_file(path, status))
+    throw Error(fmt::format("{}: expected an audio file, found something else", path));
   state_->file = sf_open(path.c_str(), SFM_READ, &state_->info);
   if (!state_->file && sf_error(nullptr) == SF_ERR_SYSTEM)
     throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
+#include <cmath>
 #include <filesystem>
+#include <unordered_map>
 
 #include "cli/commands.h"
+#include "core/files.h"
+#include "core/text.h"
 #include "reprise/error.h"
 
 namespace reprise::cli {
@@ -31,56 +34,79 @@ bool is_audio(const std::string& path) {
   return fs::is_directory(path, status) || is_audio_name(path);
 }
 
-std::vector<AudioSong> audio_files(const std::vector<std::string>& paths) {
-  std::vector<AudioSong> files;
-  const auto add = [&](const std::string& path, const std::string& id) {
-    AudioSong song;
-    song.path = path;
-    song.song_id = song.work_id = id;
-    files.push_back(std::move(song));
-  };
+std::vector<SongFile> audio_files(const std::vector<std::string>& paths) {
+  std::vector<SongFile> files;
   for (const std::string& path : paths) {
     std::error_code status;
     if (!fs::exists(path, status))
       throw Error(fmt::format("{}: expected an audio file or a folder, found none", path));
     if (!fs::is_directory(path)) {
-      add(path, fs::path(path).filename());
+      const std::string name = to_utf8(fs::path(path).filename().string());
+      files.emplace_back(name, name, path);
       continue;
     }
-    std::vector<fs::path> found;
-    for (const auto& entry :
-         fs::recursive_directory_iterator(path, fs::directory_options::skip_permission_denied))
-      if (entry.is_regular_file(status) && is_audio_name(entry.path()))
-        found.push_back(entry.path());
+    const std::vector<std::string> found = files_below(path, is_audio_name);
     if (found.empty())
       throw Error(fmt::format("{}: expected audio files in this folder, found none", path));
-    std::sort(found.begin(), found.end());
-    for (const fs::path& file : found) add(file, fs::relative(file, path).generic_string());
+    for (const std::string& file : found) {
+      const std::string id = to_utf8(fs::path(file).lexically_relative(path).generic_string());
+      files.emplace_back(id, id, file);
+    }
   }
+  require_different_ids(files);
   return files;
 }
 
-SongSet read_audio(const std::vector<AudioSong>& files, const ChromaSettings& settings, int threads,
-                   bool verbose) {
-  using Clock = std::chrono::steady_clock;
-  const Clock::time_point begin = Clock::now();
+void require_different_ids(const std::vector<SongFile>& files) {
+  std::unordered_map<std::string_view, const SongFile*> seen;
+  for (const SongFile& file : files) {
+    const auto [at, added] = seen.emplace(file.song.song_id, &file);
+    if (!added)
+      throw Error(
+          fmt::format("{} and {}: expected different song ids, found {} for both: name "
+                      "the folder above them, or give ids with import audio --list",
+                      at->second->path, file.path, quote(file.song.song_id)));
+  }
+}
+
+SongSetInfo info_of_audio(const ChromaSettings& settings) {
+  return {"audio files", settings.description(),
+          settings.beats > 0 ? 0 : settings.frames_per_second, ChromaType::uint8};
+}
+
+SongSet read_audio(const std::vector<SongFile>& files, const ChromaSettings& settings) {
+  const SongSetInfo info = info_of_audio(settings);
+  SongSet set;
+  set.source = info.source;
+  set.chroma_source = info.chroma_source;
+  set.frames_per_second = info.frames_per_second;
+  set.type = info.type;
+  std::vector<std::string> paths;
+  for (const SongFile& file : files) paths.push_back(file.path);
   ProgressLine line;
-  const auto report = [&](const AudioProgress& p) {
-    if (!p.problem.empty() && files.size() > 1) {
+  std::string problem;
+  read_audio_files(paths, settings, 0, [&](std::size_t i, const AudioResult& result) {
+    line.show(static_cast<double>(i + 1) / static_cast<double>(files.size()),
+              fmt::format("{} of {} files", i + 1, files.size()));
+    if (!result.problem.empty()) {
+      problem = result.problem;
       line.clear();
-      fmt::print(stderr, "left out: {}\n", tsv_field(p.problem));
+      if (files.size() > 1) fmt::print(stderr, "left out: {}\n", tsv_field(problem));
+      return;
     }
-    if (verbose && p.problem.empty()) {
-      line.clear();
-      fmt::print("{}\t{} frames\t{:+.0f} cents\n", tsv_field(p.path), p.frames, 100 * p.tuning);
-    }
-    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    const double share = static_cast<double>(p.done) / static_cast<double>(p.of);
-    line.show(share, fmt::format("{} of {} files, {:.0f} x real time, {} left", p.done, p.of,
-                                 p.seconds / std::max(seconds, 1e-3),
-                                 duration_text(seconds / share - seconds)));
-  };
-  return songs_of_audio(files, settings, threads, report);
+    for (const float value : result.song.chroma)
+      set.chroma_uint8.push_back(static_cast<std::uint8_t>(std::lround(value * 255)));
+    set.offsets.push_back(static_cast<std::int64_t>(set.chroma_uint8.size()) / kPitchClasses);
+    set.song_id.push_back(files[i].song.song_id);
+    set.work_id.push_back(files[i].song.work_id);
+    set.split.emplace_back("test");
+  });
+  if (set.song_id.empty())
+    throw Error(files.size() == 1
+                    ? problem
+                    : fmt::format("{}: expected audio, found none in {} files that could be read",
+                                  files.front().path, files.size()));
+  return set;
 }
 
 }  // namespace reprise::cli

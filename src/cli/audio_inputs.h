@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "collections/song_files.h"
 #include "reprise/audio.h"
 #include "reprise/song_set.h"
 
@@ -14,12 +15,17 @@ bool is_audio(const std::string& path);
 /// The audio files of paths: files as they are, folders with all files below them whose names end
 /// as audio files' do, in the order of their names. song_id is the path within the folder that was
 /// named, or the file's name; work_id is the same. Throws Error: no such file, no audio in a
-/// folder.
-std::vector<AudioSong> audio_files(const std::vector<std::string>& paths);
+/// folder, two files of one id.
+std::vector<SongFile> audio_files(const std::vector<std::string>& paths);
+
+/// Throws Error where two files have one id, before hours of work.
+void require_different_ids(const std::vector<SongFile>& files);
+
+/// What a song set says of chroma made with these settings.
+SongSetInfo info_of_audio(const ChromaSettings& settings);
 
 /// The songs of audio files, with progress; files that cannot be read are named on standard error.
-/// verbose: a line on standard output for every file that can. Throws Error where none can.
-SongSet read_audio(const std::vector<AudioSong>& files, const ChromaSettings& settings, int threads,
-                   bool verbose = false);
+/// Throws Error where none can.
+SongSet read_audio(const std::vector<SongFile>& files, const ChromaSettings& settings);
 
 }  // namespace reprise::cli

@@ -31,7 +31,8 @@ void ImportOptions::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--report", report,
                      "list the songs that were missing, damaged or duplicates in this file");
-  command.add_flag("--verbose", verbose, "list them on standard output too");
+  command.add_flag("--verbose", verbose,
+                   "list them on standard output, and what was read of audio files");
 }
 
 Import::Import(const ImportOptions& options, SongSetInfo info, std::int64_t expected)
@@ -44,7 +45,7 @@ Import::Import(const ImportOptions& options, SongSetInfo info, std::int64_t expe
   if (!options.divide.empty()) division_ = parse_division(options.divide, options.seed);
 }
 
-void Import::add(SongInfo song, std::span<const float> chroma) {
+void Import::add(SongInfo song, std::span<const float> chroma, const std::string& detail) {
   if (!options_.split.empty()) song.split = options_.split;
   if (division_) song.split = division_->split_of(song.work_id);
   if (song.split.empty()) song.split = "test";
@@ -57,47 +58,63 @@ void Import::add(SongInfo song, std::span<const float> chroma) {
     skip(Why::damaged, song.song_id, song.work_id, damage.what());
     return;
   }
+  if (options_.verbose && !detail.empty())
+    list(fmt::format("imported\t{}\t{}\t{}\n", song.song_id, song.work_id, detail));
   show();
 }
 
 void Import::skip(Why why, const std::string& song_id, const std::string& work_id,
                   const std::string& detail) {
-  ++counts_[static_cast<int>(why)];
+  constexpr std::int64_t kNamed = 10;
+  const std::int64_t count = ++counts_[static_cast<int>(why)];
   const std::string line = fmt::format("{}\t{}\t{}\t{}\n", kWhys[static_cast<int>(why)],
                                        tsv_field(song_id), tsv_field(work_id), tsv_field(detail));
   if (!options_.report.empty()) report_ += line;
+  if (why == Why::damaged && count == 1) first_damage_ = tsv_field(detail);
   if (options_.verbose) {
+    list(line);
+  } else if (why == Why::damaged && expected_ > 1 && count <= kNamed + 1) {
     line_.clear();
-    fmt::print("{}", line);
+    fmt::print(stderr, "left out: {}\n",
+               count <= kNamed ? tsv_field(detail) : "more, which --report lists");
   }
   show();
 }
 
+void Import::list(const std::string& line) {
+  line_.clear();
+  fmt::print("{}", line);
+}
+
 void Import::show() {
   const std::int64_t done = writer_.songs() + counts_[0] + counts_[1] + counts_[2];
-  if (done % 16 != 0 || expected_ == 0) return;
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const auto now = std::chrono::steady_clock::now();
+  if (expected_ == 0 || now - shown_ < std::chrono::milliseconds(100)) return;
+  shown_ = now;
+  const double seconds = std::chrono::duration<double>(now - start_).count();
   const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(expected_));
-  line_.show(share,
-             fmt::format("{} songs  {} missing  {} damaged  {} left", writer_.songs(), counts_[0],
-                         counts_[1], duration_text(seconds / std::max(share, 1e-9) * (1 - share))));
+  line_.show(share, fmt::format("{} of {} songs  {} missing  {} damaged  {} left", writer_.songs(),
+                                expected_, counts_[0], counts_[1],
+                                duration_text(seconds / std::max(share, 1e-9) * (1 - share))));
 }
 
 void Import::finish() {
   line_.clear();
   if (!options_.report.empty()) replace_file(options_.report, report_);
   if (writer_.songs() == 0)
-    throw Error(
-        fmt::format("{}: no song was imported: {} missing, {} damaged (--verbose lists them)",
-                    options_.out, counts_[0], counts_[1]));
+    throw Error(fmt::format("{}: no song was imported: {} missing, {} damaged{}", options_.out,
+                            counts_[0], counts_[1],
+                            first_damage_.empty() ? "" : ": " + first_damage_));
   writer_.finish();
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   fmt::print("{}: {} songs, {} frames, chroma {}\n", options_.out, writer_.songs(),
-             writer_.frames(), chroma_source_);
+             writer_.frames(), chroma_source_.empty() ? "of unknown origin" : chroma_source_);
   fmt::print("missing    {}\ndamaged    {}\nduplicates {}\n", counts_[0], counts_[1], counts_[2]);
-  if (!options_.report.empty()) fmt::print("listed in  {}\n", options_.report);
+  if (!options_.report.empty())
+    fmt::print("listed in  {}\n", options_.report);
+  else if (!options_.verbose && counts_[0] + counts_[1] + counts_[2] > 0)
+    fmt::print("           (--report FILE lists them)\n");
   fmt::print("time       {:.1f} s, {:.1f} songs a second\n", seconds,
              static_cast<double>(writer_.songs()) / std::max(seconds, 1e-9));
 }

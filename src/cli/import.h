@@ -33,7 +33,8 @@ struct ImportOptions {
 };
 
 /// One import under way: songs go into the set, and what does not is counted, and listed on
-/// request; a missing or damaged file is no reason to stop.
+/// request; a missing or damaged file is no reason to stop. The first damaged ones are named on
+/// standard error.
 class Import {
  public:
   /// `info` is what the set says of all its songs; its type is taken from the options. `expected`
@@ -43,7 +44,8 @@ class Import {
 
   /// Adds a song; an empty split stands for the one of the options, or test. Damage in it (no
   /// frames, NaN, an id that is there already) is counted as skip() does.
-  void add(SongInfo song, std::span<const float> chroma);
+  /// `detail` is shown with the song by --verbose.
+  void add(SongInfo song, std::span<const float> chroma, const std::string& detail = {});
 
   enum class Why : std::uint8_t { missing, damaged, duplicate };
   void skip(Why why, const std::string& song_id, const std::string& work_id,
@@ -53,6 +55,7 @@ class Import {
   void finish();
 
  private:
+  void list(const std::string& line);
   void show();
 
   ImportOptions options_;
@@ -62,9 +65,11 @@ class Import {
   std::int64_t expected_;
   std::unordered_set<std::string> ids_;
   std::int64_t counts_[3] = {};
+  std::string first_damage_;
   std::string report_ = "status\tsong_id\twork_id\tdetail\n";
   ProgressLine line_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point shown_;
 };
 
 }  // namespace reprise::cli

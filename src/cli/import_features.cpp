@@ -20,19 +20,18 @@ using Load = std::function<std::vector<float>(const std::string& path)>;
 
 /// Reads every song's file; one that is missing or damaged is listed, and the others go on.
 void import_files(const ImportOptions& options, const SongSetInfo& info,
-                  const std::vector<SongFile>& songs, const Load& load) {
-  Import import(options, info, static_cast<std::int64_t>(songs.size()));
-  for (const SongFile& song : songs) {
-    if (!std::filesystem::exists(song.path)) {
-      import.skip(Import::Why::missing, song.song_id, song.work_id, song.path);
+                  const std::vector<SongFile>& files, const Load& load) {
+  Import import(options, info, static_cast<std::int64_t>(files.size()));
+  for (const SongFile& file : files) {
+    std::vector<float> chroma;
+    try {
+      chroma = load(file.path);
+    } catch (const Error& error) {
+      import.skip(std::filesystem::exists(file.path) ? Import::Why::damaged : Import::Why::missing,
+                  file.song.song_id, file.song.work_id, error.what());
       continue;
     }
-    try {
-      import.add({song.song_id, song.work_id, song.split, song.title, song.artist},
-                 load(song.path));
-    } catch (const Error& error) {
-      import.skip(Import::Why::damaged, song.song_id, song.work_id, error.what());
-    }
+    import.add(file.song, chroma);
   }
   import.finish();
 }
@@ -105,8 +104,10 @@ struct CoverId {
         const auto number = numbers.find(track.track_id);
         const std::string name =
             number == numbers.end() ? track.track_id : std::to_string(number->second);
-        songs.push_back({track.track_id, work.work_id, folder + "/" + name + ".csv", work.title, "",
-                         split_of_name(list)});
+        SongInfo& song =
+            songs.emplace_back(track.track_id, work.work_id, folder + "/" + name + ".csv").song;
+        song.title = work.title;
+        song.split = split_of_name(list);
       }
     SongSetInfo info;
     info.source = fmt::format("cover_id, works of {}", list);
@@ -133,7 +134,7 @@ struct Matrices {
                         "one work, any other file is a work of its own");
     command->add_option("--list", list,
                         "comma-separated values with the columns song_id, work_id and path (title, "
-                        "artist, split), instead of paths");
+                        "artist, split, tune_id), instead of paths");
     command->add_option("--origin", origin, "semitones of the first column above C (A: 9)")
         ->check(CLI::Range(0, 11))
         ->capture_default_str();

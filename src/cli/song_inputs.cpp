@@ -24,7 +24,7 @@ SongSet SongInputs::read(const Model& model, const std::string& name) const {
     const ChromaSettings settings = model.chroma_source.empty()
                                         ? ChromaSettings()
                                         : ChromaSettings::of_description(model.chroma_source, name);
-    sets.push_back(read_audio(audio_files(audio), settings, 0));
+    sets.push_back(read_audio(audio_files(audio), settings));
     sets.back().path = audio.front();
   }
   return join_song_sets(std::move(sets));

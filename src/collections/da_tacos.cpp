@@ -57,16 +57,12 @@ std::vector<float> read_da_tacos(const std::string& path, const DaTacosFeature& 
 
 std::vector<SongFile> da_tacos_files(const std::string& folder, const std::string& feature) {
   std::vector<SongFile> songs;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file() || entry.path().extension() != ".h5") continue;
-    const std::string song = without_feature(entry.path().stem().string(), feature);
-    const std::string work =
-        without_feature(entry.path().parent_path().filename().string(), feature);
-    if (is_id(song, 'P') && is_id(work, 'W'))
-      songs.push_back({song, work, entry.path().string(), "", "", ""});
+  for (const fs::path path :
+       files_below(folder, [](const fs::path& name) { return name.extension() == ".h5"; })) {
+    const std::string song = without_feature(path.stem().string(), feature);
+    const std::string work = without_feature(path.parent_path().filename().string(), feature);
+    if (is_id(song, 'P') && is_id(work, 'W')) songs.emplace_back(song, work, path.string());
   }
-  std::sort(songs.begin(), songs.end(),
-            [](const SongFile& a, const SongFile& b) { return a.path < b.path; });
   if (songs.empty()) throw Error(fmt::format("{}: expected files W_…/P_….h5, found none", folder));
   return songs;
 }
@@ -77,13 +73,13 @@ void add_da_tacos_titles(const std::string& json_path, std::vector<SongFile>& so
   if (!json.is_object())
     throw Error(
         fmt::format("{}: expected a JSON object of works, found something else", json_path));
-  for (SongFile& song : songs) {
-    const auto work = json.find(song.work_id);
+  for (SongFile& file : songs) {
+    const auto work = json.find(file.song.work_id);
     if (work == json.end() || !work->is_object()) continue;
-    const auto found = work->find(song.song_id);
+    const auto found = work->find(file.song.song_id);
     if (found == work->end() || !found->is_object()) continue;
-    song.title = text_of(*found, "perf_title");
-    song.artist = text_of(*found, "perf_artist");
+    file.song.title = text_of(*found, "perf_title");
+    file.song.artist = text_of(*found, "perf_artist");
   }
 }
 

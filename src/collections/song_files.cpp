@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <optional>
 
 #include "core/csv.h"
 #include "core/files.h"
@@ -47,28 +45,46 @@ std::vector<SongFile> read_acoss_list(const std::string& path, const std::string
     const std::string& t = csv.rows[i][track];
     require_name(w, path, csv.lines[i]);
     require_name(t, path, csv.lines[i]);
-    songs.push_back({t, w, (fs::path(root) / w / (t + extension)).string(), "", "", ""});
+    songs.emplace_back(t, w, (fs::path(root) / w / (t + extension)).string());
   }
   return songs;
 }
 
 std::vector<SongFile> read_song_list(const std::string& path, const std::string& folder) {
   const Csv csv = read_csv(path);
-  std::vector<SongFile> songs(csv.rows.size());
-  constexpr std::pair<const char*, std::string SongFile::*> kColumns[] = {
-      {"song_id", &SongFile::song_id}, {"work_id", &SongFile::work_id},
-      {"path", &SongFile::path},       {"title", &SongFile::title},
-      {"artist", &SongFile::artist},   {"split", &SongFile::split}};
-  for (std::size_t k = 0; k < std::size(kColumns); ++k) {
-    const auto& [name, member] = kColumns[k];
+  const auto wrong = [&](std::size_t row, const std::string& expected, const std::string& found) {
+    throw Error(fmt::format("{}: line {}: expected {}, found {}", path, csv.lines[row], expected,
+                            found.empty() ? "none" : quote(found)));
+  };
+  const auto needed = [&](const char* name) {
     const std::size_t column = csv.find(name);
-    if (column == Csv::kNone && k < 3)
+    if (column == Csv::kNone)
       throw Error(fmt::format("{}: expected a column {}, found {}", path, name,
                               quote(fmt::format("{}", fmt::join(csv.columns, ",")))));
-    for (std::size_t i = 0; i < songs.size() && column != Csv::kNone; ++i)
-      songs[i].*member = csv.rows[i][column];
+    for (std::size_t i = 0; i < csv.rows.size(); ++i)
+      if (csv.rows[i][column].empty()) wrong(i, fmt::format("a {}", name), "");
+    return column;
+  };
+  const std::size_t song_id = needed("song_id"), work_id = needed("work_id");
+  const std::size_t file = needed("path");
+  std::vector<SongFile> songs;
+  for (const std::vector<std::string>& row : csv.rows)
+    songs.emplace_back(row[song_id], row[work_id], (fs::path(folder) / row[file]).string());
+  if (songs.empty()) throw Error(fmt::format("{}: expected songs, found none", path));
+  constexpr std::pair<const char*, std::string SongInfo::*> kOptional[] = {
+      {"split", &SongInfo::split},
+      {"title", &SongInfo::title},
+      {"artist", &SongInfo::artist},
+      {"tune_id", &SongInfo::tune_id}};
+  for (const auto& [name, member] : kOptional)
+    if (const std::size_t column = csv.find(name); column != Csv::kNone)
+      for (std::size_t i = 0; i < songs.size(); ++i) songs[i].song.*member = csv.rows[i][column];
+  for (std::size_t i = 0; i < songs.size(); ++i) {
+    const std::string& split = songs[i].song.split;
+    if (!split.empty() && split != "train" && split != "validation" && split != "test" &&
+        split != "noise")
+      wrong(i, "split train, validation, test or noise", split);
   }
-  for (SongFile& song : songs) song.path = (fs::path(folder) / song.path).string();
   return songs;
 }
 
@@ -77,20 +93,16 @@ std::vector<SongFile> song_files_below(const std::vector<std::string>& paths,
   std::vector<SongFile> songs;
   for (const std::string& path : paths) {
     if (!fs::is_directory(path)) {
-      const std::string name = fs::path(path).stem().string();
-      songs.push_back({name, name, path, "", "", ""});
+      const std::string name = to_utf8(fs::path(path).stem().string());
+      songs.emplace_back(name, name, path);
       continue;
     }
-    std::vector<fs::path> files;
-    for (const auto& entry : fs::recursive_directory_iterator(path))
-      if (entry.is_regular_file() && entry.path().extension() == extension)
-        files.push_back(entry.path());
-    std::sort(files.begin(), files.end());
-    for (const fs::path& file : files) {
+    for (const fs::path file :
+         files_below(path, [&](const fs::path& name) { return name.extension() == extension; })) {
       const fs::path inside = file.parent_path().lexically_relative(path);
-      const std::string id = file.lexically_relative(path).replace_extension().generic_string();
-      songs.push_back(
-          {id, inside == "." ? id : inside.generic_string(), file.string(), "", "", ""});
+      const std::string id =
+          to_utf8(file.lexically_relative(path).replace_extension().generic_string());
+      songs.emplace_back(id, inside == "." ? id : to_utf8(inside.generic_string()), file.string());
     }
   }
   return songs;

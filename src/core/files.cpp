@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -73,6 +74,22 @@ void replace_file(const std::string& path, std::string_view contents) {
         std::fflush(file.get()) == 0;
     if (!written) throw Error(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
   });
+}
+
+std::vector<std::string> files_below(const std::string& folder,
+                                     const std::function<bool(const std::string&)>& wanted) {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> found;
+  try {
+    std::error_code status;
+    for (const fs::directory_entry& entry :
+         fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied))
+      if (entry.is_regular_file(status) && wanted(entry.path())) found.push_back(entry.path());
+  } catch (const fs::filesystem_error& error) {
+    throw Error(fmt::format("{}: cannot read this folder: {}", folder, error.code().message()));
+  }
+  std::sort(found.begin(), found.end());
+  return {found.begin(), found.end()};
 }
 
 std::vector<std::uint8_t> read_file(const std::string& path, std::int64_t limit) {

@@ -21,6 +21,11 @@ void require_writable(const std::string& path);
 void replace_file(const std::string& path, const std::function<void(const std::string&)>& write);
 void replace_file(const std::string& path, std::string_view contents);
 
+/// The files at any depth below a folder that `wanted` accepts, by path. Links to folders are not
+/// followed, and what may not be read is passed over. Throws Error.
+std::vector<std::string> files_below(const std::string& folder,
+                                     const std::function<bool(const std::string&)>& wanted);
+
 /// The bytes of a file of at most `limit` bytes. Throws Error.
 std::vector<std::uint8_t> read_file(const std::string& path, std::int64_t limit);
 

@@ -187,6 +187,7 @@ void check_song(const SongInfo& song, std::int64_t number, const std::string& pa
   check_split(song.split, number, path);
   check_utf8(song.title, number, "title", path);
   check_utf8(song.artist, number, "artist", path);
+  check_utf8(song.tune_id, number, "tune_id", path);
 }
 
 void check_frames(std::size_t values, const std::string& id, const std::string& path) {

@@ -63,13 +63,14 @@ struct SongSetWriter::State {
         work_id(folder_of(path), path),
         split(folder_of(path), path),
         title(folder_of(path), path),
-        artist(folder_of(path), path) {}
+        artist(folder_of(path), path),
+        tune_id(folder_of(path), path) {}
 
   std::string path;
   SongSetInfo info;
   std::int64_t packed_bytes;
   ScratchFile chroma;
-  TextColumn song_id, work_id, split, title, artist;
+  TextColumn song_id, work_id, split, title, artist, tune_id;
   std::vector<std::int64_t> offsets{0};
   std::vector<std::uint64_t> id_hashes;
   std::vector<std::uint8_t> rounded;
@@ -92,6 +93,7 @@ struct SongSetWriter::State {
     split.add(song.split);
     title.add(song.title);
     artist.add(song.artist);
+    tune_id.add(song.tune_id);
     id_hashes.push_back(Checksum().add(std::string_view(song.song_id)).value());
   }
 
@@ -133,6 +135,7 @@ struct SongSetWriter::State {
     split.write(file, "/split");
     if (!title.blank()) title.write(file, "/title");
     if (!artist.blank()) artist.write(file, "/artist");
+    if (!tune_id.blank()) tune_id.write(file, "/tune_id");
     file.finish();
   }
 };
