@@ -174,7 +174,8 @@ TEST_F(CliAudio, AudioIsGivenWhereverASongIs) {
   // In the model's nine frames a second, not the default's.
   Result r = run("query s.h5 --model m.safetensors music/1b.flac --top 8 --tsv");
   ASSERT_EQ(r.status, 0) << r.err;
-  EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 8) << "7 songs but itself: " << r.out;
+  EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 9) << "8 songs: " << r.out;
+  EXPECT_TRUE(has_line(r.out, "1b.flac\t1\t1b.flac\tw1\t")) << "itself first: " << r.out;
   ASSERT_EQ(run("index create c.reprise --model m.safetensors").status, 0);
   r = run("index add c.reprise music");
   ASSERT_EQ(r.status, 0) << r.err;

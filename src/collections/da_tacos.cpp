@@ -68,11 +68,14 @@ std::vector<SongFile> da_tacos_files(const std::string& folder, const std::strin
 }
 
 void add_da_tacos_titles(const std::string& json_path, std::vector<SongFile>& songs) {
-  const std::vector<std::uint8_t> bytes = read_file(json_path, kLongestMetadata);
-  const auto json = nlohmann::json::parse(bytes.begin(), bytes.end(), nullptr, false);
+  add_da_tacos_titles(read_file(json_path, kLongestMetadata), json_path, songs);
+}
+
+void add_da_tacos_titles(std::span<const std::uint8_t> text, const std::string& path,
+                         std::vector<SongFile>& songs) {
+  const auto json = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
   if (!json.is_object())
-    throw Error(
-        fmt::format("{}: expected a JSON object of works, found something else", json_path));
+    throw Error(fmt::format("{}: expected a JSON object of works, found something else", path));
   for (SongFile& file : songs) {
     const auto work = json.find(file.song.work_id);
     if (work == json.end() || !work->is_object()) continue;

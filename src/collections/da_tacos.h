@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,5 +32,7 @@ std::vector<SongFile> da_tacos_files(const std::string& folder, const std::strin
 
 /// Titles and artists of the songs from the JSON file that comes with the features.
 void add_da_tacos_titles(const std::string& json_path, std::vector<SongFile>& songs);
+void add_da_tacos_titles(std::span<const std::uint8_t> json, const std::string& path,
+                         std::vector<SongFile>& songs);
 
 }  // namespace reprise

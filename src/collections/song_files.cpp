@@ -17,9 +17,9 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kLongestList = std::int64_t{1} << 30;
 
-Csv read_csv(const std::string& path) {
+std::string read_text(const std::string& path) {
   const std::vector<std::uint8_t> bytes = read_file(path, kLongestList);
-  return Csv::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+  return {bytes.begin(), bytes.end()};
 }
 
 /// What may become a part of a path: no way up, no root.
@@ -33,7 +33,12 @@ void require_name(const std::string& name, const std::string& path, std::size_t 
 
 std::vector<SongFile> read_acoss_list(const std::string& path, const std::string& root,
                                       const std::string& extension) {
-  const Csv csv = read_csv(path);
+  return parse_acoss_list(read_text(path), path, root, extension);
+}
+
+std::vector<SongFile> parse_acoss_list(std::string_view text, const std::string& path,
+                                       const std::string& root, const std::string& extension) {
+  const Csv csv = Csv::parse(text, path);
   const std::size_t work = csv.find("work_id");
   const std::size_t track = csv.find("track_id");
   if (csv.columns.size() != 2 || work == Csv::kNone || track == Csv::kNone)
@@ -51,7 +56,12 @@ std::vector<SongFile> read_acoss_list(const std::string& path, const std::string
 }
 
 std::vector<SongFile> read_song_list(const std::string& path, const std::string& folder) {
-  const Csv csv = read_csv(path);
+  return parse_song_list(read_text(path), path, folder);
+}
+
+std::vector<SongFile> parse_song_list(std::string_view text, const std::string& path,
+                                      const std::string& folder) {
+  const Csv csv = Csv::parse(text, path);
   const auto wrong = [&](std::size_t row, const std::string& expected, const std::string& found) {
     throw Error(fmt::format("{}: line {}: expected {}, found {}", path, csv.lines[row], expected,
                             found.empty() ? "none" : quote(found)));
