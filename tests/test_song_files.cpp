@@ -315,6 +315,10 @@ TEST_F(FeatureFiles, ListsAndFolders) {
   EXPECT_EQ(below[1].song.work_id, "work");
   EXPECT_EQ(below[2].song.work_id, "work");
   EXPECT_EQ(below[3].song.song_id, "two");
+  EXPECT_EQ(refusal([&] { song_files_below({path("none")}, ".csv"); }),
+            path("none") + ": expected a file or a folder, found none");
+  EXPECT_EQ(refusal([&] { song_files_below({path("tree")}, ".npy"); }),
+            path("tree") + ": expected .npy files in this folder, found none");
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ Import::Import(const ImportOptions& options, SongSetInfo info, std::int64_t expe
   if (!options.divide.empty()) division_ = parse_division(options.divide, options.seed);
 }
 
-void Import::add(SongInfo song, std::span<const float> chroma, const std::string& detail) {
+void Import::add(SongInfo song, std::span<const float> chroma, const std::string& path,
+                 const std::string& detail) {
   if (!options_.split.empty()) song.split = options_.split;
   if (division_) song.split = division_->split_of(song.work_id);
   if (song.split.empty()) song.split = "test";
@@ -55,7 +56,9 @@ void Import::add(SongInfo song, std::span<const float> chroma, const std::string
     writer_.add(song, chroma);
     ids_.insert(song.song_id);
   } catch (const UnfitSong& damage) {
-    skip(Why::damaged, song.song_id, song.work_id, damage.what());
+    std::string what = damage.what();
+    if (!path.empty() && what.starts_with(options_.out)) what.replace(0, options_.out.size(), path);
+    skip(Why::damaged, song.song_id, song.work_id, what);
     return;
   }
   if (options_.verbose && !detail.empty())

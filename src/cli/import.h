@@ -44,8 +44,9 @@ class Import {
 
   /// Adds a song; an empty split stands for the one of the options, or test. Damage in it (no
   /// frames, NaN, an id that is there already) is counted as skip() does.
-  /// `detail` is shown with the song by --verbose.
-  void add(SongInfo song, std::span<const float> chroma, const std::string& detail = {});
+  /// `path` is the song's own file, for messages; --verbose shows `detail` with it.
+  void add(SongInfo song, std::span<const float> chroma, const std::string& path = {},
+           const std::string& detail = {});
 
   enum class Why : std::uint8_t { missing, damaged, duplicate };
   void skip(Why why, const std::string& song_id, const std::string& work_id,

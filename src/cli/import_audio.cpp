@@ -51,7 +51,7 @@ struct ImportAudio {
         return;
       }
       heard += result.song.seconds;
-      import.add(song, result.song.chroma,
+      import.add(song, result.song.chroma, song_paths[i],
                  fmt::format("{} frames, {:+} cents", result.song.chroma.size() / kPitchClasses,
                              std::lround(100 * result.song.tuning)));
     });

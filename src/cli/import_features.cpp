@@ -31,7 +31,7 @@ void import_files(const ImportOptions& options, const SongSetInfo& info,
                   file.song.song_id, file.song.work_id, error.what());
       continue;
     }
-    import.add(file.song, chroma);
+    import.add(file.song, chroma, file.path);
   }
   import.finish();
 }

@@ -47,11 +47,12 @@ int main(int argc, char** argv) {
     action();
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    return fail(fmt::format("{} (see reprise {}--help)", error.what(),
-                            app.get_subcommands().empty()
-                                ? std::string()
-                                : app.get_subcommands().front()->get_name() + " "),
-                2);
+    std::string command;
+    for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().front();
+      command += at->get_name() + " ";
+    }
+    return fail(fmt::format("{} (see reprise {}--help)", error.what(), command), 2);
   } catch (const UsageError& error) {
     return fail(error.what(), 2);
   } catch (const std::bad_alloc&) {

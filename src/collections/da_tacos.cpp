@@ -63,7 +63,9 @@ std::vector<SongFile> da_tacos_files(const std::string& folder, const std::strin
     const std::string work = without_feature(path.parent_path().filename().string(), feature);
     if (is_id(song, 'P') && is_id(work, 'W')) songs.emplace_back(song, work, path.string());
   }
-  if (songs.empty()) throw Error(fmt::format("{}: expected files W_…/P_….h5, found none", folder));
+  if (songs.empty())
+    throw Error(fmt::format("{}: expected files W_…/P_….h5 or W_…_{}/P_…_{}.h5, found none", folder,
+                            feature, feature));
   return songs;
 }
 

@@ -102,13 +102,18 @@ std::vector<SongFile> song_files_below(const std::vector<std::string>& paths,
                                        const std::string& extension) {
   std::vector<SongFile> songs;
   for (const std::string& path : paths) {
+    if (!fs::exists(path))
+      throw Error(fmt::format("{}: expected a file or a folder, found none", path));
     if (!fs::is_directory(path)) {
       const std::string name = to_utf8(fs::path(path).stem().string());
       songs.emplace_back(name, name, path);
       continue;
     }
-    for (const fs::path file :
-         files_below(path, [&](const fs::path& name) { return name.extension() == extension; })) {
+    const std::vector<std::string> found =
+        files_below(path, [&](const fs::path& name) { return name.extension() == extension; });
+    if (found.empty())
+      throw Error(fmt::format("{}: expected {} files in this folder, found none", path, extension));
+    for (const fs::path file : found) {
       const fs::path inside = file.parent_path().lexically_relative(path);
       const std::string id =
           to_utf8(file.lexically_relative(path).replace_extension().generic_string());

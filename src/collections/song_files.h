@@ -34,7 +34,7 @@ std::vector<SongFile> parse_song_list(std::string_view text, const std::string& 
 
 /// The files with this extension at and below some paths, in order: a file, or one in a folder
 /// itself, is a work of its own; those in one folder below are versions of one work, named after
-/// it.
+/// it. Throws Error: no such path, no such files in a folder.
 std::vector<SongFile> song_files_below(const std::vector<std::string>& paths,
                                        const std::string& extension);
 
