@@ -1,13 +1,16 @@
 // Where the time of a training step goes: milliseconds of each op, for each preset, on a song set.
 //
 //   bench_train SET.h5 [THREADS] [STEPS]
+//
+// On one thread it is processor time, so that other programs count less; on several, time by the
+// clock.
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -21,18 +24,18 @@
 namespace reprise {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double milliseconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+double milliseconds(int threads) {
+  timespec now{};
+  clock_gettime(threads == 1 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
 }
 
 /// Notes how long each call of an op of the training step takes.
 class TimingBackend final : public ForwardingBackend {
  public:
-  using ForwardingBackend::ForwardingBackend;
+  explicit TimingBackend(int threads) : ForwardingBackend(threads), threads_(threads) {}
 
-  std::map<std::string, std::vector<double>> milliseconds;
+  std::map<std::string, std::vector<double>> times;  ///< milliseconds of each call
 
   void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                  PatchworkParams params, float* out) override {
@@ -79,10 +82,12 @@ class TimingBackend final : public ForwardingBackend {
  private:
   template <class Op>
   void timed(const std::string& name, Op&& op) {
-    const Clock::time_point begin = Clock::now();
+    const double begin = milliseconds(threads_);
     op();
-    milliseconds[name].push_back(milliseconds_since(begin));
+    times[name].push_back(milliseconds(threads_) - begin);
   }
+
+  int threads_;
 };
 
 double median(std::vector<double> values) {
@@ -100,24 +105,23 @@ void profile(const SongSet& set, const std::string& preset, int threads, std::in
   std::filesystem::create_directory(folder);
   TimingBackend backend(threads);
   std::vector<double> whole;
-  Clock::time_point last = Clock::now();
+  double last = milliseconds(threads);
   std::atomic<bool> stop{false};
   const auto note = [&](const TrainingProgress& progress) {
-    whole.push_back(milliseconds_since(last));
+    whole.push_back(milliseconds(threads) - last);
     stop = progress.step + 1 >= steps;  // before the validation and the projection of the end
-    last = Clock::now();
+    last = milliseconds(threads);
   };
   train(backend, set, config, TrainingFiles::beside((folder / "model.safetensors").string()), false,
         note, stop);
   std::filesystem::remove_all(folder);
 
   const double step = median(whole);
-  const double both =
-      median(backend.milliseconds["forward"]) + median(backend.milliseconds["backward"]);
+  const double both = median(backend.times["forward"]) + median(backend.times["backward"]);
   fmt::print("{}: {:.2f} ms a step ({} thread{}, medians of {}), {:.2f} times forward + backward\n",
              preset, step, threads, threads == 1 ? "" : "s", whole.size(), step / both);
   double rest = step;
-  for (const auto& [name, values] : backend.milliseconds) {
+  for (const auto& [name, values] : backend.times) {
     rest -= median(values);
     fmt::print("  {:<12}{:8.3f} ms {:5.1f} %\n", name, median(values), 100 * median(values) / step);
   }

@@ -51,6 +51,14 @@ TEST(Ftm2d, EveryOption) {
                               {patch, hop, power, keep_norm, median, hop == 3}, "options");
 }
 
+// Transforms patch by patch, of every radix and of several.
+TEST(Ftm2d, PatchLengths) {
+  const std::vector<float> chroma = random_chroma(260, 8);
+  for (const int patch : {1, 2, 3, 4, 7, 8, 12, 32, 49, 60, 75, 97, 120, 128})
+    expect_definition(view(chroma), {1, 250, 0}, {patch, 50, 1, false, patch % 2 == 0, false},
+                      "length");
+}
+
 TEST(Ftm2d, EveryInstructionSet) {
   const std::vector<float> chroma = random_chroma(200, 3);
   const std::int64_t all = hwy::SupportedTargets();
@@ -112,13 +120,23 @@ TEST(Ftm2d, ConstantChromaAndSilence) {
   }
 }
 
-TEST(Ftm2d, ThreadsDoNotMatter) {
-  const std::vector<float> chroma = random_chroma(2000, 6);
+// Songs share vectors: neither the threads nor a song's neighbours may be seen in its fingerprint.
+TEST(Ftm2d, ThreadsAndNeighboursDoNotMatter) {
+  const std::vector<float> chroma = random_chroma(4000, 6);
   std::vector<Excerpt> excerpts;
   for (int song = 0; song < 20; ++song)
-    for (int roll = 0; roll < 1 + song % 3; ++roll) excerpts.push_back({song * 100, 100, roll});
-  EXPECT_EQ(ftm2d(view(chroma), excerpts, kOriginal, 1),
-            ftm2d(view(chroma), excerpts, kOriginal, 3));
+    for (int roll = 0; roll < 1 + song % 3; ++roll)
+      excerpts.push_back({song * 100, 40 + 53 * song, roll});
+  for (const Ftm2dParams& params : {kOriginal, kSeed}) {
+    const std::vector<float> one = ftm2d(view(chroma), excerpts, params, 1);
+    EXPECT_EQ(one, ftm2d(view(chroma), excerpts, params, 3));
+    std::vector<float> alone;
+    for (const Excerpt& excerpt : excerpts) {
+      const std::vector<float> out = ftm2d(view(chroma), {excerpt}, params);
+      alone.insert(alone.end(), out.begin(), out.end());
+    }
+    EXPECT_EQ(one, alone);
+  }
 }
 
 }  // namespace

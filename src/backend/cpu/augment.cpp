@@ -7,8 +7,8 @@
 #include <hwy/foreach_target.h>
 // clang-format off
 #include <hwy/highway.h>
-#include <hwy/contrib/math/math-inl.h>
 #include "backend/cpu/excerpt_rows-inl.h"
+#include "backend/cpu/power-inl.h"
 // clang-format on
 
 #include <algorithm>
@@ -100,11 +100,7 @@ void vary_values(float* HWY_RESTRICT values, std::int64_t count, const Variation
   const auto zero = hn::Zero(kF32);
   for (std::int64_t i = 0; i < count; i += kLanes) {
     auto v = hn::LoadU(kF32, values + i);
-    if (variation.powered) {
-      const auto power = hn::Set(kF32, variation.power);
-      const auto raised = hn::Exp(kF32, hn::Mul(power, hn::Log(kF32, v)));
-      v = hn::IfThenElseZero(hn::Gt(v, zero), raised);
-    }
+    if (variation.powered) v = raise(kF32, v, variation.power);
     if (variation.deviation > 0) {
       const auto noise = normals(random.state(), static_cast<std::uint64_t>(i));
       v = hn::Max(zero, hn::MulAdd(hn::Set(kF32, variation.deviation), noise, v));

@@ -204,16 +204,15 @@ HWY_INLINE void transpose_fours(Vec v[4]) {
   v[3] = hn::BitCast(kF32, hn::InterleaveUpper(pairs, high01, high23));
 }
 
-// Groups of four floats, `stride` apart.
-template <class D>
-HWY_INLINE hn::Vec<D> load_fours(D d, const float* from, std::int64_t stride) {
+// Four floats of each of row(first), row(first + 4), ...
+template <class D, class Row>
+HWY_INLINE hn::Vec<D> load_fours(D d, const Row& row, int first) {
   if constexpr (hn::MaxLanes(d) <= 4) {
-    return hn::LoadU(d, from);
+    return hn::LoadU(d, row(first));
   } else {
     const hn::Half<D> half;
-    return hn::Combine(
-        d, load_fours(half, from + std::int64_t(hn::MaxLanes(half) / 4) * stride, stride),
-        load_fours(half, from, stride));
+    return hn::Combine(d, load_fours(half, row, first + int(hn::MaxLanes(half))),
+                       load_fours(half, row, first));
   }
 }
 template <class D>
@@ -229,6 +228,23 @@ HWY_INLINE void store_fours(D d, hn::Vec<D> v, float* to, std::int64_t stride) {
 }
 #endif
 
+// to [columns, kLanes]: lane r of column i is row(r)[i]. Reads whole fours of columns.
+template <class Row>
+HWY_INLINE void gather_lanes(const Row& row, int columns, float* HWY_RESTRICT to) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int i = 0; i < columns; ++i) to[i] = row(0)[i];
+#else
+  for (int i = 0; i < columns; i += 4) {
+    Vec v[4];
+    for (int q = 0; q < 4; ++q)
+      v[q] = load_fours(
+          kF32, [&](int r) HWY_ATTR { return row(r) + i; }, q);
+    transpose_fours(v);
+    for (int q = 0; q < 4; ++q) hn::StoreU(v[q], kF32, to + (i + q) * kLanes);
+  }
+#endif
+}
+
 // to [columns, to_stride] = from [rows, from_stride]^T. Reads up to kLanes rows and four columns
 // more, and writes up to a vector behind the last row.
 HWY_INLINE void transpose(const float* HWY_RESTRICT from, std::int64_t rows,
@@ -243,7 +259,8 @@ HWY_INLINE void transpose(const float* HWY_RESTRICT from, std::int64_t rows,
     for (std::int64_t i = 0; i < columns; i += 4) {
       Vec v[4];
       for (int q = 0; q < 4; ++q)
-        v[q] = load_fours(kF32, from + (t + q) * from_stride + i, 4 * from_stride);
+        v[q] = load_fours(
+            kF32, [&](int r) HWY_ATTR { return from + (t + r) * from_stride + i; }, q);
       transpose_fours(v);
       // Lane 4 b + q now holds row t + 4 b + q.
       const std::int64_t here = std::min<std::int64_t>(4, columns - i);
