@@ -17,13 +17,20 @@ namespace reprise {
 BigramParams bigram_params(const Config& config);
 Compression compression_of(const Config& config);
 
+/// Bigrams of their own that a model's projection sees behind its first ones.
+struct JoinedBigrams {
+  Config config;
+  std::vector<float> weights;  ///< [BigramParams::weights()]
+};
+
 /// A trained fingerprint: one safetensors file.
 struct Model {
   Config config;
   std::string chroma_source;   ///< SongSet::chroma_source of the songs it learned from
   std::vector<float> weights;  ///< [BigramParams::weights()], flat as BigramParams describes
+  std::vector<JoinedBigrams> joined;  ///< see join.h; the config above rules keys and projection
   std::array<float, kPitchClasses> key_template{};  ///< of canonical-key models
-  std::vector<float> projection_weight;             ///< [projection, bigram dims], or empty
+  std::vector<float> projection_weight;             ///< [projection, bigrams()], or empty
   std::vector<float> projection_bias;               ///< [projection], or empty
   /// How sure to be, fitted on the validation split (see Confidence); empty where there was none:
   /// weights of the second stage [5], of the same at half the frame rate [5], of the first stage
@@ -33,6 +40,8 @@ struct Model {
   std::vector<float> probability_weights;
   std::vector<float> cohort;
 
+  /// Values before the projection.
+  int bigrams() const;
   /// Values of a fingerprint.
   int dims() const;
 };

@@ -13,6 +13,7 @@
 #include "reprise/fingerprints.h"
 #include "reprise/groups.h"
 #include "reprise/index.h"
+#include "reprise/join.h"
 #include "reprise/model.h"
 #include "reprise/params.h"
 #include "reprise/qmax.h"

@@ -69,6 +69,12 @@ void print_model(const std::string& path, const Model& model) {
   fmt::print("\n");
   for (const Parameter& p : parameters())
     fmt::print("{:<22} {:<14} {}\n", p.name, model.config.get(p.name), p.meaning);
+  for (const JoinedBigrams& j : model.joined) {
+    fmt::print("\njoined with bigrams of {} learned parameters that differ in\n", j.weights.size());
+    for (const Parameter& p : parameters())
+      if (j.config.get(p.name) != model.config.get(p.name))
+        fmt::print("{:<22} {:<14} {}\n", p.name, j.config.get(p.name), p.meaning);
+  }
 }
 
 void print_catalogue(const std::string& path) {

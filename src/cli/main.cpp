@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   cli::add_import(app, action);
   cli::add_synth(app, action);
   cli::add_train(app, action);
+  cli::add_join(app, action);
   cli::add_calibrate(app, action);
   cli::add_evaluate(app, action);
   cli::add_experiment(app, action);

@@ -59,6 +59,10 @@ struct Train {
     const Model from = start.empty()                     ? Model{}
                        : start.ends_with(".safetensors") ? read_model(start)
                                                          : definition(start);
+    if (!from.joined.empty())
+      throw Error(
+          fmt::format("{}: expected the bigrams of one model to start from, found {} joined", start,
+                      1 + from.joined.size()));
     const Config config = this->config(from);
     const SongSet set = read_song_set(data);
     const auto backend = device.open();

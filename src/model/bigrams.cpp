@@ -1,5 +1,6 @@
 #include "model/bigrams.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,26 @@ Buffer<float> Bigrams::compute(ChromaView chroma, std::span<const Excerpt> excer
   std::vector<float> kept(static_cast<std::size_t>(count) * dims_);
   pairs_->forward(all.data(), count, kept.data());
   return Buffer<float>(backend_, std::span<const float>(kept));
+}
+
+ModelBigrams::ModelBigrams(Backend& backend, const Model& model)
+    : backend_(backend), dims_(model.bigrams()) {
+  parts_.emplace_back(backend, model.config, model.weights);
+  for (const JoinedBigrams& j : model.joined) parts_.emplace_back(backend, j.config, j.weights);
+}
+
+Buffer<float> ModelBigrams::compute(ChromaView chroma, std::span<const Excerpt> excerpts) const {
+  if (parts_.size() == 1) return parts_[0].compute(chroma, excerpts);
+  std::vector<float> rows(excerpts.size() * static_cast<std::size_t>(dims_));
+  auto column = rows.begin();
+  for (const Bigrams& part : parts_) {
+    const std::vector<float> values = part.compute(chroma, excerpts).download();
+    for (std::size_t i = 0; i < excerpts.size(); ++i)
+      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(i) * part.dims(), part.dims(),
+                  column + static_cast<std::ptrdiff_t>(i) * dims_);
+    column += part.dims();
+  }
+  return Buffer<float>(backend_, std::span<const float>(rows));
 }
 
 }  // namespace reprise

@@ -2,10 +2,12 @@
 
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "model/event_pairs.h"
 #include "reprise/backend.h"
 #include "reprise/config.h"
+#include "reprise/model.h"
 
 namespace reprise {
 
@@ -26,6 +28,21 @@ class Bigrams {
   std::optional<EventPairs> pairs_;
   int dims_;
   Buffer<float> weights_;
+};
+
+/// The bigrams of a model: the first ones and those joined with them, one behind the other.
+class ModelBigrams {
+ public:
+  ModelBigrams(Backend& backend, const Model& model);
+
+  int dims() const { return dims_; }
+  /// As Bigrams::compute.
+  Buffer<float> compute(ChromaView chroma, std::span<const Excerpt> excerpts) const;
+
+ private:
+  Backend& backend_;
+  std::vector<Bigrams> parts_;
+  int dims_;
 };
 
 }  // namespace reprise

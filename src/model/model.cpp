@@ -39,8 +39,14 @@ Compression compression_of(const Config& config) {
                                                : Compression::none;
 }
 
+int Model::bigrams() const {
+  int values = config.bigrams();
+  for (const JoinedBigrams& j : joined) values += j.config.bigrams();
+  return values;
+}
+
 int Model::dims() const {
-  return projection_bias.empty() ? config.bigrams() : static_cast<int>(projection_bias.size());
+  return projection_bias.empty() ? bigrams() : static_cast<int>(projection_bias.size());
 }
 
 namespace {
@@ -74,6 +80,35 @@ std::vector<float> read_tensor(const Safetensors& file, const std::string& path,
   return values;
 }
 
+// Of the n-th bigrams joined with a model's own, counted from 1.
+std::string joined_name(std::size_t n) {
+  return fmt::format("joined.{}", n);
+}
+
+// Filters, biases and windows; `prefix` is of their names.
+std::vector<float> read_bigrams(const Safetensors& file, const std::string& path,
+                                const std::string& prefix, const Config& config) {
+  const BigramParams p = bigram_params(config);
+  std::vector<float> weights =
+      read_tensor(file, path, prefix + "events.weight", {p.events, p.event_length, kPitchClasses});
+  const auto bias = read_tensor(file, path, prefix + "events.bias", {p.events});
+  const auto windows = read_tensor(file, path, prefix + "windows.weight", {p.windows, p.taps});
+  weights.insert(weights.end(), bias.begin(), bias.end());
+  weights.insert(weights.end(), windows.begin(), windows.end());
+  return weights;
+}
+
+void add_bigrams(Safetensors& file, const std::string& prefix, const Config& config,
+                 const std::vector<float>& values) {
+  const BigramParams p = bigram_params(config);
+  const float* weights = values.data();
+  file.tensors[prefix + "events.weight"] =
+      Tensor::of({p.events, p.event_length, kPitchClasses}, weights);
+  file.tensors[prefix + "events.bias"] = Tensor::of({p.events}, weights + p.bias_offset());
+  file.tensors[prefix + "windows.weight"] =
+      Tensor::of({p.windows, p.taps}, weights + p.window_offset());
+}
+
 const std::string& metadata(const Safetensors& file, const std::string& path,
                             const std::string& key) {
   const auto at = file.metadata.find(key);
@@ -93,20 +128,18 @@ Model model_of(const Safetensors& file, const std::string& path) {
   Model model;
   model.config = Config::from_json(metadata(file, path, "config"), path);
   if (file.metadata.contains(kChroma)) model.chroma_source = file.metadata.at(kChroma);
-  const BigramParams p = bigram_params(model.config);
-  model.weights =
-      read_tensor(file, path, "events.weight", {p.events, p.event_length, kPitchClasses});
-  const auto bias = read_tensor(file, path, "events.bias", {p.events});
-  const auto windows = read_tensor(file, path, "windows.weight", {p.windows, p.taps});
-  model.weights.insert(model.weights.end(), bias.begin(), bias.end());
-  model.weights.insert(model.weights.end(), windows.begin(), windows.end());
+  model.weights = read_bigrams(file, path, "", model.config);
+  for (std::size_t n = 1; file.metadata.contains(joined_name(n)); ++n) {
+    const Config config = Config::from_json(file.metadata.at(joined_name(n)), path);
+    model.joined.push_back({config, read_bigrams(file, path, joined_name(n) + ".", config)});
+  }
   if (model.config.key_mode == "canonical") {
     const auto key = read_tensor(file, path, "key.template", {kPitchClasses});
     std::copy(key.begin(), key.end(), model.key_template.begin());
   }
   if (model.config.projection > 0) {
-    model.projection_weight = read_tensor(file, path, "projection.weight",
-                                          {model.config.projection, model.config.bigrams()});
+    model.projection_weight =
+        read_tensor(file, path, "projection.weight", {model.config.projection, model.bigrams()});
     model.projection_bias = read_tensor(file, path, "projection.bias", {model.config.projection});
   }
   for (const auto& [name, size, values] : kOptional)
@@ -130,20 +163,21 @@ Model parse_model(const std::vector<std::uint8_t>& bytes, const std::string& pat
 }
 
 void write_model(const std::string& path, const Model& model) {
-  const BigramParams p = bigram_params(model.config);
   Safetensors file;
   file.metadata = {{"format", kFormat}, {"version", kVersion}, {"config", model.config.to_json()}};
   if (!model.chroma_source.empty()) file.metadata[kChroma] = model.chroma_source;
-  const float* weights = model.weights.data();
-  file.tensors["events.weight"] = Tensor::of({p.events, p.event_length, kPitchClasses}, weights);
-  file.tensors["events.bias"] = Tensor::of({p.events}, weights + p.bias_offset());
-  file.tensors["windows.weight"] = Tensor::of({p.windows, p.taps}, weights + p.window_offset());
+  add_bigrams(file, "", model.config, model.weights);
+  for (std::size_t n = 1; n <= model.joined.size(); ++n) {
+    const JoinedBigrams& joined = model.joined[n - 1];
+    file.metadata[joined_name(n)] = joined.config.to_json();
+    add_bigrams(file, joined_name(n) + ".", joined.config, joined.weights);
+  }
   if (model.config.key_mode == "canonical")
     file.tensors["key.template"] = Tensor::of({kPitchClasses}, model.key_template.data());
   if (!model.projection_bias.empty()) {
     const auto dims = static_cast<std::int64_t>(model.projection_bias.size());
     file.tensors["projection.weight"] =
-        Tensor::of({dims, model.config.bigrams()}, model.projection_weight.data());
+        Tensor::of({dims, model.bigrams()}, model.projection_weight.data());
     file.tensors["projection.bias"] = Tensor::of({dims}, model.projection_bias.data());
   }
   for (const auto& [name, size, values] : kOptional)
@@ -172,7 +206,7 @@ struct ModelMethod::State {
   PitchHistogram key_template;
   int dims;
   bool projected;
-  Bigrams bigrams;
+  ModelBigrams bigrams;
   Buffer<float> projection_weight;
   Buffer<float> projection_bias;
 
@@ -200,8 +234,7 @@ struct ModelMethod::State {
 
 ModelMethod::ModelMethod(Backend& backend, const Model& model, std::string name)
     : state_(new State{backend, std::move(name), model.config, model.key_template, model.dims(),
-                       !model.projection_bias.empty(),
-                       Bigrams(backend, model.config, model.weights),
+                       !model.projection_bias.empty(), ModelBigrams(backend, model),
                        Buffer<float>(backend, std::span<const float>(model.projection_weight)),
                        Buffer<float>(backend, std::span<const float>(model.projection_bias))}) {}
 

@@ -58,7 +58,7 @@ std::vector<float> aligned_bigrams(Backend& backend, const SongSet& set, const M
     for (const std::int64_t i : members)
       rolls[i] = i == members[0] ? roll : best_roll(pitch_histogram(set, songs[i]), reference);
   }
-  const Bigrams bigrams(backend, model.config, model.weights);
+  const ModelBigrams bigrams(backend, model);
   std::vector<float> rows(songs.size() * bigrams.dims());
   for_each_feature_batch(
       backend, set, songs, model.config.feature,
@@ -121,7 +121,7 @@ void fit_projection(Backend& backend, const SongSet& set, Model& model) {
 
   const Groups works = group(set.work_id, songs);
   const std::vector<float> bigrams = aligned_bigrams(backend, set, model, songs, works);
-  const int in_dims = config.bigrams();
+  const int in_dims = model.bigrams();
   const auto count = static_cast<std::int64_t>(songs.size());
   const Pca pca = fit_pca(bigrams.data(), count, in_dims, pca_dims);
   std::vector<double> projection = pca.vectors;  // [rows, in_dims]

@@ -1,0 +1,51 @@
+#include "reprise/join.h"
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+
+namespace reprise::cli {
+namespace {
+
+struct Join {
+  std::vector<std::string> models;
+  std::string data, out;
+  DeviceOptions device;
+
+  void run() const {
+    const SongSet set = read_song_set(data);
+    std::vector<NamedModel> parts;
+    for (const std::string& path : models) parts.push_back({path, read_model(path)});
+    const auto backend = device.open();
+    const Model joined = join(*backend, set, parts);
+    write_model(out, joined);
+    fmt::print("{}: {} models joined, {} bigrams projected to {} values a song\n", out,
+               models.size(), joined.bigrams(), joined.dims());
+  }
+};
+
+}  // namespace
+
+void add_join(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<Join>();
+  CLI::App* command = app.add_subcommand(
+      "join", "Make one model of several unlike ones: their bigrams, projected together");
+  command->add_option("models", options->models, "two or more trained models (safetensors)")
+      ->required()
+      ->expected(2, -1);
+  command->add_option("--data", options->data, "song set (HDF5) that the models learned from")
+      ->required();
+  command->add_option("--out", options->out, "model to write (safetensors)")->required();
+  options->device.add_to(*command);
+  command->footer(
+      "The projection is fitted to the train split and the probabilities to the validation split;\n"
+      "keys and the size of the projection are the first model's.\n\n"
+      "Example:\n"
+      "  reprise train --data data/tunes.h5 --out long.safetensors\n"
+      "  reprise train --data data/tunes.h5 --out short.safetensors --set event_length=1\n"
+      "  reprise join long.safetensors short.safetensors --data data/tunes.h5 --out "
+      "both.safetensors\n");
+  command->callback([options, &action] { action = [options] { options->run(); }; });
+}
+
+}  // namespace reprise::cli
