@@ -1,83 +1,18 @@
 // The real binary, end to end: what it prints, what it writes, how it fails.
 
-#include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <thread>
 
+#include "cli_fixture.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
 #include "reprise/model.h"
-#include "small_set.h"
 
 namespace reprise {
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string read(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream all;
-  all << in.rdbuf();
-  return all.str();
-}
-
-class Cli : public testing::Test {
- protected:
-  struct Result {
-    int status;
-    std::string out;
-    std::string err;
-  };
-
-  void SetUp() override {
-    folder = fs::temp_directory_path() /
-             (std::string("reprise-cli-") + std::to_string(::getpid()) + "-" +
-              testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder);
-    fs::create_directory(folder);
-    set = small_set(10, 3);
-    write_song_set(path("set.h5"), set);
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
-  std::string path(const std::string& name) const { return (folder / name).string(); }
-
-  Result run(const std::string& arguments) const {
-    const std::string command = "cd '" + folder.string() + "' && " + REPRISE_PROGRAM + " " +
-                                arguments + " >out.txt 2>err.txt </dev/null";
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(path("out.txt")),
-            read(path("err.txt"))};
-  }
-  // One line on standard error that begins "reprise: " and holds `part`.
-  void expect_error(const std::string& arguments, int status, const std::string& part) const {
-    const Result r = run(arguments);
-    EXPECT_EQ(r.status, status) << arguments << "\n" << r.err;
-    EXPECT_EQ(r.err.find("reprise: "), 0u) << arguments << "\n" << r.err;
-    EXPECT_NE(r.err.find(part), std::string::npos) << arguments << "\n" << r.err;
-    EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;
-  }
-  static std::string small_training() {
-    return " --set steps=40 --set validate_every=20 --set works_per_batch=8 --set crop=96 "
-           "--set projection=12 --set projection_pca=16 ";
-  }
-  void train() const {
-    const Result r = run("train --data set.h5 --out m.safetensors" + small_training());
-    ASSERT_EQ(r.status, 0) << r.err;
-  }
-
-  fs::path folder;
-  SongSet set;
-};
 
 TEST_F(Cli, TrainEvaluateFingerprintQueryInfo) {
   train();
@@ -264,8 +199,8 @@ TEST_F(Cli, ModelsWithoutOddsAreNotGuessedAt) {
 }
 
 TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
-  for (const char* command : {"train", "evaluate", "experiment", "query", "groups", "fingerprint",
-                              "info", "devices", "index", "index create", "index add",
+  for (const char* command : {"train", "evaluate", "join", "experiment", "query", "groups",
+                              "fingerprint", "info", "devices", "index", "index create", "index add",
                               "index remove", "index list", "index verify", "index export"}) {
     const Result r = run(std::string(command) + " --help");
     EXPECT_EQ(r.status, 0);
@@ -279,79 +214,6 @@ TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
     if (p.name != "preset") {
       EXPECT_NE(help.find(std::string(p.name)), std::string::npos) << p.name;
     }
-}
-
-// A page is one file that names nothing outside itself but the SVG namespace.
-void expect_page(const std::string& html, std::initializer_list<const char*> parts) {
-  EXPECT_TRUE(html.starts_with("<!DOCTYPE html>")) << html.substr(0, 100);
-  EXPECT_TRUE(html.ends_with("</html>\n"));
-  for (const char* part : parts) EXPECT_NE(html.find(part), std::string::npos) << part;
-  for (const char* outside : {"src=", "href=", "url(", "@import", "<script", "nan"})
-    EXPECT_EQ(html.find(outside), std::string::npos) << outside;
-  for (std::size_t at = html.find("http"); at != std::string::npos; at = html.find("http", at + 1))
-    EXPECT_EQ(html.compare(at, 26, "http://www.w3.org/2000/svg"), 0);
-}
-
-TEST_F(Cli, Reports) {
-  Result r = run("train --data set.h5 --out m.safetensors --report training" + small_training());
-  ASSERT_EQ(r.status, 0) << r.err;
-  expect_page(read(path("training/index.html")),
-              {"Loss and validation MAP", "Event filters", "Co-occurrence windows"});
-  r =
-      run("evaluate --data set.h5 --model m.safetensors --query-keys 12 --method landmarks "
-          "--method intervalgram --excerpt 40 --report a/b --json e.json");
-  ASSERT_EQ(r.status, 0) << r.err;
-  expect_page(read(path("a/b/index.html")),
-              {"excerpts of 40 frames", "m.safetensors, 12 keys", "Precision and recall",
-               "The same as boxes", "Most confused works", "Event filters"});
-  EXPECT_EQ(nlohmann::json::parse(read(path("e.json")))["methods"].size(), 4u);
-  std::ofstream(path("file")) << "x";
-  expect_error("evaluate --data set.h5 --method cov --report file/x", 1, "file/x: cannot make");
-  expect_error("evaluate --data set.h5 --method landmarks --query-keys 0", 2, "--query-keys");
-  expect_error("evaluate --data set.h5 --method none.json", 1, "none.json: cannot open");
-}
-
-TEST_F(Cli, Experiment) {
-  const std::string small =
-      " --set steps=20 --set pairs_per_batch=8 --set patches=2 --set patch_frames=32";
-  const Result r = run("experiment seed2016-24x8 --data set.h5 --out e --set alpha=2" + small);
-  ASSERT_EQ(r.status, 0) << r.err;
-  const Model model = read_model(path("e/model.safetensors"));
-  EXPECT_EQ(model.config.events, 24);
-  EXPECT_EQ(model.config.alpha, 2);
-  std::ifstream csv(path("e/distances.csv"));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(csv, line);) lines.push_back(line);
-  ASSERT_EQ(lines.size(), 4u);
-  EXPECT_EQ(lines[0], "step,train_loss,test_loss,cover_distance,other_distance,bhattacharyya");
-  EXPECT_EQ(lines[1].substr(0, 2), "1,");
-  EXPECT_EQ(lines[2].substr(0, 3), "10,");
-  EXPECT_EQ(lines[3].substr(0, 3), "20,");
-  const auto json = nlohmann::json::parse(read(path("e/evaluation.json")));
-  EXPECT_EQ(json["methods"][1]["name"], "cov");
-  EXPECT_EQ(json["methods"][2]["name"], "2dftm-seed");
-  expect_page(read(path("e/index.html")), {"Contrastive loss", "Bhattacharyya", "2dftm-seed"});
-  expect_error("experiment none --data set.h5 --out e", 2, "none");
-  expect_error("experiment seed2016 --data set.h5 --out e --set loss=nt-xent", 2, "");
-}
-
-TEST_F(Cli, TrainingStartsFromAFixedFingerprint) {
-  Result r = run("train --data set.h5 --out l.safetensors --start landmarks" + small_training() +
-                 "--set projection=0");
-  ASSERT_EQ(r.status, 0) << r.err;
-  const Model model = read_model(path("l.safetensors"));
-  EXPECT_EQ(model.config.activation, "step");
-  EXPECT_EQ(model.dims(), 16 * 144);
-  r = run("train --data set.h5 --out i.safetensors --start intervalgram" + small_training() +
-          "--set projection=0");
-  ASSERT_EQ(r.status, 0) << r.err;
-  EXPECT_EQ(read_model(path("i.safetensors")).dims(), 6 * 12);
-  expect_error("train --data set.h5 --out x.safetensors --start harmonisation", 2, "one stream");
-  expect_error("train --data set.h5 --out x.safetensors --start landmarks --preset reprise", 2, "");
-  expect_error("train --data set.h5 --out x.safetensors --start landmarks --set events=6", 2,
-               "events in twelves");
-  expect_error("train --data set.h5 --out x.safetensors --start landmarks --set events=24", 1,
-               "to start from");
 }
 
 TEST_F(Cli, CatalogueFromCreationToGroups) {

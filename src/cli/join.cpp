@@ -41,10 +41,9 @@ void add_join(CLI::App& app, Action& action) {
       "The projection is fitted to the train split and the probabilities to the validation split;\n"
       "keys and the size of the projection are the first model's.\n\n"
       "Example:\n"
-      "  reprise train --data data/tunes.h5 --out long.safetensors\n"
-      "  reprise train --data data/tunes.h5 --out short.safetensors --set event_length=1\n"
       "  reprise join long.safetensors short.safetensors --data data/tunes.h5 --out "
-      "both.safetensors\n");
+      "both.safetensors\n"
+      "where short.safetensors was trained with --set event_length=1\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });
 }
 
