@@ -28,6 +28,8 @@ const std::vector<Experiment>& experiments() {
   static const std::vector<Experiment> all{
       {"seed2016", {}},
       {"seed2016-24x8", {{"events", "24"}, {"windows", "8"}, {"lags", "-3:4"}}},
+      {"seed2016-32x8",
+       {{"events", "32"}, {"windows", "8"}, {"lags", "-3:4"}, {"alpha", "1"}, {"rate", "0.00001"}}},
   };
   return all;
 }
