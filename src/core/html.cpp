@@ -33,8 +33,9 @@ svg .s2 { --series: #009e73; } svg .s3 { --series: #cc79a7; }
 }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .8rem; text-align: right; white-space: nowrap; }
+th, td { padding: .35rem .6rem; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
+td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 12rem; }
 thead th { border-bottom: 2px solid var(--rule); color: var(--soft); font-weight: 600; }
 tbody td { border-bottom: 1px solid var(--rule); }
 )css";

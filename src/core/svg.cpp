@@ -91,14 +91,31 @@ std::string frame(const std::string& title, const std::string& x_label, const Ax
   return out;
 }
 
+// The end of a name, which tells files in one folder apart, in at most so many bytes.
+std::string end_of(const std::string& name, std::size_t bytes) {
+  if (name.size() <= bytes) return name;
+  std::size_t first = name.size() - bytes;
+  while (first < name.size() && (name[first] & 0xc0) == 0x80) ++first;  // within a character
+  return "\u2026" + name.substr(first);
+}
+
 std::string legend(std::span<const Series> series) {
+  const auto width = [](const std::string& name) {
+    return 7.0 * static_cast<double>(name.size()) + 30;
+  };
+  double all = 0;
+  for (const Series& s : series) all += width(s.name);
+  const double room = kWidth - kRight - kLeft;
+  const auto share = static_cast<std::size_t>(std::max(
+      4.0, (room / static_cast<double>(std::max<std::size_t>(1, series.size())) - 37) / 7));
   std::string out;
   double x = kWidth - kRight;
   for (std::size_t i = series.size(); i-- > 0;) {
-    x -= 7.0 * static_cast<double>(series[i].name.size()) + 30;
+    const std::string name = all > room ? end_of(series[i].name, share) : series[i].name;
+    x -= width(name);
     out += fmt::format("<rect x=\"{:.1f}\" y=\"31\" width=\"12\" height=\"5\" {}/>\n", x,
                        paint(i, false));
-    out += text(x + 17, 38, "start", series[i].name);
+    out += text(x + 17, 38, "start", name);
   }
   return out;
 }

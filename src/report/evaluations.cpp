@@ -27,10 +27,20 @@ std::string methods_table(std::span<const Evaluation> evaluations, std::size_t s
   return html_table(header, rows);
 }
 
+// What tells fingerprints apart in a legend: of a model's path the name alone.
+std::string short_name(std::string name) {
+  constexpr std::string_view kExtension = ".safetensors";
+  const std::size_t end = name.find(kExtension);
+  if (end == std::string::npos) return name;
+  name.erase(end, kExtension.size());
+  const std::size_t slash = name.rfind('/', end);
+  return slash == std::string::npos ? name : name.substr(slash + 1);
+}
+
 // Precision at 20 levels of recall, the best at that recall or above, mean over queries.
 Series precision_recall(const Evaluation& e) {
   constexpr int kLevels = 20;
-  Series series{e.name, {}, {}, false};
+  Series series{short_name(e.name), {}, {}, false};
   for (int level = 1; level <= kLevels; ++level) {
     double sum = 0;
     for (const std::vector<std::int64_t>& ranks : e.ranks) {
