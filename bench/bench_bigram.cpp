@@ -1,30 +1,18 @@
 // Songs a second through the bigrams, forward and forward + backward, one core, beside the peak.
 // `peak` is the share of the measured multiply-add peak, counting the operations of the lag
-// identity: events, one correlation matrix for each distinct |lag|, windows; the backward twice
-// that, and the events' filters once more.
+// identity (roofline.h).
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <cstdlib>
 
 #include "op_cases.h"
 #include "reprise/backend.h"
-#include "roofline.h"
+#include "roofline/roofline.h"
 
 namespace reprise {
 namespace {
-
-double forward_operations(const BigramParams& p, int frames) {
-  const double t = p.event_frames(frames), n = p.events;
-  return 2 * (t * n * p.event_length * kPitchClasses + t * n * n * distinct_lags(p).count +
-              n * n * p.taps * p.windows);
-}
-
-double backward_operations(const BigramParams& p, int frames) {
-  const double t = p.event_frames(frames), n = p.events;
-  return 2 * (t * n * p.event_length * kPitchClasses +
-              t * n * n * (2 * distinct_lags(p).count - 1) + 2 * n * n * p.taps * p.windows);
-}
 
 void run(benchmark::State& state, const BigramParams& p, int frames, bool backward) {
   const int songs = 100;
@@ -45,10 +33,10 @@ void run(benchmark::State& state, const BigramParams& p, int frames, bool backwa
                                out_gradient.data(), reserve.data(), gradient.data());
   }
   const double done = double(state.iterations()) * songs;
-  const double operations =
-      forward_operations(p, frames) + (backward ? backward_operations(p, frames) : 0);
+  const double operations = roofline::forward_operations(p, frames) +
+                            (backward ? roofline::backward_operations(p, frames) : 0);
   state.counters["songs"] = benchmark::Counter(done, benchmark::Counter::kIsRate);
-  static const double peak = bench::peak_flops();
+  static const double peak = roofline::peak_flops();
   state.counters["peak"] =
       benchmark::Counter(done * operations / peak, benchmark::Counter::kIsRate);
 }
@@ -59,7 +47,7 @@ void run(benchmark::State& state, const BigramParams& p, int frames, bool backwa
 int main(int argc, char** argv) {
   using namespace reprise;
   using enum Compression;
-  bench::print_peaks();
+  fmt::print(stderr, "{}\n", roofline::limits());
   struct Shape {
     std::string name;
     BigramParams params;

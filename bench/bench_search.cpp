@@ -13,7 +13,7 @@
 
 #include "op_cases.h"
 #include "reprise/backend.h"
-#include "roofline.h"
+#include "roofline/roofline.h"
 
 namespace reprise {
 namespace {
@@ -35,8 +35,8 @@ const char* precision_name(ScanPrecision precision) {
 }
 
 double peak_of(ScanPrecision precision) {
-  static const double peaks[] = {bench::peak_flops(), bench::peak_bfloat16_flops(),
-                                 bench::peak_byte_operations()};
+  static const double peaks[] = {roofline::peak_flops(), roofline::peak_bfloat16_flops(),
+                                 roofline::peak_byte_operations()};
   const double peak = peaks[static_cast<int>(precision)];
   return peak > 0 ? peak : peaks[0];  // decoded to floats where there is no instruction for it
 }
@@ -91,7 +91,7 @@ void run(benchmark::State& state, const Shape& shape, ScanPrecision precision, i
 
 int main(int argc, char** argv) {
   using namespace reprise;
-  bench::print_peaks();
+  fmt::print(stderr, "{}\n", roofline::limits());
   const int cores = int(std::thread::hardware_concurrency());
   for (const Shape& shape :
        {Shape{"search 100k x 256, 1 vector", 100000, 256, 1, 1},

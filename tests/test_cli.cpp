@@ -198,10 +198,20 @@ TEST_F(Cli, ModelsWithoutOddsAreNotGuessedAt) {
   EXPECT_TRUE(nlohmann::json::parse(r.out)["queries"][0]["matches"][0]["probability"].is_null());
 }
 
+TEST_F(Cli, BenchNamesTheLimitsAndEachRate) {
+  const Result r = run("bench --preset seed2016 --threads 1 --seconds 0");
+  ASSERT_EQ(r.status, 0) << r.err;
+  for (const char* part : {"GFLOP/s", "GB/s", "bigrams of 512 frames, forward ", "and backward",
+                           "songs/s", "vectors of 1728, 12 keys", "queries/s"})
+    EXPECT_NE(r.out.find(part), std::string::npos) << part << "\n" << r.out;
+  EXPECT_EQ(run("bench --preset none").status, 2);
+}
+
 TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
-  for (const char* command : {"train", "evaluate", "join", "experiment", "query", "groups",
-                              "fingerprint", "info", "devices", "index", "index create", "index add",
-                              "index remove", "index list", "index verify", "index export"}) {
+  for (const char* command :
+       {"train", "evaluate", "join", "experiment", "query", "groups", "fingerprint", "info",
+        "devices", "bench", "index", "index create", "index add", "index remove", "index list",
+        "index verify", "index export"}) {
     const Result r = run(std::string(command) + " --help");
     EXPECT_EQ(r.status, 0);
     EXPECT_NE(r.out.find("Example:\n  reprise " + std::string(command)), std::string::npos)

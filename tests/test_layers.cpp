@@ -20,6 +20,7 @@ const std::set<std::string> kPlain{"augment.h", "error.h", "params.h", "random.h
 const std::map<std::string, std::set<std::string>> kAllowed{
     {"kernels", {}},
     {"src/backend", {"backend.h", "backend"}},
+    {"src/roofline", {"roofline"}},
     {"src/core", {"core", "config.h"}},
     {"src/io", {"io", "core", "song_set.h", "song_set_writer.h", "config.h"}},
     {"src/collections", {"collections", "io", "core", "song_set.h", "song_set_writer.h"}},

@@ -30,6 +30,7 @@ void add_compare(CLI::App& app, Action& action);
 void add_calibrate(CLI::App& app, Action& action);
 void add_join(CLI::App& app, Action& action);
 void add_devices(CLI::App& app, Action& action);
+void add_bench(CLI::App& app, Action& action);
 
 /// `--device`, `--precision` and `--threads`, on every command that computes.
 struct DeviceOptions {

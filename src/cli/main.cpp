@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   cli::add_fingerprint(app, action);
   cli::add_info(app, action);
   cli::add_devices(app, action);
+  cli::add_bench(app, action);
   try {
     app.parse(argc, argv);
     action();

@@ -1,5 +1,5 @@
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "roofline.cpp"
+#define HWY_TARGET_INCLUDE "roofline/roofline.cpp"
 #include <hwy/foreach_target.h>
 // clang-format off
 #include <hwy/highway.h>
@@ -11,10 +11,10 @@
 #include <chrono>
 #include <vector>
 
-#include "roofline.h"
+#include "roofline/roofline.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace reprise::bench::HWY_NAMESPACE {
+namespace reprise::roofline::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Twelve independent chains hide the latency of the unit; returns the operations done.
@@ -60,7 +60,7 @@ void read_all(const float* data, std::size_t count, float* sink) {
   *sink = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
 }
 
-}  // namespace reprise::bench::HWY_NAMESPACE
+}  // namespace reprise::roofline::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -68,7 +68,7 @@ HWY_AFTER_NAMESPACE();
 #include <immintrin.h>
 #endif
 
-namespace reprise::bench {
+namespace reprise::roofline {
 
 HWY_EXPORT(multiply_add);
 HWY_EXPORT(read_all);
@@ -189,17 +189,30 @@ double read_bandwidth(std::size_t bytes) {
   return best;
 }
 
-void print_peaks() {
-  fmt::print(stderr, "one core: {:.0f} GFLOP/s (fp32 multiply-add)", peak_flops() * 1e-9);
+std::string limits() {
+  std::string text =
+      fmt::format("one core: {:.0f} GFLOP/s (fp32 multiply-add)", peak_flops() * 1e-9);
   if (const double peak = peak_bfloat16_flops(); peak > 0)
-    fmt::print(stderr, ", {:.0f} (bfloat16)", peak * 1e-9);
+    text += fmt::format(", {:.0f} (bfloat16)", peak * 1e-9);
   if (const double peak = peak_byte_operations(); peak > 0)
-    fmt::print(stderr, ", {:.0f} Gop/s (bytes)", peak * 1e-9);
+    text += fmt::format(", {:.0f} Gop/s (bytes)", peak * 1e-9);
   for (const std::size_t kib : {24u, 512u, 8192u, 262144u})
-    fmt::print(stderr, ", {:.0f} GB/s from {} KiB", read_bandwidth(kib * std::size_t{1024}) * 1e-9,
-               kib);
-  fmt::print(stderr, "\n");
+    text += fmt::format(", {:.0f} GB/s from {} KiB", read_bandwidth(kib * std::size_t{1024}) * 1e-9,
+                        kib);
+  return text;
 }
 
-}  // namespace reprise::bench
+double forward_operations(const BigramParams& p, int frames) {
+  const double t = p.event_frames(frames), n = p.events;
+  return 2 * (t * n * p.event_length * kPitchClasses + t * n * n * distinct_lags(p).count +
+              n * n * p.taps * p.windows);
+}
+
+double backward_operations(const BigramParams& p, int frames) {
+  const double t = p.event_frames(frames), n = p.events;
+  return 2 * (t * n * p.event_length * kPitchClasses +
+              t * n * n * (2 * distinct_lags(p).count - 1) + 2 * n * n * p.taps * p.windows);
+}
+
+}  // namespace reprise::roofline
 #endif  // HWY_ONCE
