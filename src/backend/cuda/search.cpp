@@ -13,19 +13,21 @@
 namespace reprise::cuda {
 namespace {
 
-// Queries of a pass: their lists, and nothing else that grows with the queries, are scratch memory.
+// Queries of a pass, and results: what grows with them is scratch memory.
 constexpr std::int64_t kQueriesAtOnce = 4096;
+constexpr std::int64_t kResultsAtOnce = std::int64_t{1} << 22;
 constexpr std::int64_t kMostCandidates = 0xfffffffe;  // numbered in 32 bits
 
 // Candidates that a pass keeps of a query. As the scan ranks by upper bounds, the k best scores are
-// among somewhat more than k; where that does not suffice, there is another pass. Random vectors of
-// 256 values need 27 of a million for the 10 best in 8 bits.
+// among somewhat more than k; where that does not suffice, there is another pass. By the
+// theorem, some 25 of a million Gaussian vectors of 256 values may hold the 10 best in 8 bits.
 int pass_width(int k, ScanPrecision precision, bool few) {
-  const int more = precision == ScanPrecision::int8          ? 3 * k + 24
+  const int most = std::min(k, kernels::kMaxSearchWidth);
+  const int more = precision == ScanPrecision::int8          ? 3 * most + 24
                    : precision == ScanPrecision::fp32 && few ? 8
-                                                             : k + 12;
-  const auto width = std::bit_ceil(static_cast<unsigned>(std::min(k + more, 1 << 20)));
-  return std::clamp(static_cast<int>(width), 32, kernels::kMaxSearchWidth);
+                                                             : most + 12;
+  const auto width = static_cast<int>(std::bit_ceil(static_cast<unsigned>(most + more)));
+  return std::clamp(width, 32, kernels::kMaxSearchWidth);
 }
 
 // Blocks that share the candidates of a query: two for each multiprocessor, if there is as much to
@@ -62,8 +64,9 @@ void CudaBackend::top_k(const float* q, std::int64_t queries, int keys,
   if (candidates.count > kMostCandidates)
     decline("no search of more than " + std::to_string(kMostCandidates) + " candidates");
   const int dims = candidates.dims;
-  for (std::int64_t first = 0; first < queries; first += kQueriesAtOnce) {
-    const std::int64_t count = std::min(kQueriesAtOnce, queries - first);
+  const std::int64_t at_once = std::clamp<std::int64_t>(kResultsAtOnce / k, 1, kQueriesAtOnce);
+  for (std::int64_t first = 0; first < queries; first += at_once) {
+    const std::int64_t count = std::min(at_once, queries - first);
     const bool few = count * keys <= kernels::kMaxStreamRows;
 
     kernels::SearchPass pass;
