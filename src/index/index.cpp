@@ -15,6 +15,12 @@ namespace {
 
 // Songs that the source is asked for at once.
 constexpr std::int64_t kSongsAtOnce = 8192;
+// Device memory left to a search: 50 MB for 4096 queries of 12 x 256 values in fp32 and as much for
+// their scan, 64 MB for results, up to 34 MB for lists on 132 multiprocessors; the rest for more
+// queries. A quarter of what is free where that is less.
+constexpr std::size_t kSearchMemory = std::size_t{1} << 30;
+// Below it a search would only send slices about.
+constexpr std::int64_t kSmallestSlice = 1024;
 
 // Scales vectors to length 1. Throws Error where one is not finite; `first` counts for its message.
 void scale_finite_to_unit(std::span<float> values, int dims, std::int64_t first, const char* what) {
@@ -35,6 +41,31 @@ Index::Source source_of(const Fingerprints& candidates) {
   };
 }
 
+// Songs whose vectors and scan fit in the memory that a device has free, beside a search's own.
+std::int64_t songs_that_fit(const Backend& backend, std::int64_t songs, int dims,
+                            ScanPrecision precision) {
+  if (backend.host_memory()) return songs;
+  const std::size_t left = backend.free_memory();
+  const std::size_t budget = left - std::min(left / 4, kSearchMemory);
+  const auto fit = [&](std::int64_t count) {
+    return static_cast<std::size_t>(count) * dims * sizeof(float) +
+               backend.scan_bytes(count, dims, precision) <=
+           budget;
+  };
+  if (fit(songs)) return songs;
+  std::int64_t most = 0;  // that are known to fit
+  for (std::int64_t too_many = songs; too_many - most > 1;) {
+    const std::int64_t middle = most + (too_many - most) / 2;
+    (fit(middle) ? most : too_many) = middle;
+  }
+  if (most < std::min(songs, kSmallestSlice))
+    throw Error(fmt::format(
+        "index: out of device memory: expected room for slices of {} of the {} songs, found {:.1f} "
+        "MB free, where {} songs of {} values fit: free memory of the device, or use --device cpu",
+        std::min(songs, kSmallestSlice), songs, static_cast<double>(left) * 1e-6, most, dims));
+  return most;
+}
+
 }  // namespace
 
 Index::Index(Backend& backend, std::int64_t songs, int dims, ScanPrecision precision,
@@ -43,21 +74,37 @@ Index::Index(Backend& backend, std::int64_t songs, int dims, ScanPrecision preci
       dims_(dims),
       precision_(precision),
       rolls_(static_cast<std::size_t>(songs)),
-      vectors_(backend, songs * dims),
-      scan_(backend, static_cast<std::int64_t>(backend.scan_bytes(songs, dims, precision))) {
-  std::vector<float> values(static_cast<std::size_t>(std::min(songs, kSongsAtOnce)) * dims);
+      songs_at_once_(songs_that_fit(backend, songs, dims, precision)),
+      vectors_(backend, songs_at_once_ * dims),
+      scan_(backend,
+            static_cast<std::int64_t>(backend.scan_bytes(songs_at_once_, dims, precision))) {
+  const bool sliced = songs_at_once_ < songs;
+  if (sliced) host_.resize(static_cast<std::size_t>(songs) * dims);
+  std::vector<float> values(
+      sliced ? 0 : static_cast<std::size_t>(std::min(songs, kSongsAtOnce)) * dims);
   for (std::int64_t first = 0; first < songs; first += kSongsAtOnce) {
     const std::int64_t count = std::min(kSongsAtOnce, songs - first);
-    const std::span<float> some(values.data(), static_cast<std::size_t>(count) * dims);
+    const std::span<float> some(
+        sliced ? &host_[static_cast<std::size_t>(first) * dims] : values.data(),
+        static_cast<std::size_t>(count) * dims);
     source(first, some, std::span(rolls_).subspan(first, count));
     scale_finite_to_unit(some, dims, first, "candidate");
-    backend.upload(vectors_.data() + first * dims, some.data(), some.size_bytes());
+    if (!sliced) backend.upload(vectors_.data() + first * dims, some.data(), some.size_bytes());
   }
-  if (scan_.size() > 0) backend.prepare_scan(vectors_.data(), songs, dims, precision, scan_.data());
+  if (!sliced && scan_.size() > 0)
+    backend.prepare_scan(vectors_.data(), songs, dims, precision, scan_.data());
 }
 
 Index::Index(Backend& backend, const Fingerprints& candidates, ScanPrecision precision)
     : Index(backend, candidates.songs, candidates.dims, precision, source_of(candidates)) {}
+
+void Index::hold(std::int64_t first, std::int64_t count) const {
+  if (host_.empty()) return;
+  backend_.upload(vectors_.data(), host_.data() + first * dims_,
+                  static_cast<std::size_t>(count) * dims_ * sizeof(float));
+  if (scan_.size() > 0)
+    backend_.prepare_scan(vectors_.data(), count, dims_, precision_, scan_.data());
+}
 
 std::vector<std::vector<Match>> Index::search(const Fingerprints& queries, int top) const {
   if (queries.songs > 0 && size() > 0 && queries.dims != dims_)
@@ -72,21 +119,31 @@ std::vector<std::vector<Match>> Index::search(const Fingerprints& queries, int t
   Buffer<std::int64_t> ids(backend_, queries.songs * k);
   Buffer<float> scores(backend_, queries.songs * k);
   Buffer<std::int32_t> keys(backend_, queries.songs * k);
-  backend_.top_k(
-      q.data(), queries.songs, queries.keys,
-      {vectors_.data(), scan_.size() > 0 ? scan_.data() : nullptr, precision_, size(), dims_}, k,
-      ids.data(), scores.data(), keys.data());
-
-  const std::vector<std::int64_t> found = ids.download();
-  const std::vector<float> score = scores.download();
-  const std::vector<std::int32_t> key = keys.download();
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    if (found[i] < 0) continue;
-    const std::size_t query = i / k;
-    // Both were rolled before they matched: the query has to follow the difference.
-    const int roll = queries.rolls[query * queries.keys + key[i]] - rolls_[found[i]];
-    matches[query].push_back(
-        {found[i], score[i], (roll % kPitchClasses + kPitchClasses) % kPitchClasses});
+  for (std::int64_t first = 0; first < size(); first += songs_at_once_) {
+    const std::int64_t count = std::min(songs_at_once_, size() - first);
+    hold(first, count);
+    backend_.top_k(
+        q.data(), queries.songs, queries.keys,
+        {vectors_.data(), scan_.size() > 0 ? scan_.data() : nullptr, precision_, count, dims_}, k,
+        ids.data(), scores.data(), keys.data());
+    const std::vector<std::int64_t> found = ids.download();
+    const std::vector<float> score = scores.download();
+    const std::vector<std::int32_t> key = keys.download();
+    for (std::int64_t query = 0; query < queries.songs; ++query) {
+      std::vector<Match>& best = matches[query];
+      const auto before = static_cast<std::ptrdiff_t>(best.size());
+      for (std::int64_t i = query * k; i < (query + 1) * k && found[i] >= 0; ++i) {
+        const std::int64_t candidate = first + found[i];
+        // Both were rolled before they matched: the query has to follow the difference.
+        const int roll = queries.rolls[query * queries.keys + key[i]] - rolls_[candidate];
+        best.push_back(
+            {candidate, score[i], (roll % kPitchClasses + kPitchClasses) % kPitchClasses});
+      }
+      // Stable: of equal scores the earlier slice's come first.
+      std::inplace_merge(best.begin(), best.begin() + before, best.end(),
+                         [](const Match& a, const Match& b) { return a.score > b.score; });
+      if (best.size() > static_cast<std::size_t>(k)) best.resize(static_cast<std::size_t>(k));
+    }
   }
   return matches;
 }
@@ -98,8 +155,13 @@ Fingerprints Index::candidates(std::span<const std::int64_t> positions) const {
   some.dims = dims;
   some.values.resize(positions.size() * static_cast<std::size_t>(dims));
   for (std::size_t i = 0; i < positions.size(); ++i) {
-    backend_.download(&some.values[i * dims], vectors_.data() + positions[i] * dims,
-                      static_cast<std::size_t>(dims) * sizeof(float));
+    if (host_.empty()) {
+      backend_.download(&some.values[i * dims], vectors_.data() + positions[i] * dims,
+                        static_cast<std::size_t>(dims) * sizeof(float));
+    } else {
+      std::copy_n(&host_[static_cast<std::size_t>(positions[i]) * dims], dims,
+                  &some.values[i * dims]);
+    }
     some.rolls.push_back(rolls_[positions[i]]);
   }
   return some;

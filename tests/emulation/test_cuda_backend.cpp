@@ -20,6 +20,24 @@ TEST_F(CudaBackend, NamesDeviceArchitectureMemoryAndPrecision) {
             std::vector<std::string>{"cuda:0, CUDA emulation on the host, sm_80, 2.1 GB"});
 }
 
+TEST_F(CudaBackend, ComputesOnTheDeviceThatIsAskedFor) {
+  set_device_count(2);
+  EXPECT_EQ(cuda_devices(),
+            (std::vector<std::string>{"cuda:0, CUDA emulation on the host, sm_80, 2.1 GB",
+                                      "cuda:1, CUDA emulation on the host, sm_80, 2.1 GB"}));
+  for (const int device : {1, 0}) {
+    const auto backend = make_cuda_backend(device);
+    int current = -1;
+    ASSERT_EQ(cudaGetDevice(&current), cudaSuccess);
+    EXPECT_EQ(current, device);
+    EXPECT_TRUE(backend->description().starts_with("cuda:" + std::to_string(device)));
+    const std::vector<float> sent = values(100);
+    EXPECT_EQ(Buffer<float>(*backend, sent).download(), sent);
+  }
+  EXPECT_EQ(error_of([] { make_cuda_backend(2); }),
+            "there is no CUDA device 2: this machine has 2, numbered from 0");
+}
+
 TEST_F(CudaBackend, SaysWhyThereIsNone) {
   EXPECT_EQ(error_of([] { make_cuda_backend(3); }),
             "there is no CUDA device 3: this machine has 1, numbered from 0");

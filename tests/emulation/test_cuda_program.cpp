@@ -69,6 +69,25 @@ TEST_F(CudaProgram, DevicesListsIt) {
       << r.out;
 }
 
+TEST_F(CudaProgram, TakesTheDeviceThatIsAskedFor) {
+  ASSERT_EQ(::setenv("EMULATED_DEVICES", "2", 1), 0);
+  const Result list = run("devices");
+  const Result there = run_on("cuda:1", "evaluate --data set.h5 --method cov");
+  const Result beyond = run_on("cuda:2", "evaluate --data set.h5 --method cov");
+  ::unsetenv("EMULATED_DEVICES");
+  EXPECT_NE(list.out.find("\ncuda:0, CUDA emulation on the host, sm_80, 2.1 GB\n"
+                          "cuda:1, CUDA emulation on the host, sm_80, 2.1 GB\n"),
+            std::string::npos)
+      << list.out;
+  EXPECT_EQ(there.status, 0) << there.err;
+  EXPECT_EQ(there.err.substr(0, there.err.find('\n')),
+            "device: cuda:1, CUDA emulation on the host, sm_80, 2.1 GB, fp32");
+  EXPECT_EQ(beyond.status, 1);
+  EXPECT_EQ(beyond.err,
+            "reprise: --device cuda:2: there is no CUDA device 2: this machine has 2, numbered "
+            "from 0; use --device cpu\n");
+}
+
 TEST_F(CudaProgram, RefusesADeviceThatIsNotThere) {
   const Result r = run("evaluate --data set.h5 --method cov --device cuda:2");
   EXPECT_EQ(r.status, 1);
@@ -120,8 +139,7 @@ TEST_F(CudaProgram, QueryEqualsTheCpus) {
   for (const std::string rerank : {"", " --rerank 5"}) {
     nlohmann::json answers[2];
     for (const bool cuda : {false, true}) {
-      const Result r =
-          run_on(cuda ? "cuda" : "cpu", "query c.db --data set.h5 --json" + rerank);
+      const Result r = run_on(cuda ? "cuda" : "cpu", "query c.db --data set.h5 --json" + rerank);
       ASSERT_EQ(r.status, 0) << r.err;
       answers[cuda] = nlohmann::json::parse(r.out)["queries"];
     }

@@ -2,6 +2,7 @@
 // against the CPU back end.
 #include "../op_cases.h"
 #include "reprise/backend.h"
+#include "reprise/index.h"
 #include "test_kernels.h"
 
 namespace reprise::emulation {
@@ -60,6 +61,62 @@ TEST_F(CudaOps, SearchEqualsTheCpus) {
   }
 }
 
+// `songs` vectors, of which every 1,500th is the same, so that slices hold equal scores.
+Fingerprints repeated_vectors(std::int64_t songs, int dims) {
+  const auto some = random_values(std::int64_t{1500} * dims, 1, 3);
+  Fingerprints all;
+  all.songs = songs;
+  all.dims = dims;
+  for (std::int64_t song = 0; song < songs; ++song) {
+    const auto from = some.begin() + song % 1500 * dims;
+    all.values.insert(all.values.end(), from, from + dims);
+    all.rolls.push_back(static_cast<std::int32_t>(song % 12));
+  }
+  return all;
+}
+
+// The device has less memory than the vectors alone need.
+TEST_F(CudaOps, CatalogueLargerThanTheDeviceIsSearchedInSlices) {
+  const Fingerprints candidates = repeated_vectors(5000, 32);
+  Fingerprints queries;
+  queries.songs = 3;
+  queries.keys = 2;
+  queries.dims = 32;
+  queries.values = random_values(3 * 2 * 32, 1, 4);
+  queries.rolls = {0, 1, 2, 3, 4, 5};
+  const Index whole(*cpu, candidates);
+  const auto truth = whole.search(queries, 10);
+  set_device_memory(600 << 10);
+  ASSERT_GT(candidates.values.size() * sizeof(float), std::size_t{600} << 10);
+  for (const auto precision : {ScanPrecision::fp32, ScanPrecision::bf16, ScanPrecision::int8}) {
+    const Index sliced(*cuda, candidates, precision);
+    EXPECT_LT(sliced.songs_at_once(), 5000);
+    for (int again = 0; again < 2; ++again) {
+      const auto found = sliced.search(queries, 10);
+      ASSERT_EQ(found.size(), truth.size());
+      for (std::size_t query = 0; query < truth.size(); ++query) {
+        ASSERT_EQ(found[query].size(), 10u);
+        for (std::size_t i = 0; i < 10; ++i) {
+          EXPECT_EQ(found[query][i].candidate, truth[query][i].candidate);
+          EXPECT_EQ(found[query][i].score, truth[query][i].score);
+          EXPECT_EQ(found[query][i].transposition, truth[query][i].transposition);
+        }
+      }
+    }
+    const std::vector<std::int64_t> positions{0, 2600, 4999};
+    EXPECT_EQ(sliced.candidates(positions).values, whole.candidates(positions).values);
+  }
+}
+
+TEST_F(CudaOps, ADeviceWithoutRoomForASliceSaysWhatFits) {
+  const Fingerprints candidates = repeated_vectors(5000, 32);
+  set_device_memory(64 << 10);
+  EXPECT_EQ(error_of([&] { Index(*cuda, candidates); }),
+            "index: out of device memory: expected room for slices of 1024 of the 5000 songs, "
+            "found 0.1 MB free, where 384 songs of 32 values fit: free memory of the device, or "
+            "use --device cpu");
+}
+
 void expect_alike(const std::vector<float>& a, const std::vector<float>& b, const char* what) {
   ASSERT_EQ(a.size(), b.size());
   double scale = 0, error = 0;
@@ -91,7 +148,8 @@ struct Songs {
   Songs() {
     std::int64_t first = 0;
     for (const int frames : {1, 40, 75, 76, 130, 400}) {
-      for (int roll = 0; roll < 12; roll += 1 + frames % 7) excerpts.push_back({first, frames, roll});
+      for (int roll = 0; roll < 12; roll += 1 + frames % 7)
+        excerpts.push_back({first, frames, roll});
       first += frames;
     }
   }
@@ -112,10 +170,9 @@ TEST_F(CudaOps, PublishedFingerprintsEqualTheCpus) {
     }
     expect_alike(results[0], results[1], what);
   };
-  compare(576, "covariance",
-          [&](Backend& b, ChromaView x, const Excerpt* e, float* out) {
-            b.covariance(x, e, count, out);
-          });
+  compare(576, "covariance", [&](Backend& b, ChromaView x, const Excerpt* e, float* out) {
+    b.covariance(x, e, count, out);
+  });
   compare(66, "correlation", [&](Backend& b, ChromaView x, const Excerpt* e, float* out) {
     b.correlation(x, e, count, out);
   });
@@ -128,8 +185,8 @@ TEST_F(CudaOps, PublishedFingerprintsEqualTheCpus) {
 
 TEST_F(CudaOps, AlignmentEqualsTheCpusToTheBit) {
   const Songs songs;
-  std::vector<Excerpt> queries{{0, 60, 3}, {41, 300, 0}, {5, 1, 0}}, candidates{
-      {41, 280, 2}, {100, 64, 0}, {300, 600, 11}};
+  std::vector<Excerpt> queries{{0, 60, 3}, {41, 300, 0}, {5, 1, 0}},
+      candidates{{41, 280, 2}, {100, 64, 0}, {300, 600, 11}};
   std::vector<AlignmentPair> pairs;
   for (int i = 0; i < 9; ++i) pairs.push_back({i / 3, i % 3, i});
   std::vector<std::vector<float>> results;

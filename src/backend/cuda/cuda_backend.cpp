@@ -116,6 +116,8 @@ void CudaBackend::download(void* host, const void* from, std::size_t bytes) {
 }
 
 std::size_t CudaBackend::free_memory() const {
+  // What was released may count as used until then. A stream that is captured cannot be waited for.
+  if (scratch_ == &workspace_) stream_.wait();
   std::size_t left = 0, all = 0;
   check(cudaMemGetInfo(&left, &all), "cudaMemGetInfo");
   const cudaMemPool_t pool = memory_pool(device_);

@@ -1,5 +1,7 @@
 #include "device.h"
 
+#include <cstdlib>
+
 #include "fault.h"
 #include "symbol.h"
 
@@ -12,6 +14,7 @@ Device& Device::get() {
 
 Device::Device() {
   report_faults();
+  if (const char* devices = std::getenv("EMULATED_DEVICES")) count = std::atoi(devices);
 }
 
 cudaError_t Device::error(cudaError_t code, const std::string& text) {
@@ -101,7 +104,9 @@ void set_device_memory(std::size_t bytes) {
 
 void set_device_count(int count) {
   const Call call;
-  Device::get().count = count;
+  Device& device = Device::get();
+  device.count = count;
+  device.current = 0;
 }
 
 std::size_t device_bytes_in_use() {

@@ -38,7 +38,8 @@ class Device {
   std::uint64_t kernels_run() const { return kernels_run_; }
   void reset();
 
-  int count = 1;                              // devices to report
+  int count = 1;                              // devices to report, all with the one memory
+  int current = 0;                            // which of them cudaSetDevice chose
   std::map<const void*, int> dynamic_shared;  // by kernel: what cudaFuncSetAttribute allowed
   std::map<const char*, std::size_t> pinned;  // page-locked host memory
   bool is_pinned(const void* address) const;

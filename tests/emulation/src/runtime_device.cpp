@@ -81,14 +81,17 @@ cudaError_t cudaGetDeviceCount(int* count) {
 }
 
 cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
+  const Call call;
+  *device = Device::get().current;
   return cudaSuccess;
 }
 
 cudaError_t cudaSetDevice(int index) {
   const Call call;
   Device& device = Device::get();
-  return index >= 0 && index < device.count ? cudaSuccess : device.error(cudaErrorInvalidDevice);
+  if (index < 0 || index >= device.count) return device.error(cudaErrorInvalidDevice);
+  device.current = index;
+  return cudaSuccess;
 }
 
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* prop, int index) {

@@ -36,7 +36,8 @@ std::string last_report();
 /// Device memory to offer, in bytes (at most 8 GiB; initially 2 GiB), to reach out-of-memory paths.
 void set_device_memory(std::size_t bytes);
 
-/// Number of devices to report (0 or 1), to reach the paths of a machine without a device.
+/// Number of devices to report, to reach the paths of a machine without a device and of one with
+/// several (which share one memory). Of a program, the environment's EMULATED_DEVICES; initially 1.
 void set_device_count(int count);
 
 /// Bytes of device memory allocated and not freed.
