@@ -20,6 +20,9 @@ pkg_check_modules(openblas QUIET IMPORTED_TARGET openblas)
 reprise_need(PkgConfig::openblas libopenblas-dev)
 pkg_check_modules(hwy QUIET IMPORTED_TARGET libhwy)
 reprise_need(PkgConfig::hwy libhwy-dev)
+# Register tiles are arrays of vectors, which vectors of a length unknown to the compiler cannot form.
+set_property(TARGET PkgConfig::hwy APPEND PROPERTY INTERFACE_COMPILE_DEFINITIONS
+  "HWY_DISABLED_TARGETS=(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128|HWY_RVV)")
 find_package(ZLIB QUIET)
 reprise_need(ZLIB::ZLIB zlib1g-dev)
 pkg_check_modules(sqlite QUIET IMPORTED_TARGET sqlite3>=3.37)

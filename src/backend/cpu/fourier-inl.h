@@ -18,6 +18,10 @@ HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
 
 struct Complex {
+  // Written out: g++ compiles constructors of its own without the instruction set.
+  HWY_INLINE Complex() {}
+  HWY_INLINE Complex(Vec real, Vec imaginary) : re(real), im(imaginary) {}
+
   Vec re, im;
 };
 
