@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <fstream>
 #include <limits>
 #include <span>
 #include <string>
@@ -33,11 +35,22 @@ inline Worst worst_error(std::span<const float> result, std::span<const double> 
   return worst;
 }
 
+/// Appends the running test, the case and its error to the file that REPRISE_ERRORS of the
+/// environment names: error_table.py makes a table of them.
+inline void note_error(const Worst& worst, const std::string& what) {
+  const char* path = std::getenv("REPRISE_ERRORS");
+  if (path == nullptr) return;
+  const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
+  std::ofstream(path, std::ios::app) << test.test_suite_name() << '.' << test.name() << '\t' << what
+                                     << '\t' << worst.error << '\t' << worst.allowed << '\n';
+}
+
 inline void expect_close(std::span<const float> result, std::span<const double> truth,
                          std::span<const float> plain, const std::string& what) {
   ASSERT_EQ(result.size(), truth.size()) << what;
   ASSERT_EQ(plain.size(), truth.size()) << what;
   const Worst worst = worst_error(result, truth, plain);
+  note_error(worst, what);
   EXPECT_LE(worst.error, worst.allowed) << what;
 }
 

@@ -26,8 +26,9 @@ struct Songs {
   }
 };
 
-/// Lengths around every size that the kernels cut at; some songs in several keys.
-Songs songs() {
+/// Lengths around every size that the kernels cut at; some songs in several keys. One pitch class
+/// never changes: at 3/4, whose sums are exact, a plain loop in single precision sees that too.
+Songs songs(float constant = 0.75f) {
   Songs s;
   std::int64_t first = 0;
   for (const int frames : {1, 2, 3, 64, 65, 66, 75, 76, 150, 190}) {
@@ -37,7 +38,7 @@ Songs songs() {
     first += frames;
   }
   s.chroma = random_chroma(first, 1);
-  for (std::int64_t t = 0; t < first; ++t) s.chroma[t * kPitchClasses + 3] = 0.7f;  // never changes
+  for (std::int64_t t = 0; t < first; ++t) s.chroma[t * kPitchClasses + 3] = constant;
   return s;
 }
 
@@ -84,7 +85,7 @@ TEST_F(EmulationTest, CovarianceAndCorrelationEqualTheirDefinitions) {
 
 // A column that never changes has no correlation, and no covariance, to the last bit.
 TEST_F(EmulationTest, CovarianceOfAConstantColumnIsZero) {
-  const Songs s = songs();
+  const Songs s = songs(0.7f);
   const auto out = statistics(s, kernels::covariance, 576);
   for (std::size_t e = 0; e < s.excerpts.size(); ++e) {
     const int column = (3 + s.excerpts[e].roll) % kPitchClasses;
