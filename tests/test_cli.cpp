@@ -250,8 +250,9 @@ TEST_F(Cli, CatalogueFromCreationToGroups) {
   ASSERT_EQ(r.status, 0) << r.err;
   EXPECT_EQ(nlohmann::json::parse(r.out)["queries"][1]["matches"].size(), 3u);
 
-  r = run("index export c.reprise --npy f.npy --mirex d.txt");
+  r = run("index export c.reprise --npy f.npy --faiss f.faiss --mirex d.txt");
   ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(read(path("f.faiss")).size(), 45u + 100 * 12 * 4);
   EXPECT_EQ(read_npy(path("f.npy")).shape, (std::vector<std::int64_t>{100, 12}));
   std::istringstream matrix(read(path("d.txt")));
   std::string line;
@@ -305,7 +306,7 @@ TEST_F(Cli, CatalogueFromCreationToGroups) {
   expect_error("index list none.reprise", 1, "none.reprise: cannot open");
   expect_error("index verify set.h5", 1, "expected an SQLite file");
   expect_error("index", 2, "");
-  expect_error("index export c.reprise", 2, "--npy or --mirex");
+  expect_error("index export c.reprise", 2, "--npy, --faiss or --mirex");
   expect_error("query set.h5 --id test-w0-0", 2, "--model");
   expect_error("query c.reprise --id test-w0-0 --json --tsv", 2, "--json and --tsv");
   Model other = read_model(path("m.safetensors"));

@@ -15,7 +15,7 @@ namespace reprise::cli {
 namespace {
 
 struct IndexOptions {
-  std::string catalogue, model, npy, mirex;
+  std::string catalogue, model, npy, faiss, mirex;
   std::vector<std::string> ids;
   bool replace = false, no_chroma = false;
   SongInputs songs;
@@ -100,13 +100,15 @@ struct IndexOptions {
   }
 
   void export_to() const {
-    if (npy.empty() && mirex.empty()) throw UsageError("index export: expected --npy or --mirex");
+    if (npy.empty() && faiss.empty() && mirex.empty())
+      throw UsageError("index export: expected --npy, --faiss or --mirex");
     const Catalogue from(catalogue);
-    if (!npy.empty()) {
-      const std::string ids_path = export_npy(from, npy);
-      fmt::print("{}: {} songs, {} values each; ids in {}\n", npy, from.size(), from.model().dims(),
-                 ids_path);
-    }
+    const auto say = [&](const std::string& out, const std::string& ids) {
+      fmt::print("{}: {} songs, {} values each; ids in {}\n", out, from.size(), from.model().dims(),
+                 ids);
+    };
+    if (!npy.empty()) say(npy, export_npy(from, npy));
+    if (!faiss.empty()) say(faiss, export_faiss(from, faiss));
     if (!mirex.empty()) {
       export_mirex(from, *device.open(), mirex);
       fmt::print("{}: distances of {} songs to each other\n", mirex, from.size());
@@ -165,6 +167,8 @@ void add_index(CLI::App& app, Action& action) {
                 &IndexOptions::export_to, "export songs.reprise --npy songs.npy");
   command->add_option("--npy", options->npy,
                       "fingerprints as a NumPy file; ids beside it in NAME.ids.txt");
+  command->add_option("--faiss", options->faiss,
+                      "the same as an index for faiss.read_index: flat, cosines as inner products");
   command->add_option("--mirex", options->mirex,
                       "distance matrix as MIREX's cover song task wants");
   options->device.add_to(*command);

@@ -12,21 +12,38 @@
 #include "cli/commands.h"
 #include "core/files.h"
 #include "core/linear_algebra.h"
+#include "io/faiss_index.h"
 #include "io/npy.h"
 #include "reprise/error.h"
 #include "reprise/model.h"
 
 namespace reprise::cli {
 
+namespace {
+
+std::string write_ids(const std::vector<CatalogueSong>& songs, const std::string& out) {
+  std::string ids;
+  for (const CatalogueSong& song : songs) ids += song.song_id + "\n";
+  const std::string path = std::filesystem::path(out).replace_extension(".ids.txt");
+  replace_file(path, ids);
+  return path;
+}
+
+}  // namespace
+
 std::string export_npy(const Catalogue& catalogue, const std::string& out) {
   const std::vector<CatalogueSong> songs = catalogue.songs();
   const Fingerprints f = catalogue.fingerprints(songs);
-  std::string ids;
-  for (const CatalogueSong& song : songs) ids += song.song_id + "\n";
-  const std::string ids_path = std::filesystem::path(out).replace_extension(".ids.txt");
   write_npy(out, {f.songs, f.dims}, f.values.data());
-  replace_file(ids_path, ids);
-  return ids_path;
+  return write_ids(songs, out);
+}
+
+std::string export_faiss(const Catalogue& catalogue, const std::string& out) {
+  const std::vector<CatalogueSong> songs = catalogue.songs();
+  Fingerprints f = catalogue.fingerprints(songs);
+  scale_to_unit(f.values, f.dims);
+  write_faiss_flat(out, f.songs, f.dims, f.values.data());
+  return write_ids(songs, out);
 }
 
 void export_mirex(const Catalogue& catalogue, Backend& backend, const std::string& out) {
