@@ -167,7 +167,8 @@ void Report::add_match(Backend& backend, const SongSet& set, const Protocol& pro
   const std::int64_t songs[] = {protocol.candidates[protocol.queries[query]],
                                 protocol.candidates[evaluation.first_answers[query]]};
 
-  Model plain = model;  // bigrams, not their projection
+  Model plain = model;  // the first model's bigrams, not their projection
+  plain.joined.clear();
   plain.config.projection = 0;
   plain.projection_weight.clear();
   plain.projection_bias.clear();

@@ -129,16 +129,21 @@ void apply_power(const Ftm2dParams& params, const float* from, std::int64_t fram
   }
 }
 
-// The frames of a song, at least a patch of them, that the transforms are of.
+// The frames of a song, at least a patch of them, that the transforms are of. Where they are not
+// transformed by patch, kLanes more may be read, as transpose() does.
 const float* powered_rows(const Ftm2dTables& tables, ChromaView chroma, const Excerpt& e,
                           Floats& rows, Floats& powered) {
   const Ftm2dParams& params = tables.params;
   // Magnitudes do not depend on the key.
   const float* x = excerpt_rows(chroma, {e.first, e.frames, 0}, params.patch, rows);
-  if (params.power == 1) return x;  // keep_norm scales there and back
+  const bool as_it_is = params.power == 1;  // keep_norm scales there and back
+  if (as_it_is && tables.by_patch()) return x;
   const std::int64_t frames = std::max<std::int64_t>(e.frames, params.patch);
-  float* to = powered.resize(frames * kPitchClasses);
-  apply_power(params, x, frames, to);
+  float* to = powered.resize((frames + kLanes) * kPitchClasses);
+  if (as_it_is)
+    std::copy_n(x, frames * kPitchClasses, to);
+  else
+    apply_power(params, x, frames, to);
   return to;
 }
 
