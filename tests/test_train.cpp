@@ -62,7 +62,7 @@ TEST_F(Train, SongsThatDoNotFitAreCopiedBatchByBatch) {
     Config c = config(preset);
     c.steps = 6;
     RecordingBackend roomy, tight;
-    tight.memory = 1;
+    tight.memory = set.chroma_float.size() * sizeof(float);  // half of what residence takes
     bool all_resident = false, none_resident = false;
     train(
         roomy, set, c, files("roomy"), false,
