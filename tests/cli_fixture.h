@@ -1,58 +1,19 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
 
-#include "small_set.h"
+#include "program_test.h"
 
 namespace reprise {
 
-namespace fs = std::filesystem;
-
-inline std::string read(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream all;
-  all << in.rdbuf();
-  return all.str();
-}
-
-/// The real binary in a folder of its own, with a small song set.
-class Cli : public testing::Test {
+/// The command-line program.
+class Cli : public ProgramTest {
  protected:
-  struct Result {
-    int status;
-    std::string out;
-    std::string err;
-  };
+  Cli() : ProgramTest(REPRISE_PROGRAM, small_set(10, 3)) {}
 
-  void SetUp() override {
-    folder = fs::temp_directory_path() /
-             (std::string("reprise-cli-") + std::to_string(::getpid()) + "-" +
-              testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder);
-    fs::create_directory(folder);
-    set = small_set(10, 3);
-    write_song_set(path("set.h5"), set);
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
-  std::string path(const std::string& name) const { return (folder / name).string(); }
-
-  Result run(const std::string& arguments) const {
-    const std::string command = "cd '" + folder.string() + "' && " + REPRISE_PROGRAM + " " +
-                                arguments + " >out.txt 2>err.txt </dev/null";
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(path("out.txt")),
-            read(path("err.txt"))};
-  }
   // One line on standard error that begins "reprise: " and holds `part`.
   void expect_error(const std::string& arguments, int status, const std::string& part) const {
     const Result r = run(arguments);
@@ -69,9 +30,6 @@ class Cli : public testing::Test {
     const Result r = run("train --data set.h5 --out m.safetensors" + small_training());
     ASSERT_EQ(r.status, 0) << r.err;
   }
-
-  fs::path folder;
-  SongSet set;
 };
 
 }  // namespace reprise

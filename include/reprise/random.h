@@ -28,7 +28,7 @@ class Random {
   static constexpr std::uint64_t kMix[2] = {0xbf58476d1ce4e5b9u, 0x94d049bb133111ebu};
 
   /// Leaves out `draws` draws.
-  REPRISE_HOST_DEVICE void skip(std::uint64_t draws) { state_ += draws * 0x9e3779b97f4a7c15u; }
+  REPRISE_HOST_DEVICE void skip(std::uint64_t draws) { state_ += draws * kStep; }
 
   /// Uniform in [0, 1).
   REPRISE_HOST_DEVICE float uniform() { return static_cast<float>(bits() >> 40) * 0x1p-24f; }

@@ -93,9 +93,7 @@ struct BenchCommand {
     constexpr std::int64_t kValues = 25'600'000;
     constexpr int kBest = 10;
     const int dims = config.projection > 0 ? config.projection : config.bigrams();
-    const int keys = config.key_mode == "all"         ? kPitchClasses
-                     : config.key_mode == "canonical" ? config.query_keys
-                                                      : 1;
+    const int keys = config.query_keys;
     const std::int64_t count = std::min<std::int64_t>(100'000, kValues / dims);
     const auto vectors = uniform_values(count * dims, -1, 1, 4);
     const auto query = uniform_values(std::int64_t{keys} * dims, -1, 1, 5);

@@ -8,6 +8,7 @@
 #include "core/csv.h"
 #include "core/files.h"
 #include "core/text.h"
+#include "io/song_set_check.h"
 #include "reprise/error.h"
 
 namespace reprise {
@@ -91,8 +92,7 @@ std::vector<SongFile> parse_song_list(std::string_view text, const std::string& 
       for (std::size_t i = 0; i < songs.size(); ++i) songs[i].song.*member = csv.rows[i][column];
   for (std::size_t i = 0; i < songs.size(); ++i) {
     const std::string& split = songs[i].song.split;
-    if (!split.empty() && split != "train" && split != "validation" && split != "test" &&
-        split != "noise")
+    if (!split.empty() && !is_split(split))
       wrong(i, "split train, validation, test or noise", split);
   }
   return songs;

@@ -52,7 +52,7 @@ void check_id(const std::string& id, std::int64_t song, std::string_view dataset
 }
 
 void check_split(const std::string& split, std::int64_t song, const std::string& path) {
-  if (std::find(kSplits.begin(), kSplits.end(), split) == kSplits.end())
+  if (!is_split(split))
     fail(path, "split",
          fmt::format("expected train, validation, test or noise, found {} in song {}", quote(split),
                      song));
@@ -113,6 +113,10 @@ void check_similarity(const std::vector<float>& similarity, const std::string& p
 }
 
 }  // namespace
+
+bool is_split(std::string_view name) {
+  return std::find(kSplits.begin(), kSplits.end(), name) != kSplits.end();
+}
 
 void check_offsets(const std::vector<std::int64_t>& offsets, std::int64_t frames,
                    const std::string& path) {

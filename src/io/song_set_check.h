@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reprise/song_set.h"
 #include "reprise/song_set_writer.h"
 
 namespace reprise {
+
+/// Whether a song may be of this split: train, validation, test or noise.
+bool is_split(std::string_view name);
 
 /// The rules of a song set, the same for reading and writing. `path` is for messages. Each throws
 /// Error naming the dataset, what was expected, what was found and the first song or row at fault.

@@ -1,52 +1,20 @@
 // The command-line program with an emulated device: what it computes there and on the CPU.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
-#include "../small_set.h"
+#include "../program_test.h"
 #include "io/npy.h"
 
 namespace reprise {
 namespace {
 
-namespace fs = std::filesystem;
-
-class CudaProgram : public testing::Test {
+class CudaProgram : public ProgramTest {
  protected:
-  struct Result {
-    int status;
-    std::string out;
-    std::string err;
-  };
+  CudaProgram() : ProgramTest(REPRISE_EMULATED, small_set(6, 2, 60)) {}
 
-  void SetUp() override {
-    folder = fs::temp_directory_path() /
-             (std::string("reprise-cuda-program-") + std::to_string(::getpid()) + "-" +
-              testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directory(folder);
-    write_song_set((folder / "set.h5").string(), small_set(6, 2, 60));
-  }
-  void TearDown() override { fs::remove_all(folder); }
-
-  std::string read(const std::string& name) const {
-    std::ifstream in(folder / name, std::ios::binary);
-    std::stringstream all;
-    all << in.rdbuf();
-    return all.str();
-  }
-  Result run(const std::string& arguments) const {
-    const std::string command = "cd '" + folder.string() + "' && " + REPRISE_EMULATED + " " +
-                                arguments + " >out.txt 2>err.txt </dev/null";
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("out.txt"), read("err.txt")};
-  }
   Result run_on(const std::string& device, const std::string& arguments) const {
     return run(arguments + " --precision fp32 --device " + device);
   }
@@ -58,8 +26,6 @@ class CudaProgram : public testing::Test {
                             "projection=4 --set projection_pca=6");
     ASSERT_EQ(r.status, 0) << r.err;
   }
-
-  fs::path folder;
 };
 
 TEST_F(CudaProgram, DevicesListsIt) {
@@ -123,7 +89,7 @@ TEST_F(CudaProgram, EvaluateEqualsTheCpus) {
                "evaluate --data set.h5 --model m.safetensors --rerank 5 --method cov --method corr "
                "--method 2dftm --method 2dftm-seed --method 2dftm-pca --json figures.json");
     ASSERT_EQ(r.status, 0) << r.err;
-    figures[cuda] = nlohmann::json::parse(read("figures.json"))["methods"];
+    figures[cuda] = nlohmann::json::parse(read(path("figures.json")))["methods"];
   }
   ASSERT_EQ(figures[0].size(), 7u);
   for (std::size_t m = 0; m < 7; ++m)
