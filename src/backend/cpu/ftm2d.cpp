@@ -46,7 +46,7 @@ constexpr int kBlock = 16;  // time frequencies in a block of the running sums
 constexpr int kPitchFrequencies = kPitchClasses / 2 + 1;
 
 // Patches are transformed one by one from this hop on; at smaller ones the running sums take less
-// (bench_ftm2d: as long at 4).
+// (measured: as long at 3, a tenth less at 2, a tenth more at 6).
 constexpr int kLongHop = 4;
 
 // What all songs share.
