@@ -386,7 +386,8 @@ TEST_F(Cli, ChromaMadeOtherwiseThanTheModelsIsRefused) {
 
 TEST_F(Cli, WrongCommandLinesExitWithTwo) {
   expect_error("", 2, "");
-  expect_error("dance", 2, "");
+  expect_error("dance", 2, "there is no command 'dance' (see reprise --help)");
+  expect_error("import dance", 2, "there is no command 'dance' (see reprise import --help)");
   expect_error("train --data set.h5", 2, "--out");
   expect_error("train --data set.h5 --out m.safetensors --preset none", 2, "unknown preset 'none'");
   expect_error("train --data set.h5 --out m.safetensors --set events", 2, "key=value");

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "core/text.h"
 #include "reprise/error.h"
 #include "reprise/version.h"
 
@@ -50,11 +51,18 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
     std::string command;
-    for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+    const CLI::App* at = &app;
+    int words = 1;  // of the command line that were understood
+    for (; !at->get_subcommands().empty(); ++words) {
       at = at->get_subcommands().front();
       command += at->get_name() + " ";
     }
-    return fail(fmt::format("{} (see reprise {}--help)", error.what(), command), 2);
+    const bool unknown =
+        at->get_require_subcommand_min() > 0 && words < argc && argv[words][0] != '-';
+    return fail(
+        fmt::format("{} (see reprise {}--help)",
+                    unknown ? "there is no command " + quote(argv[words]) : error.what(), command),
+        2);
   } catch (const UsageError& error) {
     return fail(error.what(), 2);
   } catch (const std::bad_alloc&) {
