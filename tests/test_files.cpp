@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -94,6 +95,28 @@ TEST_F(Files, RefusesToWriteWhereItCannot) {
             missing + ": the folder " + (folder_ / "missing").string() + " does not exist");
   EXPECT_EQ(refusal(folder_.string()), folder_.string() + ": expected a file name, found a folder");
   EXPECT_NE(refusal("/proc/self/reprise").find("/proc/self/reprise: cannot "), std::string::npos);
+  EXPECT_EQ(refusal("/dev/full"), "/dev/full: expected a file name, found a device or pipe");
+}
+
+TEST_F(Files, ReplacesWhatALinkLeadsTo) {
+  replace_file(path_, std::string_view("old"));
+  const std::string link = (folder_ / "link").string();
+  fs::create_symlink("file", link);
+  replace_file(link, std::string_view("new"));
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(contents(path_), "new");
+}
+
+// Whatever a command was told to write, a catalogue of that name stays.
+TEST_F(Files, NothingIsWrittenOverACatalogue) {
+  const std::string catalogue("SQLite format 3\0 and so on", 26);
+  std::ofstream(path_, std::ios::binary) << catalogue;
+  EXPECT_EQ(message_of([&] { replace_file(path_, std::string_view("x")); }),
+            path_ +
+                ": expected the name of a file to write, found a catalogue: remove it first if "
+                "you mean to");
+  EXPECT_EQ(contents(path_), catalogue);
+  EXPECT_EQ(entries(), 1);
 }
 
 TEST_F(Files, RefusesToWriteWithoutPermission) {

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "reprise/error.h"
 
@@ -32,6 +33,22 @@ void flush_to_disk(const std::string& path, int flags) {
     throw Error(fmt::format("{}: cannot flush to disk: {}", path, std::strerror(error)));
 }
 
+// Where a link leads, and other paths as they are: what is renamed onto a link takes its place.
+std::string behind_links(const std::string& path) {
+  std::error_code failed;
+  if (!std::filesystem::is_symlink(path, failed)) return path;
+  const std::string target = std::filesystem::canonical(path, failed).string();
+  return failed ? path : target;
+}
+
+bool is_database(const std::string& path) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  const File file(std::fopen(path.c_str(), "rb"));
+  char start[kMagic.size()] = {};
+  return file && std::fread(start, 1, sizeof start, file.get()) == sizeof start &&
+         std::string_view(start, sizeof start) == kMagic;
+}
+
 }  // namespace
 
 std::string folder_of(const std::string& path) {
@@ -43,13 +60,22 @@ void require_writable(const std::string& path) {
   const std::string directory = folder_of(path);
   if (std::filesystem::is_directory(path))
     throw Error(fmt::format("{}: expected a file name, found a folder", path));
+  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path))
+    throw Error(fmt::format("{}: expected a file name, found a device or pipe", path));
   if (!std::filesystem::is_directory(directory))
     throw Error(fmt::format("{}: the folder {} does not exist", path, directory));
   if (::access(directory.c_str(), W_OK) != 0)
     throw Error(fmt::format("{}: cannot write in {}: {}", path, directory, std::strerror(errno)));
+  // A catalogue may hold what is nowhere else.
+  if (is_database(path))
+    throw Error(
+        fmt::format("{}: expected the name of a file to write, found a catalogue: remove it first "
+                    "if you mean to",
+                    path));
 }
 
-void replace_file(const std::string& path, const std::function<void(const std::string&)>& write) {
+void replace_file(const std::string& given, const std::function<void(const std::string&)>& write) {
+  const std::string path = behind_links(given);
   require_writable(path);
   const std::string directory = folder_of(path);
   const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());

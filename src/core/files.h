@@ -11,13 +11,13 @@ namespace reprise {
 /// The folder that a file of this path is or would be in.
 std::string folder_of(const std::string& path);
 
-/// Throws Error where `path` cannot be made or replaced: it is a folder, or its folder does not
-/// exist or may not be written to.
+/// Throws Error where `path` cannot be made or replaced: it is a folder, device or pipe, or a
+/// catalogue, or its folder does not exist or may not be written to.
 void require_writable(const std::string& path);
 
 /// Writes a file whole or not at all: `write` fills a temporary file beside `path`, which is then
-/// flushed to disk and renamed. On any failure the temporary file is removed and Error is thrown
-/// (no permission, disk full, ...).
+/// flushed to disk and renamed. Of a link, the file it leads to is replaced. On any failure the
+/// temporary file is removed and Error is thrown (no permission, disk full, ...).
 void replace_file(const std::string& path, const std::function<void(const std::string&)>& write);
 void replace_file(const std::string& path, std::string_view contents);
 
