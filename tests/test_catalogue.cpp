@@ -24,7 +24,8 @@ std::vector<std::string> ids_of(const Catalogue& catalogue) {
 using Catalogues = CatalogueTest;
 
 TEST_F(Catalogues, KeepWhatIsAdded) {
-  const SongSet set = small_set(3, 2);
+  SongSet set = small_set(3, 2);
+  set.frames_per_second = 4.5;
   const Fingerprints fingerprints = candidates_of(model, set);
   add(set);
   const Catalogue reader(catalogue);
@@ -40,7 +41,9 @@ TEST_F(Catalogues, KeepWhatIsAdded) {
     EXPECT_EQ(songs[i].title, set.title[i]);
     EXPECT_EQ(songs[i].artist, set.artist[i]);
     EXPECT_EQ(songs[i].frames, set.frames(i));
+    EXPECT_EQ(songs[i].frames_per_second, 4.5);
   }
+  EXPECT_EQ(reader.song_set(songs).frames_per_second, 4.5);
   const Fingerprints exact = reader.fingerprints(reader.songs());
   EXPECT_EQ(exact.values, fingerprints.values);
   EXPECT_EQ(exact.rolls, fingerprints.rolls);
@@ -133,12 +136,13 @@ TEST_F(Catalogues, OfVersionOneAreBroughtUpToDate) {
   {
     Database database(catalogue, Database::Mode::write, 1);
     database.run(
-        "ALTER TABLE model DROP COLUMN chroma; DROP TABLE queries; PRAGMA user_version = 1");
+        "ALTER TABLE songs DROP COLUMN frames_per_second; ALTER TABLE model DROP COLUMN chroma; "
+        "DROP TABLE queries; PRAGMA user_version = 1");
   }
   EXPECT_EQ(contents_of(catalogue), before);
   EXPECT_TRUE(Catalogue(catalogue).keeps_chroma());
   EXPECT_EQ(verify_catalogue(catalogue), std::vector<std::string>{});
-  EXPECT_EQ(Database(catalogue, Database::Mode::read, 1).integer("PRAGMA user_version"), 2);
+  EXPECT_EQ(Database(catalogue, Database::Mode::read, 1).integer("PRAGMA user_version"), 3);
 }
 
 TEST_F(Catalogues, FindASongInAnotherKey) {

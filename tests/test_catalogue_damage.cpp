@@ -119,12 +119,13 @@ TEST_F(CatalogueDamage, ForgedRowsAreRefused) {
   };
   EXPECT_EQ(after(""), "");
   const std::pair<const char*, const char*> cases[] = {
-      {"PRAGMA user_version = 99", "expected a catalogue of version 1 to 2, found version 99"},
+      {"PRAGMA user_version = 99", "expected a catalogue of version 1 to 3, found version 99"},
       {"PRAGMA application_id = 1", "found another SQLite file"},
       {"CREATE TABLE extra(x)", "expected the tables"},
       {"CREATE VIEW extra AS SELECT 1", "expected the tables"},
       {"UPDATE songs SET title = 'x' WHERE number = 2", "song 2 "},
       {"UPDATE songs SET frames = 1 << 60 WHERE number = 2", "song 2 "},
+      {"UPDATE songs SET frames_per_second = 9 WHERE number = 2", "song 2 "},
       {"UPDATE vectors SET bytes = zeroblob(1000000) WHERE number = 2", "vectors of song 2"},
       {"UPDATE codes SET scale = 1e300 WHERE number = 2", "codes of song 2"},
       {"UPDATE model SET chroma = 0", "model: expected the checksum"},

@@ -23,6 +23,7 @@ struct CatalogueSong {
   std::string artist;
   std::int64_t frames = 0;
   int roll = 0;  ///< semitones it was transposed up for its fingerprint
+  double frames_per_second = 0;  ///< 0: unknown
 };
 
 /// What tells one model from another.
@@ -89,8 +90,8 @@ class Catalogue {
   /// What songs are looked up by, Keys::query: computed by the catalogue's method from their chroma
   /// or, where none is kept, as they were added, to 8 bits.
   Fingerprints queries(std::span<const CatalogueSong> songs, FingerprintMethod& method) const;
-  /// The songs' chroma (to the nearest 1/255 of each song's peak) and what is known of them. Throws
-  /// as check_chroma() does.
+  /// The songs' chroma (to the nearest 1/255 of each song's peak) and what is known of them; of
+  /// frames a second, what all of them have. Throws as check_chroma() does.
   SongSet song_set(std::span<const CatalogueSong> songs) const;
 
   /// Throws Error naming the first song that is already there.
@@ -100,6 +101,8 @@ class Catalogue {
   /// song's place where `replace` is true, and is an Error otherwise.
   void add(const SongSet& set, const Fingerprints& fingerprints, bool replace,
            const Progress& progress = {}, const Fingerprints& queries = {});
+  /// Takes over what the same model, calibrated again, says of how sure to be.
+  void recalibrate(const std::string& model_path);
   /// Removes all songs of these ids, or none: an unknown id is an Error.
   void remove(std::span<const std::string> ids);
 

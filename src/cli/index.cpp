@@ -14,6 +14,10 @@
 namespace reprise::cli {
 namespace {
 
+std::string songs_text(std::int64_t count) {
+  return fmt::format("{} song{}", count, count == 1 ? "" : "s");
+}
+
 struct IndexOptions {
   std::string catalogue, model, npy, faiss, mirex;
   std::vector<std::string> ids;
@@ -47,7 +51,7 @@ struct IndexOptions {
     to.add(set, fingerprints, replace, progress, queries);
     line.clear();
     const std::int64_t added = to.size() - before;
-    fmt::print("{}: {} songs added, {} replaced, {} in all\n", catalogue, added,
+    fmt::print("{}: {} added, {} replaced, {} in all\n", catalogue, songs_text(added),
                set.songs() - added, to.size());
   }
 
@@ -79,7 +83,13 @@ struct IndexOptions {
     Catalogue from(catalogue, Catalogue::Mode::write);
     const std::int64_t before = from.size();
     from.remove(ids);
-    fmt::print("{}: {} songs removed, {} left\n", catalogue, before - from.size(), from.size());
+    fmt::print("{}: {} removed, {} left\n", catalogue, songs_text(before - from.size()),
+               from.size());
+  }
+
+  void recalibrate() const {
+    Catalogue(catalogue, Catalogue::Mode::write).recalibrate(model);
+    fmt::print("{}: says how sure it is as {} does\n", catalogue, model);
   }
 
   void list() const {
@@ -158,6 +168,11 @@ void add_index(CLI::App& app, Action& action) {
   command = add("remove", "Remove songs: all those named or, after any failure, none",
                 &IndexOptions::remove, "remove songs.reprise oneill-0626 oneill-0627");
   command->add_option("ids", options->ids, "ids of songs")->required();
+
+  command = add("recalibrate",
+                "Take over the probabilities of the same model, calibrated again; songs stay",
+                &IndexOptions::recalibrate, "recalibrate songs.reprise --model mine.safetensors");
+  command->add_option("--model", options->model, "what reprise calibrate made")->required();
 
   add("list", "Print the songs as tab-separated values", &IndexOptions::list, "list songs.reprise");
   add("verify", "Read everything and compare all checksums", &IndexOptions::verify,

@@ -13,7 +13,8 @@ std::vector<CatalogueSong> songs_of(const SongSet& set) {
   std::vector<CatalogueSong> songs;
   for (std::int64_t i = 0; i < set.songs(); ++i)
     songs.push_back({i, set.song_id[i], set.work_id[i], set.title.empty() ? "" : set.title[i],
-                     set.artist.empty() ? "" : set.artist[i], set.frames(i), 0});
+                     set.artist.empty() ? "" : set.artist[i], set.frames(i), 0,
+                     set.frames_per_second});
   return songs;
 }
 

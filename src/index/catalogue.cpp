@@ -270,6 +270,10 @@ SongSet Catalogue::song_set(std::span<const CatalogueSong> songs) const {
     set.title.push_back(song.title);
     set.artist.push_back(song.artist);
   }
+  if (!songs.empty() && std::all_of(songs.begin(), songs.end(), [&](const CatalogueSong& song) {
+        return song.frames_per_second == songs.front().frames_per_second;
+      }))
+    set.frames_per_second = songs.front().frames_per_second;
   return set;
 }
 
@@ -307,12 +311,24 @@ void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool r
     const Packed packed[] = {pack_codes(vector), pack_vector(vector),
                              keeps_chroma() ? pack_chroma(set, i) : pack_queries(queries, i)};
     writer.insert({number, set.song_id[i], set.work_id[i], text_of(set.title, i),
-                   text_of(set.artist, i), set.frames(i), fingerprints.rolls[i]},
+                   text_of(set.artist, i), set.frames(i), fingerprints.rolls[i],
+                   set.frames_per_second},
                   packed);
     if (progress) progress(i + 1, set.songs());
   }
   writer.finish();
   transaction.commit();
+}
+
+void Catalogue::recalibrate(const std::string& model_path) {
+  const std::vector<std::uint8_t> bytes = read_file(model_path, kLargestModel);
+  Model model = parse_model(bytes, model_path);
+  check_model(ModelIdentity::of(model, model_path));
+  ModelRow row{identity(), std::move(model), keeps_chroma()};
+  Transaction transaction(state_->database);
+  write_model_row(state_->database, row, bytes);
+  transaction.commit();
+  state_->model = std::move(row);
 }
 
 void Catalogue::remove(std::span<const std::string> ids) {

@@ -105,14 +105,17 @@ std::optional<std::vector<float>> unpack_chroma(double scale, std::span<const st
 }
 
 std::int64_t checksum_of(const CatalogueSong& song) {
-  return stored(Checksum()
-                    .add(song.number)
-                    .add(song.song_id)
-                    .add(song.work_id)
-                    .add(song.title)
-                    .add(song.artist)
-                    .add(song.frames)
-                    .add(std::int64_t{song.roll}));
+  Checksum checksum;
+  checksum.add(song.number)
+      .add(song.song_id)
+      .add(song.work_id)
+      .add(song.title)
+      .add(song.artist)
+      .add(song.frames)
+      .add(std::int64_t{song.roll});
+  // Catalogues before version 3 knew of no rate, and their checksum was that of the rest.
+  if (song.frames_per_second != 0) checksum.add(song.frames_per_second);
+  return stored(checksum);
 }
 
 std::int64_t checksum_of(std::int64_t number, double scale, std::span<const std::uint8_t> bytes) {
@@ -128,7 +131,8 @@ SongRow song_row(const Statement& row, const std::string& path) {
   found.song.artist = row.text(4);
   found.song.frames = row.integer(5);
   found.song.roll = static_cast<int>(row.integer(6));
-  found.checksum = row.integer(7);
+  found.song.frames_per_second = row.real(7);
+  found.checksum = row.integer(8);
   if (checksum_of(found.song) != found.checksum)
     fail_damaged(path, fmt::format("song {} {}", found.song.number, quote(found.song.song_id)));
   return found;
@@ -187,7 +191,7 @@ void write_model_row(Database& database, const ModelRow& row, std::span<const st
   const std::string config = row.model.config.to_json();
   const std::int64_t chroma = row.keeps_chroma ? 1 : 0;
   Statement statement(database,
-                      "INSERT INTO model(id, name, config, config_hash, weights_hash, bytes, "
+                      "INSERT OR REPLACE INTO model(id, name, config, config_hash, weights_hash, bytes, "
                       "checksum, chroma) VALUES(1, ?, ?, ?, ?, ?, ?, ?)");
   statement.bind(0, identity.name)
       .bind(1, config)

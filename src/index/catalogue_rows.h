@@ -51,7 +51,8 @@ std::int64_t checksum_of(std::int64_t number, double scale, std::span<const std:
 
 /// Reads `songs`, all or with a condition to append.
 inline constexpr const char* kSelectSongs =
-    "SELECT number, song_id, work_id, title, artist, frames, roll, checksum FROM songs ";
+    "SELECT number, song_id, work_id, title, artist, frames, roll, frames_per_second, checksum "
+    "FROM songs ";
 /// The row a statement that begins with kSelectSongs stands at. Throws Error where it is damaged.
 SongRow song_row(const Statement& row, const std::string& path);
 
@@ -81,7 +82,7 @@ struct ModelRow {
   bool keeps_chroma = true;
 };
 ModelRow read_model_row(Database& database);
-/// bytes: of the model's file.
+/// In place of the one there is. bytes: of the model's file.
 void write_model_row(Database& database, const ModelRow& row, std::span<const std::uint8_t> bytes);
 
 }  // namespace reprise

@@ -50,7 +50,12 @@ CREATE TABLE queries(
   bytes BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT;
 )";
 
-constexpr std::array<const char*, 2> kMigrations{kVersion1, kVersion2};
+// Of songs added before, the rate is not known.
+constexpr const char* kVersion3 = R"(
+ALTER TABLE songs ADD COLUMN frames_per_second REAL NOT NULL DEFAULT 0;
+)";
+
+constexpr std::array<const char*, 3> kMigrations{kVersion1, kVersion2, kVersion3};
 
 /// Name and definition of every table.
 std::map<std::string, std::string> tables_of(Database& database) {

@@ -19,7 +19,7 @@ class CatalogueWriter {
         totals_(read_totals(database)),
         insert_song_(database,
                      "INSERT INTO songs(song_id, work_id, title, artist, frames, roll, checksum, "
-                     "number) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
+                     "number, frames_per_second) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         last_song_(database, "SELECT max(number) FROM songs"),
         delete_song_(database, "DELETE FROM songs WHERE number = ?"),
         checksums_(database,
@@ -48,6 +48,7 @@ class CatalogueWriter {
         .bind(5, std::int64_t{song.roll})
         .bind(6, checksum)
         .bind(7, song.number)
+        .bind(8, song.frames_per_second)
         .run();
     totals_.digest += static_cast<std::uint64_t>(checksum);
     for (std::size_t i = 0; i < packed.size(); ++i) {
