@@ -3,11 +3,39 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/commands.h"
 #include "core/logistic.h"
+#include "core/text.h"
 
 namespace reprise::cli {
+namespace {
+
+constexpr int kColumn = 40;  // of titles and artists, on a terminal
+
+// Whether the text takes at most so many columns: where it does, there is room to fill.
+bool fits(const std::string& text, int columns) {
+  return fmt::format("{:<{}}", text, columns + 1).size() > text.size();
+}
+
+// The texts of a column on one line each, those too long cut, and filled up to the longest.
+std::vector<std::string> column_of(std::vector<std::string> texts) {
+  int width = 0;
+  for (std::string& text : texts) {
+    const std::string whole = to_utf8(text);
+    text = whole;
+    for (int characters = kColumn; !fits(text, kColumn); --characters)
+      text = fmt::format("{:.{}}…", whole, characters);
+    while (!fits(text, width)) ++width;
+  }
+  for (std::string& text : texts) text = fmt::format("{:<{}}", text, width);
+  return texts;
+}
+
+}  // namespace
 
 AnswerPrinter::AnswerPrinter(AnswerFormat format, bool sure) : format_(format), sure_(sure) {
   if (format == AnswerFormat::json) fmt::print("{{\n \"queries\": [");
@@ -66,15 +94,25 @@ void AnswerPrinter::print_tsv(const CatalogueSong& query, std::span<const Match>
 
 void AnswerPrinter::print_text(const CatalogueSong& query, std::span<const Match> matches,
                                std::span<const CatalogueSong> songs) {
-  fmt::print("{}{}  {}  {}\n", queries_ > 0 ? "\n" : "", query.song_id, query.title, query.artist);
-  int rank = 0;
+  fmt::print("{}{}\n", queries_ > 0 ? "\n" : "",
+             to_utf8(fmt::format("{}  {}  {}", query.song_id, query.title, query.artist)));
+  std::vector<std::string> titles, artists;
   for (const Match& m : matches) {
+    titles.push_back(songs[m.candidate].title);
+    artists.push_back(songs[m.candidate].artist);
+  }
+  titles = column_of(std::move(titles));
+  artists = column_of(std::move(artists));
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    const Match& m = matches[i];
     const CatalogueSong& song = songs[m.candidate];
-    fmt::print("{:>4}  {}  {:.3f}  {:>3}  {} {:<28}  {}  ({})\n", ++rank,
+    fmt::print("{:>4}  {}  {:.3f}  {:>3}  {} {}  {}  ({})\n", i + 1,
                sure_ ? fmt::format("{:5.1f} %", 100 * probability_of(m.log_odds)) : "      -",
                m.score, transposition_text(m.transposition),
-               song.work_id == query.work_id ? "*" : " ", song.title, song.artist, song.song_id);
+               song.work_id == query.work_id ? "*" : " ", titles[i], artists[i],
+               to_utf8(song.song_id));
   }
+  if (matches.empty()) fmt::print("      no answers\n");
 }
 
 }  // namespace reprise::cli

@@ -35,7 +35,13 @@ struct Groups {
     if (confidence && !searcher.is_sure({0}))
       throw Error(fmt::format("{}: expected a calibrated model, found none: see reprise calibrate",
                               catalogue));
-    const auto matches = find(from, searcher);
+    const bool aligns = confidence && !no_alignment && from.keeps_chroma();
+    if (confidence && !no_alignment && !aligns)
+      fmt::print(stderr,
+                 "{}: keeps no chroma to align songs by: grouped by fingerprints alone, less "
+                 "surely\n",
+                 catalogue);
+    const auto matches = find(searcher, aligns);
     // Log odds add up where probabilities of nearly 1 do not.
     const auto groups =
         confidence ? group_by_mutual_matches(
@@ -43,14 +49,14 @@ struct Groups {
                          std::log(*confidence / (1 - *confidence)))
                    : group_by_mutual_matches(
                          matches, [](const Match& m) { return double{m.score}; }, *min_score);
-    write(in_order(searcher, matches, groups));
+    write(in_order(searcher, matches, groups), aligns);
   }
 
   /// The first matches of every song among the others.
-  std::vector<std::vector<Match>> find(const Catalogue& from, Searcher& searcher) const {
+  std::vector<std::vector<Match>> find(Searcher& searcher, bool aligns) const {
     SearchOptions search;
     search.top = neighbours;
-    search.rerank.k = confidence && !no_alignment && from.keeps_chroma() ? neighbours : 0;
+    search.rerank.k = aligns ? neighbours : 0;
     const std::vector<CatalogueSong>& songs = searcher.songs();
     const std::size_t at_once = Searcher::at_once(search);
     ProgressLine line;
@@ -89,9 +95,13 @@ struct Groups {
     return result;
   }
 
-  void write(const std::vector<GroupedSong>& songs) const {
+  void write(const std::vector<GroupedSong>& songs, bool aligns) const {
+    const std::string how = fmt::format(
+        "Songs that find each other by {} are one work: {} from {} up.",
+        aligns ? "fingerprint and alignment" : "fingerprint alone",
+        confidence ? "probability" : "similarity", confidence ? *confidence : *min_score);
     if (!html.empty())
-      replace_file(html, groups_page(fmt::format("Works in {}", catalogue), songs));
+      replace_file(html, groups_page(fmt::format("Works in {}", catalogue), how, songs));
     if (!out.empty()) replace_file(out, groups_csv(songs));
     if (html.empty() && out.empty()) {
       fmt::print("{}", groups_csv(songs));

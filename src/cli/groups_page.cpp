@@ -40,7 +40,8 @@ std::string groups_csv(std::span<const GroupedSong> songs) {
   return csv;
 }
 
-std::string groups_page(const std::string& title, std::span<const GroupedSong> songs) {
+std::string groups_page(const std::string& title, const std::string& how,
+                        std::span<const GroupedSong> songs) {
   std::vector<std::span<const GroupedSong>> groups;
   std::size_t alone = 0;
   for (std::size_t first = 0, after; first < songs.size(); first = after) {
@@ -53,8 +54,9 @@ std::string groups_page(const std::string& title, std::span<const GroupedSong> s
   }
   std::stable_sort(groups.begin(), groups.end(),
                    [](const auto& a, const auto& b) { return a.size() > b.size(); });
-  HtmlPage page(title, fmt::format("{} songs: {} works of more than one version, {} songs alone.",
-                                   songs.size(), groups.size(), alone));
+  HtmlPage page(title,
+                fmt::format("{} songs: {} works of more than one version, {} songs alone. {}",
+                            songs.size(), groups.size(), alone, how));
   for (const auto& group : groups) {
     page.heading(fmt::format("{}, {} versions", name_of(group.front().song), group.size()));
     page.add(table_of(group));

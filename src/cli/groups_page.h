@@ -21,7 +21,9 @@ struct GroupedSong {
 std::string groups_csv(std::span<const GroupedSong> songs);
 
 /// One HTML page that needs no other file: the groups of more than one song, the largest first,
-/// then how many songs are alone. songs: those of a group one after another.
-std::string groups_page(const std::string& title, std::span<const GroupedSong> songs);
+/// then how many songs are alone. how: a sentence on what makes a group; songs: those of a group
+/// one after another.
+std::string groups_page(const std::string& title, const std::string& how,
+                        std::span<const GroupedSong> songs);
 
 }  // namespace reprise::cli
