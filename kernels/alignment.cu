@@ -1,12 +1,14 @@
 // Row-z local alignment of many pairs (see params.h for the definition): the arithmetic of the CPU
 // back end, cell by cell, in 8-bit frames and 16-bit saturating scores.
 //
-// A song is prepared once: frames of twelve signed bytes, that is three words, with their mean and
-// covariance. Then a warp has a pair. Candidate frames lie in the lanes' registers, eight a lane,
-// and the warp goes down the query's frames: as H reads earlier rows only, all cells of a row are
-// independent, and a lane needs of its neighbour but the last two columns of two rows. The scale of
-// 32 rows is computed at a time, one a lane. A candidate of more than 256 frames takes several
-// panels, whose last two columns are kept, one word a row.
+// A song is prepared once: frames of twelve signed bytes, that is three words, with the mean and
+// covariance of its states. Then a warp has a pair. Candidate frames lie in the lanes' registers,
+// eight a lane and the one before them, and the warp goes down the query's frames: as H reads
+// earlier rows only, all cells of a row are independent, and a lane needs of its neighbour but the
+// last two columns of two rows. The product of two states is that of their frames added to that of
+// the frames before, which the lane computed a row earlier. The scale of 32 rows is computed at a
+// time, one a lane. A candidate of more than 256 frames takes several panels, whose last two
+// columns are kept, one word a row.
 #include <algorithm>
 
 #include "launch.h"
@@ -15,9 +17,10 @@
 namespace reprise::kernels {
 namespace {
 
-constexpr int kFrameScale = 127;                                  // 8-bit frames: value * 127
-constexpr int kWords = 3;                                         // of four bytes, in a frame
-constexpr int kStatistics = kPitchClasses * (1 + kPitchClasses);  // mean, covariance
+constexpr int kWords = 3;  // of four bytes, in a frame
+// Mean and covariance of states, of the latter the lower triangle row by row, what is off the
+// diagonal doubled: all that a quadratic form needs.
+constexpr int kStatistics = kStateValues + kStateValues * (kStateValues + 1) / 2;
 
 // --- preparing a song
 
@@ -33,7 +36,7 @@ __global__ void __launch_bounds__(kPrepareThreads)
     prepare_songs(AlignmentSongs songs, int* frames, float* statistics) {
   REPRISE_SHARED(double, partial, [kMeanSlices * kPitchClasses]);
   REPRISE_SHARED(float, mean, [kPitchClasses]);
-  REPRISE_SHARED(double, sums, [kPitchClasses]);
+  REPRISE_SHARED(double, sums, [kStateValues]);
   const Excerpt excerpt = songs.excerpts[blockIdx.x];
   const int me = threadIdx.x, length = excerpt.frames;
   frames += songs.first_frame[blockIdx.x] * kWords;
@@ -62,7 +65,7 @@ __global__ void __launch_bounds__(kPrepareThreads)
       x[c] = songs.chroma.at(excerpt.first + t, c) - mean[c];
       square = __fadd_rn(square, __fmul_rn(x[c], x[c]));
     }
-    const float scale = kFrameScale / sqrtf(square + kAlignmentFloor);
+    const float scale = kAlignmentScale / sqrtf(square + kAlignmentFloor);
     auto* bytes = reinterpret_cast<signed char*>(frames + std::int64_t{t} * kWords);
 #pragma unroll
     for (int c = 0; c < kPitchClasses; ++c) {
@@ -74,21 +77,25 @@ __global__ void __launch_bounds__(kPrepareThreads)
   __syncthreads();
 
   // Exact sums of integers.
-  const int c = me / kPitchClasses, d = me % kPitchClasses;
-  long long sum = 0, products = 0;
-  if (me < kPitchClasses * kPitchClasses) {
-    for (int t = 0; t < length; ++t) {
-      const int* frame = frames + std::int64_t{t} * kWords;
-      products += byte_of(frame, c) * byte_of(frame, d);
-      sum += byte_of(frame, c);
-    }
-    if (d == 0) sums[c] = static_cast<double>(sum);
+  const auto value_of = [&](int t, int c) {  // of the state of frame t
+    const int from = c < kPitchClasses ? t : t - 1;
+    return from < 0 ? 0 : byte_of(frames + std::int64_t{from} * kWords, c % kPitchClasses);
+  };
+  if (me < kStateValues) {
+    long long sum = 0;
+    for (int t = 0; t < length; ++t) sum += value_of(t, me);
+    sums[me] = static_cast<double>(sum);
+    statistics[me] = static_cast<float>(sums[me] * share);
   }
   __syncthreads();
-  if (me < kPitchClasses * kPitchClasses) {
-    if (d == 0) statistics[c] = static_cast<float>(sums[c] * share);
-    statistics[kPitchClasses + me] = static_cast<float>(static_cast<double>(products) * share -
-                                                        sums[c] * share * sums[d] * share);
+  for (int at = me; at < kStateValues * kStateValues; at += kPrepareThreads) {
+    const int c = at / kStateValues, d = at % kStateValues;
+    if (d > c) continue;
+    long long products = 0;
+    for (int t = 0; t < length; ++t) products += value_of(t, c) * value_of(t, d);
+    statistics[kStateValues + c * (c + 1) / 2 + d] =
+        (d < c ? 2 : 1) * static_cast<float>(static_cast<double>(products) * share -
+                                             sums[c] * share * sums[d] * share);
   }
 }
 
@@ -109,32 +116,34 @@ __device__ int clamp_short(int value) {
   return min(max(value, -32768), 32767);
 }
 
-__device__ Row prepare_row(const int* frame, int roll, const float* statistics,
+// frames: of the query; i: the row.
+__device__ Row prepare_row(const int* frames, int i, int roll, const float* statistics,
                            const AlignmentParams& params) {
   Row row{};
-  float x[kPitchClasses];
+  float x[kStateValues];
 #pragma unroll
   for (int c = 0; c < kPitchClasses; ++c) {
     const int from = c < roll ? c + kPitchClasses - roll : c - roll;
+    const int* frame = frames + std::int64_t{i} * kWords;
     const int value = byte_of(frame, from);
     row.words[c / 4] |= (value & 0xff) << (c % 4 * 8);
     x[c] = static_cast<float>(value);
+    x[kPitchClasses + c] = i > 0 ? static_cast<float>(byte_of(frame - kWords, from)) : 0.f;
   }
   float mean = 0, variance = 0;
+  const float* covariance = statistics + kStateValues;
 #pragma unroll
-  for (int c = 0; c < kPitchClasses; ++c) {
+  for (int c = 0; c < kStateValues; ++c) {
     float sum = 0;
 #pragma unroll
-    for (int d = 0; d < kPitchClasses; ++d) {
-      sum = fmaf(statistics[kPitchClasses + c * kPitchClasses + d], x[d], sum);
-    }
+    for (int d = 0; d <= c; ++d) sum = fmaf(covariance[c * (c + 1) / 2 + d], x[d], sum);
     variance = fmaf(sum, x[c], variance);
     mean = fmaf(statistics[c], x[c], mean);
   }
-  constexpr float kProductScale = 1.0f * kFrameScale * kFrameScale;
+  constexpr float kProductScale = 1.0f * kAlignmentScale * kAlignmentScale;
   constexpr float kFloor = kAlignmentVariance * kProductScale * kProductScale;
   const float factor = kAlignmentUnits / sqrtf(__fadd_rn(fmaxf(variance, 0.f), kFloor));
-  // factor = m 2^exponent with 1 <= m < 2, and sigma >= .01 keeps exponent below -3.
+  // factor = m 2^exponent with 1 <= m < 2, and sigma >= .01 keeps exponent below -2.
   const int exponent = static_cast<int>(__float_as_uint(factor) >> 23) - 127;
   row.shift = -1 - exponent;
   const float scaled = __int_as_float((row.shift + 127) << 23);  // 2^shift
@@ -177,22 +186,24 @@ __global__ void __launch_bounds__(kAlignThreads, 3)  // 168 registers a thread: 
   for (int first = 0; first < columns; first += kPanel) {
     const int mine = first + lane * kColumns;
     const bool last_panel = first + kPanel >= columns;
-    int y[kColumns][kWords];
+    int y[1 + kColumns][kWords];  // from the frame before the lane's
 #pragma unroll
-    for (int j = 0; j < kColumns; ++j) {
+    for (int j = 0; j <= kColumns; ++j) {
+      const int from = mine + j - 1;
 #pragma unroll
       for (int w = 0; w < kWords; ++w) {
-        y[j][w] = mine + j < columns ? candidate_frames[std::int64_t{mine + j} * kWords + w] : 0;
+        const bool inside = from >= 0 && from < columns;
+        y[j][w] = inside ? candidate_frames[std::int64_t{from} * kWords + w] : 0;
       }
     }
+    int dot1[1 + kColumns] = {};  // products of frames in row i - 1
     // Rows i - 1 and i - 2 of H, with the two columns to the left of the lane's.
     int h1[kColumns + 2] = {}, h2[kColumns + 2] = {};
     for (int block = 0; block < rows; block += kWarpThreads) {
       Row own{};
       int edge = 0;
       if (block + lane < rows) {
-        own = prepare_row(query_frames + std::int64_t{block + lane} * kWords, pair.roll, statistics,
-                          params);
+        own = prepare_row(query_frames, block + lane, pair.roll, statistics, params);
         if (first > 0) edge = edges[block + lane];
       }
       __syncwarp();  // the edges are read before they are written again
@@ -205,11 +216,14 @@ __global__ void __launch_bounds__(kAlignThreads, 3)  // 168 registers a thread: 
         const int gain_subtract = __shfl_sync(kAllLanes, scale, r);
         const int shift = __shfl_sync(kAllLanes, own.shift, r);
         const int gain = low_short(gain_subtract), subtract = high_short(gain_subtract);
-        int h[kColumns + 2];
+        int h[kColumns + 2], dot[1 + kColumns];
+#pragma unroll
+        for (int j = 0; j <= kColumns; ++j) {
+          dot[j] = __dp4a(x0, y[j][0], __dp4a(x1, y[j][1], __dp4a(x2, y[j][2], 0)));
+        }
 #pragma unroll
         for (int j = 0; j < kColumns; ++j) {
-          const int dot = __dp4a(x0, y[j][0], __dp4a(x1, y[j][1], __dp4a(x2, y[j][2], 0)));
-          const int product = (dot * gain + 0x4000) >> 15;
+          const int product = ((dot[j + 1] + dot1[j]) * gain + 0x4000) >> 15;
           const int z = clamp_short(product - subtract) >> shift;
           const int before = max(max(h1[j + 1], h2[j + 1]), h1[j]);
           const int value = min(max(min(z, cap) + before, 0), 32767);
@@ -226,6 +240,8 @@ __global__ void __launch_bounds__(kAlignThreads, 3)  // 168 registers a thread: 
         if (!last_panel && lane == kWarpThreads - 1) edges[block + r] = ends;
 #pragma unroll
         for (int j = 0; j < kColumns + 2; ++j) h2[j] = h1[j], h1[j] = h[j];
+#pragma unroll
+        for (int j = 0; j <= kColumns; ++j) dot1[j] = dot[j];
       }
     }
     __syncwarp();  // the edges are written before they are read

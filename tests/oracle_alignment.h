@@ -31,13 +31,13 @@ inline std::vector<double> alignment_frames(ChromaView chroma, const Excerpt& ex
   return x;
 }
 
-/// The same rounded to multiples of 1/127.
+/// The same rounded as back ends keep them.
 inline std::vector<double> rounded_frames(std::vector<double> x) {
-  for (double& value : x) value = std::round(value * 127) / 127;
+  for (double& value : x) value = std::round(value * kAlignmentScale) / kAlignmentScale;
   return x;
 }
 
-/// z_ij and sigma_i of frames x [n, 12] against y [m, 12].
+/// z_ij and sigma_i of the states of frames x [n, 12] against those of y [m, 12].
 struct RowScores {
   std::int64_t n, m;
   std::vector<double> z;      ///< [n, m]
@@ -51,11 +51,12 @@ inline RowScores row_scores(const std::vector<double>& x, const std::vector<doub
     std::vector<double> dot(r.m, 0);
     double mu = 0, variance = 0;
     for (std::int64_t j = 0; j < r.m; ++j) {
-      for (int c = 0; c < kPitchClasses; ++c)
-        dot[j] += x[i * kPitchClasses + c] * y[j * kPitchClasses + c];
+      for (std::int64_t k = 0; k < kStateFrames && k <= std::min(i, j); ++k)
+        for (int c = 0; c < kPitchClasses; ++c)
+          dot[j] += x[(i - k) * kPitchClasses + c] * y[(j - k) * kPitchClasses + c];
       mu += dot[j] / double(r.m);
     }
-    // x^T cov(Y) x is the variance of the products.
+    // X^T cov(Y) X is the variance of the products.
     for (const double value : dot) variance += (value - mu) * (value - mu) / double(r.m);
     r.sigma.push_back(std::sqrt(variance + kAlignmentVariance));
     for (const double value : dot) r.z.push_back((value - mu) / r.sigma.back());

@@ -57,21 +57,21 @@ class Alignment : public testing::TestWithParam<PairCase> {
 // The score of a path moves by no more than its cells do, so that the result lies between the best
 // paths of cells lowered and raised by their bounds. One cell is off by
 //   - half a sixteenth, as it is rounded to sixteenths (the shift);
-//   - 2^-15 |x . y| / sigma, as the gain has 15 bits;
+//   - 2^-15 |X . Y| / sigma, as the gain has 15 bits;
 //   - 1.5 units before the shift (product and subtrahend are rounded), 2^-shift sixteenths each,
 //   where
-//     2^-shift <= 2 * 16 / (127^2 sigma).
+//     2^-shift <= 2 * 16 / (88^2 sigma).
 double rounding_bound(double z, double mean_to_sigma, double sigma) {
-  return (0.5 + 1.5 * 32 / (127.0 * 127.0 * sigma)) / kAlignmentUnits +
+  return (0.5 + 1.5 * 32 / (88.0 * 88.0 * sigma)) / kAlignmentUnits +
          std::ldexp(std::abs(z) + mean_to_sigma, -15) + 1e-5;
 }
 
-// As rounding moves each value of a frame by at most 1/254, a product of frames moves by at most
-// eta = |x| |y - y'| + |x - x'| |y'|; so do their mean and (a standard deviation being a norm)
-// their standard deviation, and z by 2 eta / sigma' + |z| eta / sigma'.
+// As rounding moves each value of a frame by at most 1/176, a product of frames moves by at most
+// |x| |y - y'| + |x - x'| |y'|, one of states by eta = twice that; so do their mean and (a standard
+// deviation being a norm) their standard deviation, and z by 2 eta / sigma' + |z| eta / sigma'.
 double frame_bound(double z, double sigma) {
-  const double moved = std::sqrt(12.0) / 254;
-  const double eta = moved * (2 + moved);
+  const double moved = std::sqrt(12.0) / 176;
+  const double eta = 2 * moved * (2 + moved);
   return (2 + std::abs(z)) * eta / sigma;
 }
 
@@ -87,7 +87,7 @@ TEST_P(Alignment, EqualsTheDefinitionWithinWhatQuantisationAllows) {
     const auto bounded = [&](const oracle::RowScores& r, double sign, bool frames) {
       return oracle::best_path(r.n, r.m, [&](std::int64_t i, std::int64_t j) {
         const double z = r.z[i * r.m + j], sigma = rounded.sigma[i];
-        double bound = rounding_bound(rounded.z[i * r.m + j], 1 / sigma, sigma);
+        double bound = rounding_bound(rounded.z[i * r.m + j], 2 / sigma, sigma);
         if (frames) bound += frame_bound(z, sigma);
         return std::min(double{params.cap}, z - double{params.offset} + sign * bound);
       });

@@ -12,7 +12,8 @@ namespace reprise {
 /// keeps it in the model.
 void calibrate(Backend& backend, const SongSet& set, const Protocol& validation, Model& model);
 
-/// What calibrate() left in the model; empty where it was not called.
+/// What calibrate() left in the model; empty where it was not called. Weights of the second stage
+/// that were fitted to another alignment than this program's are left out (see other_alignment).
 Confidence confidence_of(const Model& model);
 
 }  // namespace reprise

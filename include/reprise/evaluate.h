@@ -59,7 +59,7 @@ Protocol make_protocol(const SongSet& set, std::string_view split);
 /// that follows from its number. Song numbers stay.
 SongSet with_excerpts(const SongSet& set, const Protocol& protocol, std::int32_t frames);
 
-/// How sure the second stage was of a pair, and whether it was right.
+/// How sure a stage was of a pair, and whether it was right.
 struct Judgement {
   double log_odds = 0;
   bool version = false;
@@ -105,9 +105,10 @@ struct Evaluation {
   std::vector<float> other_scores;               ///< of a fixed sample of (query, other) pairs
   double fingerprint_seconds = 0;
   double search_seconds = 0;
-  double rerank_seconds = 0;          ///< of the second stage, where there is one
-  std::vector<Judgement> judgements;  ///< of every pair that the second stage looked at
-  Gain gain;                          ///< of the second stage over the first
+  double rerank_seconds = 0;  ///< of the second stage, where there is one
+  /// Of every pair that the second stage looked at; of a first stage see judge_first_stage().
+  std::vector<Judgement> judgements;
+  Gain gain;  ///< of the second stage over the first
 };
 
 /// Ranks by descending similarity, ties by ascending position in the file. `queries`: the set whose

@@ -26,8 +26,8 @@ struct JoinedBigrams {
 /// A trained fingerprint: one safetensors file.
 struct Model {
   Config config;
-  std::string chroma_source;   ///< SongSet::chroma_source of the songs it learned from
-  std::vector<float> weights;  ///< [BigramParams::weights()], flat as BigramParams describes
+  std::string chroma_source;          ///< SongSet::chroma_source of the songs it learned from
+  std::vector<float> weights;         ///< [BigramParams::weights()], flat as BigramParams describes
   std::vector<JoinedBigrams> joined;  ///< see join.h; the config above rules keys and projection
   std::array<float, kPitchClasses> key_template{};  ///< of canonical-key models
   std::vector<float> projection_weight;             ///< [projection, bigrams()], or empty
@@ -39,6 +39,8 @@ struct Model {
   std::vector<float> rerank_half_weights;
   std::vector<float> probability_weights;
   std::vector<float> cohort;
+  /// alignment_definition() of the scores that the weights of the second stage were fitted to.
+  std::string alignment;
 
   /// Values before the projection.
   int bigrams() const;

@@ -199,21 +199,28 @@ struct Candidates {
 };
 
 /// Row-z local alignment of a query X with a candidate Y, whose tempo may vary between half and
-/// double along the way:
+/// double along the way. States of two successive frames are compared, as one frame says too
+/// little: the same note sounds in every melody, the same interval in few.
 ///   x_t     = chroma minus the song's mean, x_t /= sqrt(|x_t|^2 + kAlignmentFloor)
-///   mu_i    = x_i . mean(Y)      sigma_i = sqrt(x_i^T cov(Y) x_i + kAlignmentVariance)
-///   s_ij    = min(cap, (x_i . y_j - mu_i) / sigma_i - offset)
+///   X_t     = [x_t, x_(t-1)], 24 values, zeros before the first frame; Y_t likewise
+///   mu_i    = X_i . mean(Y)      sigma_i = sqrt(X_i^T cov(Y) X_i + kAlignmentVariance)
+///   s_ij    = min(cap, (X_i . Y_j - mu_i) / sigma_i - offset)
 ///   H_ij    = max(0, s_ij + max(H[i-1,j-1], H[i-2,j-1], H[i-1,j-2]))          H is zero outside
 ///   score A = max H, in standard deviations; kAlignmentLimit at most
-/// The recurrence is that of Smith & Waterman (1981) without gaps, with the steps of Serra, Serra &
-/// Andrzejak (2009).
+/// The recurrence is that of Smith & Waterman (1981) without gaps, with the steps and the stacked
+/// frames of Serra, Serra & Andrzejak (2009).
 struct AlignmentParams {
-  float cap = 3;        ///< most that a pair of frames can add
-  float offset = 1.25;  ///< how far above chance a pair of frames must be to add anything
+  float cap = 3;        ///< most that a pair of states can add
+  float offset = 1.25;  ///< how far above chance a pair of states must be to add anything
 };
 
 inline constexpr float kAlignmentFloor = 1e-3f;
 inline constexpr float kAlignmentVariance = 1e-4f;
+inline constexpr int kStateFrames = 2;
+inline constexpr int kStateValues = kStateFrames * kPitchClasses;
+/// Back ends keep frames in multiples of 1 / 88: products of states then stay below 2^14, and what
+/// is above or below their mean in 16 bits.
+inline constexpr int kAlignmentScale = 88;
 /// Scores are kept in 16 bits, in sixteenths.
 inline constexpr int kAlignmentUnits = 16;
 inline constexpr float kAlignmentLimit = 32767.0f / kAlignmentUnits;

@@ -21,6 +21,10 @@ struct DistancePoint {
   double bhattacharyya = 0;  ///< distance of the two distributions of distances
 };
 
+/// How often answers were versions, by the probability said of them: a line for each of the first
+/// evaluations that have judgements, as an SVG document.
+std::string reliability_chart(std::span<const Evaluation> evaluations);
+
 /// A page about a training run or an evaluation: one HTML file that needs nothing beside itself.
 class Report {
  public:
@@ -36,6 +40,8 @@ class Report {
   /// works that it takes for one another.
   void add_evaluations(const SongSet& set, const Protocol& protocol,
                        std::span<const Evaluation> evaluations);
+  /// How far the probabilities said of answers hold, of the evaluations that have judgements.
+  void add_calibrations(std::span<const Evaluation> evaluations);
   /// Filters and windows.
   void add_model(const Model& model);
   /// A query that found its version, as two chromas with the events that agree; nothing where no

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +23,10 @@ inline constexpr int kAligners = 3;
 
 /// "row-z", "row-z-half" or "qmax".
 std::string_view name_of(Aligner aligner);
+
+/// What scores of row_z and row_z_half mean, in a line: weights that were fitted to others are
+/// wrong for them.
+std::string alignment_definition();
 
 /// First answers that the regressions are fitted on and that are re-ranked by default.
 inline constexpr int kRerank = 100;
@@ -45,11 +50,18 @@ struct Confidence {
   /// [songs, dims] unit fingerprints of training songs, a work each; see Cohort. Empty: z is the
   /// cosine as it is.
   std::vector<float> cohort;
+  /// Definition of an alignment that the weights of `fused` were fitted to and that is not this
+  /// program's, in which case they are left empty.
+  std::string other_alignment;
 
   double of_alignment(Aligner aligner, double cosine_similarity, double alignment,
                       std::int64_t query_frames, std::int64_t candidate_frames) const;
   double of_cosine(double z) const;
   bool knows(Aligner aligner) const { return !fused[static_cast<int>(aligner)].empty(); }
+  /// Knew it in another version of the program.
+  bool outdated(Aligner aligner) const {
+    return aligner != Aligner::qmax && !other_alignment.empty();
+  }
 };
 
 /// Fits the regression of the first stage and those of `aligners` on a split with at least one
@@ -70,6 +82,11 @@ void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t
             const SongSet& catalogue, std::span<const std::int64_t> candidates,
             const Confidence& confidence, const RerankOptions& options,
             std::vector<std::vector<Match>>& matches);
+
+/// How sure judge() is of the first kRerank answers of each query.
+std::vector<Judgement> judge_first_stage(Backend& backend, const SongSet& set,
+                                         const Protocol& protocol, FingerprintMethod& method,
+                                         const Confidence& confidence);
 
 /// As evaluate(), with the first k answers of each query re-ranked.
 Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protocol& protocol,

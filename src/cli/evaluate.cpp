@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <span>
+#include <string_view>
 
 #include "cli/commands.h"
 #include "core/files.h"
@@ -32,8 +33,8 @@ struct Evaluate {
   void run() const {
     if (models.empty() && methods.empty())
       throw UsageError("evaluate: expected at least one --model or --method");
-    if (!reliability_path.empty() && (models.empty() || rerank.empty()))
-      throw UsageError("evaluate --reliability: expected a --model and --rerank");
+    if (!reliability_path.empty() && (models.empty() || excerpt > 0))
+      throw UsageError("evaluate --reliability: expected a --model, and no --excerpt");
     if (excerpt > 0 && !rerank.empty())
       throw UsageError("evaluate --excerpt: expected no --rerank, whose odds are of whole songs");
     const SongSet set = read_song_set(data);
@@ -64,6 +65,9 @@ struct Evaluate {
       ModelMethod method(*backend, model, path);
       add(method);
       const std::size_t first_stage = results.size() - 1;
+      if (const Confidence confidence = confidence_of(model);
+          excerpt == 0 && !confidence.cosine.empty())
+        results.back().judgements = judge_first_stage(*backend, set, protocol, method, confidence);
       for (const std::string& name : aligners) {
         if (rerank.empty()) break;
         const Aligner aligner = aligner_of(name);
@@ -97,8 +101,7 @@ struct Evaluate {
     if (!report.empty()) write_report(*backend, set, protocol, results);
     if (!json.empty()) replace_file(json, evaluation_json(data, protocol, results));
     if (!histogram_path.empty()) write_histogram(results.front());
-    // The first model's second stage comes right after its first.
-    if (!reliability_path.empty()) write_reliability(results[1]);
+    if (!reliability_path.empty()) write_reliability(results);
   }
 
   /// The model's own, or for an aligner that it does not know, fitted as they were.
@@ -106,7 +109,8 @@ struct Evaluate {
                                 const std::string& path, Aligner aligner) {
     Confidence confidence = confidence_of(model);
     if (confidence.knows(aligner)) return confidence;
-    if (set.songs_of("validation").empty()) require(confidence, aligner, path);
+    if (confidence.outdated(aligner) || set.songs_of("validation").empty())
+      require(confidence, aligner, path);
     ModelMethod method(backend, model, path);
     confidence = fit_confidence(backend, set, make_protocol(set, "validation"), method,
                                 std::span(&aligner, 1));
@@ -129,6 +133,29 @@ struct Evaluate {
           e.name, width, e.accuracy.map, e.map_interval.low, e.map_interval.high, e.accuracy.p1,
           e.accuracy.p10, e.accuracy.r5, e.accuracy.mr1, e.dims,
           e.fingerprint_seconds + e.search_seconds + e.rerank_seconds);
+    print_buckets(results, width);
+    print_calibrations(results, width);
+  }
+
+  static void print_calibrations(const std::vector<Evaluation>& results, std::size_t width) {
+    if (!any_judged(results)) return;
+    constexpr std::string_view kHeading = "how sure of first answers";
+    width = std::max(width, kHeading.size());
+    fmt::print("\n{:<{}}    pairs  versions  expected     ECE   Brier\n", kHeading, width);
+    for (const Evaluation& e : results) {
+      if (e.judgements.empty()) continue;
+      const Calibration c = calibration(e.judgements);
+      double expected = 0, observed = 0;
+      for (const Calibration::Bin& bin : c.bins) {
+        expected += bin.expected * static_cast<double>(bin.pairs);
+        observed += bin.observed * static_cast<double>(bin.pairs);
+      }
+      fmt::print("{:<{}}  {:>7}  {:>8.0f}  {:>8.1f}  {:.4f}  {:.4f}\n", e.name, width, c.pairs,
+                 observed, expected, c.expected_error, c.brier);
+    }
+  }
+
+  static void print_buckets(const std::vector<Evaluation>& results, std::size_t width) {
     if (results.front().buckets.empty()) return;
     fmt::print("\nMAP by melodic similarity of the query to its closest version\n{:<{}}", "",
                width);
@@ -150,6 +177,7 @@ struct Evaluate {
                 excerpt > 0 ? fmt::format("Queries are excerpts of {} frames.", excerpt)
                             : "Queries are whole songs.");
     page.add_evaluations(set, protocol, results);
+    if (any_judged(results)) page.add_calibrations(results);
     if (!models.empty()) {
       const Model model = read_model(models.front());
       page.add_match(backend, set, protocol, results.front(), model);
@@ -158,18 +186,17 @@ struct Evaluate {
     page.write(report);
   }
 
-  void write_reliability(const Evaluation& e) const {
-    const std::vector<Series> lines{{"calibrated", {{0, 0}, {1, 1}}, {}, false},
-                                    {e.name, reliability_points(e), {}, false}};
-    replace_file(reliability_path, line_chart("How sure, and how often right", "probability said",
-                                              "share of versions", "", lines));
+  static bool any_judged(std::span<const Evaluation> results) {
+    return std::any_of(results.begin(), results.end(),
+                       [](const Evaluation& e) { return !e.judgements.empty(); });
   }
 
-  static std::vector<std::pair<double, double>> reliability_points(const Evaluation& e) {
-    std::vector<std::pair<double, double>> points;
-    for (const Calibration::Bin& bin : calibration(e.judgements).bins)
-      if (bin.pairs > 0) points.emplace_back(bin.expected, bin.observed);
-    return points;
+  void write_reliability(std::span<const Evaluation> results) const {
+    const auto stages = results.first(1 + rerank.size() * aligners.size());  // of the first model
+    if (!any_judged(stages))
+      throw Error(fmt::format("{}: expected a calibrated model, found none: see reprise calibrate",
+                              models.front()));
+    replace_file(reliability_path, reliability_chart(stages));
   }
 
   void write_histogram(const Evaluation& e) const {
@@ -215,9 +242,10 @@ void add_evaluate(CLI::App& app, Action& action) {
   command->add_option("--json", options->json, "write the figures to this file too");
   command->add_option("--histogram", options->histogram_path,
                       "draw the distances of the first fingerprint's covers and non-covers (SVG)");
-  command->add_option("--reliability", options->reliability_path,
-                      "draw how often the first model's second stage is right, by how sure it is "
-                      "(SVG; with --rerank)");
+  command->add_option(
+      "--reliability", options->reliability_path,
+      "draw how often the first model is right, by how sure it is, and with --rerank "
+      "its second stages too (SVG)");
   options->chroma.add_to(*command);
   command
       ->add_option("--excerpt", options->excerpt,

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "core/text.h"
 #include "reprise/error.h"
 
 namespace reprise::cli {
@@ -76,6 +77,12 @@ Aligner aligner_of(const std::string& name) {
 }
 
 void require(const Confidence& confidence, Aligner aligner, const std::string& model_path) {
+  if (confidence.outdated(aligner))
+    throw Error(fmt::format(
+        "{}: expected weights for re-ranking by {} ({}), found those of another version "
+        "({}): fit them again with reprise calibrate, for a catalogue then reprise index "
+        "recalibrate",
+        model_path, name_of(aligner), alignment_definition(), quote(confidence.other_alignment)));
   if (!confidence.knows(aligner))
     throw Error(
         fmt::format("{}: expected weights for re-ranking by {}, found none: see reprise calibrate",

@@ -14,26 +14,27 @@ namespace {
 // Cells of the largest matrix: songs of an hour at 4.5 frames a second.
 constexpr std::int64_t kMostCells = std::int64_t{1} << 28;
 
-// Centred, normalised frames [frames, 12] of an excerpt.
-std::vector<float> frames_of(ChromaView chroma, const Excerpt& excerpt) {
-  std::vector<float> frames(static_cast<std::size_t>(excerpt.frames) * kPitchClasses);
+// States [frames, 24] of an excerpt: centred, normalised frames with the ones before them.
+std::vector<float> states_of(ChromaView chroma, const Excerpt& excerpt) {
+  std::vector<float> states(static_cast<std::size_t>(excerpt.frames) * kStateValues);
   double mean[kPitchClasses] = {};
   for (std::int64_t t = 0; t < excerpt.frames; ++t)
     for (int c = 0; c < kPitchClasses; ++c) {
       const int to = (c + excerpt.roll) % kPitchClasses;
-      frames[t * kPitchClasses + to] = chroma.at(excerpt.first + t, c);
-      mean[to] += double{frames[t * kPitchClasses + to]};
+      states[t * kStateValues + to] = chroma.at(excerpt.first + t, c);
+      mean[to] += double{states[t * kStateValues + to]};
     }
   for (std::int64_t t = 0; t < excerpt.frames; ++t) {
-    float* frame = &frames[t * kPitchClasses];
+    float* frame = &states[t * kStateValues];
     float square = kAlignmentFloor;
     for (int c = 0; c < kPitchClasses; ++c) {
       frame[c] -= static_cast<float>(mean[c] / excerpt.frames);
       square += frame[c] * frame[c];
     }
     for (int c = 0; c < kPitchClasses; ++c) frame[c] /= std::sqrt(square);
+    if (t > 0) std::copy_n(frame - kStateValues, kPitchClasses, frame + kPitchClasses);
   }
-  return frames;
+  return states;
 }
 
 // Turns the products of a row into s.
@@ -126,13 +127,13 @@ SongAlignment align_songs(ChromaView a_chroma, const Excerpt& a, ChromaView b_ch
   result.rows = a.frames;
   result.columns = b.frames;
   result.scores.resize(static_cast<std::size_t>(a.frames) * b.frames);
-  const std::vector<float> x = frames_of(a_chroma, a), y = frames_of(b_chroma, b);
+  const std::vector<float> x = states_of(a_chroma, a), y = states_of(b_chroma, b);
   for (std::int64_t i = 0; i < a.frames; ++i) {
     const auto row = std::span(result.scores).subspan(i * b.frames, b.frames);
     for (std::int64_t j = 0; j < b.frames; ++j) {
       row[j] = 0;
-      for (int c = 0; c < kPitchClasses; ++c)
-        row[j] += x[i * kPitchClasses + c] * y[j * kPitchClasses + c];
+      for (int c = 0; c < kStateValues; ++c)
+        row[j] += x[i * kStateValues + c] * y[j * kStateValues + c];
     }
     score_row(row, params);
   }

@@ -127,32 +127,15 @@ void sample_others(std::span<const float> scores, std::int64_t query,
 
 Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protocol,
                     FingerprintMethod& method, const SongSet* query_set) {
-  Evaluation result;
-  result.name = method.name();
-  result.dims = method.dims();
-  result.queries = static_cast<std::int64_t>(protocol.queries.size());
-  result.candidates = static_cast<std::int64_t>(protocol.candidates.size());
-
+  Evaluation result = begin_evaluation(method, protocol);
+  Fingerprints fingerprints = candidate_fingerprints(method, set, protocol, result);
   Clock::time_point start = Clock::now();
-  Fingerprints fingerprints =
-      finite_fingerprints(method, set, protocol.candidates, Keys::candidate);
-  result.fingerprint_seconds += seconds_since(start);
-  start = Clock::now();
   const ScoredCandidates candidates(backend, std::move(fingerprints), method.metric());
   result.search_seconds += seconds_since(start);
 
-  const std::int64_t block = query_block(result.candidates);
-  for (std::int64_t first = 0; first < result.queries; first += block) {
-    const std::int64_t count = std::min(block, result.queries - first);
-    std::vector<std::int64_t> songs;
-    for (std::int64_t i = first; i < first + count; ++i)
-      songs.push_back(protocol.candidates[protocol.queries[i]]);
+  const auto look_up = [&](std::int64_t first, Fingerprints queries) {
     start = Clock::now();
-    Fingerprints queries =
-        finite_fingerprints(method, query_set ? *query_set : set, songs, Keys::query);
-    result.fingerprint_seconds += seconds_since(start);
-
-    start = Clock::now();
+    const std::int64_t count = queries.songs;
     const std::vector<float> scores = candidates.similarities(std::move(queries));
     for (std::int64_t i = 0; i < count; ++i) {
       const std::span<const float> of_query(scores.data() + i * result.candidates,
@@ -166,8 +149,8 @@ Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protoc
       sample_others(of_query, query, versions, result.other_scores);
     }
     result.search_seconds += seconds_since(start);
-  }
-
+  };
+  for_each_query_block(method, query_set ? *query_set : set, protocol, result, look_up);
   summarise(set, protocol, result);
   return result;
 }

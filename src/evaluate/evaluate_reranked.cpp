@@ -6,58 +6,68 @@
 #include "reprise/rerank.h"
 
 namespace reprise {
+namespace {
+
+void add_judgements(std::span<const Match> matches, std::span<const std::int64_t> versions,
+                    std::vector<Judgement>& judgements) {
+  for (const Match& match : matches)
+    judgements.push_back(
+        {match.log_odds, std::binary_search(versions.begin(), versions.end(), match.candidate)});
+}
+
+}  // namespace
+
+std::vector<Judgement> judge_first_stage(Backend& backend, const SongSet& set,
+                                         const Protocol& protocol, FingerprintMethod& method,
+                                         const Confidence& confidence) {
+  Evaluation unused = begin_evaluation(method, protocol);
+  const Index index(backend, candidate_fingerprints(method, set, protocol, unused));
+  std::vector<Judgement> judgements;
+  const auto look_up = [&](std::int64_t first, const Fingerprints& queries) {
+    auto matches = other_answers(index, queries, protocol, first, kRerank);
+    judge(backend, confidence, queries, index, matches);
+    for (std::size_t i = 0; i < matches.size(); ++i)
+      add_judgements(matches[i], protocol.versions[first + i], judgements);
+  };
+  for_each_query_block(method, set, protocol, unused, look_up);
+  return judgements;
+}
 
 Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protocol& protocol,
                              FingerprintMethod& method, const Confidence& confidence,
                              const RerankOptions& options) {
-  Evaluation result;
+  Evaluation result = begin_evaluation(method, protocol);
   result.name = fmt::format("{} + {} of {}", method.name(), name_of(options.aligner), options.k);
-  result.dims = method.dims();
-  result.queries = static_cast<std::int64_t>(protocol.queries.size());
-  result.candidates = static_cast<std::int64_t>(protocol.candidates.size());
-
+  const Fingerprints candidates = candidate_fingerprints(method, set, protocol, result);
   Clock::time_point start = Clock::now();
-  Fingerprints fingerprints =
-      finite_fingerprints(method, set, protocol.candidates, Keys::candidate);
-  result.fingerprint_seconds += seconds_since(start);
-  start = Clock::now();
-  const Index index(backend, std::move(fingerprints));
+  const Index index(backend, candidates);
   result.search_seconds += seconds_since(start);
 
-  const std::int64_t block = query_block(result.candidates);
-  for (std::int64_t first = 0; first < result.queries; first += block) {
-    const std::int64_t count = std::min(block, result.queries - first);
-    std::vector<std::int64_t> songs;
-    for (std::int64_t i = first; i < first + count; ++i)
-      songs.push_back(protocol.candidates[protocol.queries[i]]);
+  const auto look_up = [&](std::int64_t first, const Fingerprints& queries) {
     start = Clock::now();
-    const Fingerprints queries = finite_fingerprints(method, set, songs, Keys::query);
-    result.fingerprint_seconds += seconds_since(start);
-
-    start = Clock::now();
-    auto matches = index.search(queries, static_cast<int>(result.candidates));
-    for (std::int64_t i = 0; i < count; ++i)
-      std::erase_if(matches[i],
-                    [&](const Match& m) { return m.candidate == protocol.queries[first + i]; });
+    auto matches = other_answers(index, queries, protocol, first, result.candidates);
     result.search_seconds += seconds_since(start);
 
     start = Clock::now();
+    std::vector<std::int64_t> songs;
+    for (std::size_t i = 0; i < matches.size(); ++i)
+      songs.push_back(protocol.candidates[protocol.queries[first + i]]);
     rerank(backend, set, songs, set, protocol.candidates, confidence, options, matches);
     result.rerank_seconds += seconds_since(start);
 
-    for (std::int64_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < matches.size(); ++i) {
+      const std::span<const Match> answers(matches[i]);
       const std::vector<std::int64_t>& versions = protocol.versions[first + i];
       std::vector<std::int64_t>& ranks = result.ranks.emplace_back();
-      result.first_answers.push_back(matches[i].front().candidate);
-      for (std::size_t at = 0; at < matches[i].size(); ++at) {
-        const Match& match = matches[i][at];
-        const bool version = std::binary_search(versions.begin(), versions.end(), match.candidate);
-        if (version) ranks.push_back(static_cast<std::int64_t>(at) + 1);
-        if (at < static_cast<std::size_t>(options.k))
-          result.judgements.push_back({match.log_odds, version});
-      }
+      result.first_answers.push_back(answers.front().candidate);
+      for (std::size_t at = 0; at < answers.size(); ++at)
+        if (std::binary_search(versions.begin(), versions.end(), answers[at].candidate))
+          ranks.push_back(static_cast<std::int64_t>(at) + 1);
+      const auto judged = std::min(answers.size(), static_cast<std::size_t>(options.k));
+      add_judgements(answers.first(judged), versions, result.judgements);
     }
-  }
+  };
+  for_each_query_block(method, set, protocol, result, look_up);
   summarise(set, protocol, result);
   return result;
 }

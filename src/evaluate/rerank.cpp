@@ -1,5 +1,7 @@
 #include "reprise/rerank.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -9,6 +11,7 @@
 #include "core/linear_algebra.h"
 #include "core/logistic.h"
 #include "evaluate/cohort.h"
+#include "evaluate/summary.h"
 #include "reprise/qmax.h"
 
 namespace reprise {
@@ -191,6 +194,12 @@ std::string_view name_of(Aligner aligner) {
   return kNames[static_cast<int>(aligner)];
 }
 
+std::string alignment_definition() {
+  constexpr AlignmentParams kParams;
+  return fmt::format("states of {} frames, offset {}, cap {}", kStateFrames, kParams.offset,
+                     kParams.cap);
+}
+
 double Confidence::of_alignment(Aligner aligner, double cosine_similarity, double alignment,
                                 std::int64_t query_frames, std::int64_t candidate_frames) const {
   const std::vector<float>& w = fused[static_cast<int>(aligner)];
@@ -214,15 +223,12 @@ Confidence fit_confidence(Backend& backend, const SongSet& set, const Protocol& 
   for (const std::int64_t query : protocol.queries) songs.push_back(protocol.candidates[query]);
   const Index index(backend, method.compute(set, protocol.candidates, Keys::candidate));
   const Fingerprints queries = method.compute(set, songs, Keys::query);
-  auto matches = index.search(queries, kRerank + 1);
+  auto matches = other_answers(index, queries, protocol, 0, kRerank);
   std::vector<std::uint8_t> labels;
-  for (std::size_t q = 0; q < songs.size(); ++q) {
-    std::erase_if(matches[q], [&](const Match& m) { return m.candidate == protocol.queries[q]; });
-    if (matches[q].size() > kRerank) matches[q].resize(kRerank);
+  for (std::size_t q = 0; q < songs.size(); ++q)
     for (const Match& match : matches[q])
       labels.push_back(std::binary_search(protocol.versions[q].begin(), protocol.versions[q].end(),
                                           match.candidate));
-  }
   confidence.cosine = as_floats(
       fit_logistic(normalised_cosines(backend, confidence, queries, index, matches), 1, labels));
 

@@ -52,6 +52,21 @@ Accuracy mean_accuracy(std::span<const std::vector<std::int64_t>> ranks) {
   return mean;
 }
 
+// Throws Error naming the song where one is not finite.
+Fingerprints finite_fingerprints(FingerprintMethod& method, const SongSet& set,
+                                 std::span<const std::int64_t> songs, Keys keys,
+                                 Evaluation& evaluation) {
+  const Clock::time_point start = Clock::now();
+  Fingerprints result = method.compute(set, songs, keys);
+  const std::size_t per_song = std::max<std::size_t>(1, std::size_t(result.keys) * result.dims);
+  for (std::size_t i = 0; i < result.values.size(); ++i)
+    if (!std::isfinite(result.values[i]))
+      throw Error(fmt::format("{}: the fingerprint of song '{}' by {} is not finite", set.path,
+                              set.song_id[songs[i / per_song]], method.name()));
+  evaluation.fingerprint_seconds += seconds_since(start);
+  return result;
+}
+
 // The work of each query.
 std::vector<std::string_view> query_works(const SongSet& set, const Protocol& protocol) {
   std::vector<std::string_view> works;
@@ -66,21 +81,44 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Fingerprints finite_fingerprints(FingerprintMethod& method, const SongSet& set,
-                                 std::span<const std::int64_t> songs, Keys keys) {
-  Fingerprints result = method.compute(set, songs, keys);
-  const std::size_t per_song = std::max<std::size_t>(1, std::size_t(result.keys) * result.dims);
-  for (std::size_t i = 0; i < result.values.size(); ++i)
-    if (!std::isfinite(result.values[i]))
-      throw Error(fmt::format("{}: the fingerprint of song '{}' by {} is not finite", set.path,
-                              set.song_id[songs[i / per_song]], method.name()));
-  return result;
+Evaluation begin_evaluation(const FingerprintMethod& method, const Protocol& protocol) {
+  Evaluation evaluation;
+  evaluation.name = method.name();
+  evaluation.dims = method.dims();
+  evaluation.queries = static_cast<std::int64_t>(protocol.queries.size());
+  evaluation.candidates = static_cast<std::int64_t>(protocol.candidates.size());
+  return evaluation;
 }
 
-std::int64_t query_block(std::int64_t candidates) {
+Fingerprints candidate_fingerprints(FingerprintMethod& method, const SongSet& set,
+                                    const Protocol& protocol, Evaluation& evaluation) {
+  return finite_fingerprints(method, set, protocol.candidates, Keys::candidate, evaluation);
+}
+
+void for_each_query_block(FingerprintMethod& method, const SongSet& set, const Protocol& protocol,
+                          Evaluation& evaluation,
+                          const std::function<void(std::int64_t, Fingerprints)>& visit) {
   constexpr std::int64_t kScores = 1 << 24;
   constexpr std::int64_t kQueries = 512;
-  return std::clamp<std::int64_t>(kScores / candidates, 1, kQueries);
+  const std::int64_t block = std::clamp<std::int64_t>(kScores / evaluation.candidates, 1, kQueries);
+  for (std::int64_t first = 0; first < evaluation.queries; first += block) {
+    std::vector<std::int64_t> songs;
+    for (std::int64_t i = first; i < std::min(first + block, evaluation.queries); ++i)
+      songs.push_back(protocol.candidates[protocol.queries[i]]);
+    visit(first, finite_fingerprints(method, set, songs, Keys::query, evaluation));
+  }
+}
+
+std::vector<std::vector<Match>> other_answers(const Index& index, const Fingerprints& queries,
+                                              const Protocol& protocol, std::int64_t first,
+                                              std::int64_t top) {
+  auto matches = index.search(queries, static_cast<int>(std::min(top + 1, index.size())));
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    const std::int64_t query = protocol.queries[first + static_cast<std::int64_t>(i)];
+    std::erase_if(matches[i], [&](const Match& m) { return m.candidate == query; });
+    matches[i].resize(std::min(matches[i].size(), static_cast<std::size_t>(top)));
+  }
+  return matches;
 }
 
 void summarise(const SongSet& set, const Protocol& protocol, Evaluation& evaluation) {

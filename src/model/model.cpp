@@ -63,6 +63,7 @@ constexpr struct {
                  {"rerank_half.weights", 5, &Model::rerank_half_weights},
                  {"probability.weights", 2, &Model::probability_weights}};
 constexpr const char* kCohort = "cohort.vectors";
+constexpr const char* kAlignment = "alignment";
 
 constexpr std::size_t kLongest = 500;  // of a description in a message
 
@@ -128,6 +129,7 @@ Model model_of(const Safetensors& file, const std::string& path) {
   Model model;
   model.config = Config::from_json(metadata(file, path, "config"), path);
   if (file.metadata.contains(kChroma)) model.chroma_source = file.metadata.at(kChroma);
+  if (file.metadata.contains(kAlignment)) model.alignment = file.metadata.at(kAlignment);
   model.weights = read_bigrams(file, path, "", model.config);
   for (std::size_t n = 1; file.metadata.contains(joined_name(n)); ++n) {
     const Config config = Config::from_json(file.metadata.at(joined_name(n)), path);
@@ -166,6 +168,7 @@ void write_model(const std::string& path, const Model& model) {
   Safetensors file;
   file.metadata = {{"format", kFormat}, {"version", kVersion}, {"config", model.config.to_json()}};
   if (!model.chroma_source.empty()) file.metadata[kChroma] = model.chroma_source;
+  if (!model.alignment.empty()) file.metadata[kAlignment] = model.alignment;
   add_bigrams(file, "", model.config, model.weights);
   for (std::size_t n = 1; n <= model.joined.size(); ++n) {
     const JoinedBigrams& joined = model.joined[n - 1];

@@ -27,16 +27,6 @@ std::string methods_table(std::span<const Evaluation> evaluations, std::size_t s
   return html_table(header, rows);
 }
 
-// What tells fingerprints apart in a legend: of a model's path the name alone.
-std::string short_name(std::string name) {
-  constexpr std::string_view kExtension = ".safetensors";
-  const std::size_t end = name.find(kExtension);
-  if (end == std::string::npos) return name;
-  name.erase(end, kExtension.size());
-  const std::size_t slash = name.rfind('/', end);
-  return slash == std::string::npos ? name : name.substr(slash + 1);
-}
-
 // Precision at 20 levels of recall, the best at that recall or above, mean over queries.
 Series precision_recall(const Evaluation& e) {
   constexpr int kLevels = 20;
@@ -89,6 +79,15 @@ std::string confusions_table(const SongSet& set, const Protocol& protocol, const
 }
 
 }  // namespace
+
+std::string short_name(std::string name) {
+  constexpr std::string_view kExtension = ".safetensors";
+  const std::size_t end = name.find(kExtension);
+  if (end == std::string::npos) return name;
+  name.erase(end, kExtension.size());
+  const std::size_t slash = name.rfind('/', end);
+  return slash == std::string::npos ? name : name.substr(slash + 1);
+}
 
 void Report::add_evaluations(const SongSet& set, const Protocol& protocol,
                              std::span<const Evaluation> evaluations) {

@@ -48,6 +48,7 @@ Model join(Backend& backend, const SongSet& set, std::span<const NamedModel> mod
   }
   fit_projection(backend, set, joined);
   joined.rerank_weights = joined.rerank_half_weights = joined.probability_weights = {};
+  joined.alignment.clear();
   joined.cohort.clear();
   if (!set.songs_of("validation").empty())
     calibrate(backend, set, make_protocol(set, "validation"), joined);

@@ -1,12 +1,15 @@
 // Row-z local alignment of many pairs (see params.h for the definition).
 //
-// A song is prepared once: frames of 8 bits, blocks of them pitch class by pitch class, with their
-// mean and covariance. Along a row (one query frame against all candidate frames) everything is
-// 16-bit arithmetic on neighbouring lanes, as H reads earlier rows only:
-//   dot  = sum_c x[c] y[c][j]                in units of 1/127^2; Cauchy-Schwarz keeps it in 16
-//   bits s    = min(cap, (dot gain / 2^15 - subtract) >> shift)      in sixteenths H[j] = max(0, s
-//   + max(H1[j-1], H2[j-1], H1[j-2]))           saturating
-// The gain 16 / (127^2 sigma) differs from row to row: it is normalised to 15 bits, and `shift`
+// A song is prepared once: frames of 8 bits, blocks of them pitch class by pitch class, with the
+// mean and covariance of its states. The product of two states is the sum of two neighbours on a
+// diagonal of the products of frames, so that states cost one addition a cell. Along a row (one
+// query frame against all candidate frames) everything is 16-bit arithmetic on neighbouring lanes,
+// as H reads earlier rows only:
+//   dot[j]  = sum_c x[c] y[c][j]                      in units of 1/88^2
+//   product = dot[j] + dot1[j-1]                      Cauchy-Schwarz keeps it in 15 bits
+//   s       = min(cap, (product gain / 2^15 - subtract) >> shift)                in sixteenths
+//   H[j]    = max(0, s + max(H1[j-1], H2[j-1], H1[j-2]))                         saturating
+// The gain 16 / (88^2 sigma) differs from row to row: it is normalised to 15 bits, and `shift`
 // takes away what that scaled too far. Three rows of H are kept, however long the songs are.
 
 #undef HWY_TARGET_INCLUDE
@@ -20,6 +23,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "backend/cpu/ops.h"
@@ -29,7 +33,6 @@
 #define REPRISE_ALIGNMENT_SONG_
 namespace reprise::cpu {
 
-constexpr int kFrameScale = 127;             // 8-bit frames: value * 127
 constexpr std::int64_t kMaxLanes = 32;       // 16-bit lanes of the widest vector
 constexpr std::int64_t kBefore = kMaxLanes;  // zeros to the left of a row of H
 
@@ -43,15 +46,17 @@ struct AlignmentSong {
   static std::int64_t position(std::int64_t frame, int pitch_class) {
     return (frame / kMaxLanes * kPitchClasses + pitch_class) * kMaxLanes + frame % kMaxLanes;
   }
-  // Of the quantised frames.
-  float mean[kPitchClasses] = {};
-  float covariance[kPitchClasses][kPitchClasses] = {};
+  // Of the states of quantised frames.
+  float mean[kStateValues] = {};
+  // Lower triangle, what is off the diagonal doubled: all that a quadratic form needs.
+  float covariance[kStateValues][kStateValues] = {};
 };
 
 // Memory of one thread, reused from pair to pair.
 struct AlignmentScratch {
-  std::vector<float> mean, variance;  // [query frames] of the products of a row
-  std::vector<std::int16_t> rows;     // [3, kBefore + stride] of H
+  std::vector<float> frames;          // [12, 1 + query stride], a zero before the first
+  std::vector<float> mean, variance;  // [query stride] of the products of a row
+  std::vector<std::int16_t> rows;     // [5, kBefore + stride]: three of H, two of dot
 };
 
 // How products of a row become sixteenths of a standard deviation.
@@ -78,21 +83,31 @@ HWY_INLINE const std::int16_t* facing(const AlignmentSong& query, int roll, std:
   return &query.blocks[AlignmentSong::position(t, (c + kPitchClasses - roll) % kPitchClasses)];
 }
 
-// Mean and variance over the candidate's frames of the products with each query frame.
+// Mean and variance over the candidate's states of the products with each state of the query.
 void product_statistics(const AlignmentSong& query, int roll, const AlignmentSong& candidate,
                         AlignmentScratch& scratch) {
   const hn::Rebind<std::int16_t, F32> half;
   const hn::Rebind<std::int32_t, F32> wide;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(kF32));
+  const std::int64_t width = 1 + query.stride;
+  scratch.frames.assign(kPitchClasses * width, 0);
+  for (int c = 0; c < kPitchClasses; ++c)
+    for (std::int64_t t = 0; t < query.stride; t += lanes)
+      hn::StoreU(
+          hn::ConvertTo(kF32, hn::PromoteTo(wide, hn::LoadU(half, facing(query, roll, t, c)))),
+          kF32, &scratch.frames[c * width + 1 + t]);
   scratch.mean.resize(query.stride);
   scratch.variance.resize(query.stride);
-  for (std::int64_t t = 0; t < query.stride; t += static_cast<std::int64_t>(hn::Lanes(kF32))) {
-    hn::Vec<F32> x[kPitchClasses];
-    for (int c = 0; c < kPitchClasses; ++c)
-      x[c] = hn::ConvertTo(kF32, hn::PromoteTo(wide, hn::LoadU(half, facing(query, roll, t, c))));
-    auto mean = hn::Zero(kF32), variance = hn::Zero(kF32);
+  for (std::int64_t t = 0; t < query.stride; t += lanes) {
+    hn::Vec<F32> x[kStateValues];
     for (int c = 0; c < kPitchClasses; ++c) {
+      x[c] = hn::LoadU(kF32, &scratch.frames[c * width + 1 + t]);
+      x[kPitchClasses + c] = hn::LoadU(kF32, &scratch.frames[c * width + t]);
+    }
+    auto mean = hn::Zero(kF32), variance = hn::Zero(kF32);
+    for (int c = 0; c < kStateValues; ++c) {
       auto sum = hn::Zero(kF32);
-      for (int d = 0; d < kPitchClasses; ++d)
+      for (int d = 0; d <= c; ++d)
         sum = hn::MulAdd(hn::Set(kF32, candidate.covariance[c][d]), x[d], sum);
       variance = hn::MulAdd(sum, x[c], variance);
       mean = hn::MulAdd(hn::Set(kF32, candidate.mean[c]), x[c], mean);
@@ -103,10 +118,10 @@ void product_statistics(const AlignmentSong& query, int roll, const AlignmentSon
 }
 
 HWY_INLINE RowScale row_scale(float mean, float variance, const AlignmentParams& params) {
-  constexpr float kProductScale = 1.0f * kFrameScale * kFrameScale;
+  constexpr float kProductScale = 1.0f * kAlignmentScale * kAlignmentScale;
   constexpr float kFloor = kAlignmentVariance * kProductScale * kProductScale;
   const float factor = kAlignmentUnits / std::sqrt(std::max(variance, 0.0f) + kFloor);
-  // factor = m 2^exponent with 1 <= m < 2, and sigma >= .01 keeps exponent below -3.
+  // factor = m 2^exponent with 1 <= m < 2, and sigma >= .01 keeps exponent below -2.
   const int exponent = static_cast<int>(std::bit_cast<std::uint32_t>(factor) >> 23) - 127;
   const int shift = -1 - exponent;
   const float scaled = std::bit_cast<float>((shift + 127) << 23);  // 2^shift
@@ -124,10 +139,12 @@ float align_pair(const AlignmentSong& query, int roll, const AlignmentSong& cand
   const std::int64_t width = kBefore + candidate.stride;
   const std::int64_t columns = candidate.frames;
   const std::int16_t* const blocks = candidate.blocks.data();
-  scratch.rows.assign(3 * width, 0);
+  scratch.rows.assign(5 * width, 0);
   std::int16_t* h = scratch.rows.data() + kBefore;  // row i
   std::int16_t* h1 = h + width;                     // row i - 1
   std::int16_t* h2 = h1 + width;                    // row i - 2
+  std::int16_t* dots = h2 + width;                  // row i
+  std::int16_t* dots1 = dots + width;               // row i - 1
   const auto zero = hn::Zero(kI16);
   const auto cap =
       hn::Set(kI16, static_cast<std::int16_t>(std::lround(params.cap * kAlignmentUnits)));
@@ -143,8 +160,10 @@ float align_pair(const AlignmentSong& query, int roll, const AlignmentSong& cand
       auto dot = hn::Mul(x[0], hn::LoadU(kI16, y));
       for (int c = 1; c < kPitchClasses; ++c)
         dot = hn::Add(dot, hn::Mul(x[c], hn::LoadU(kI16, y + c * kMaxLanes)));
-      const auto z = hn::ShiftRightSame(hn::SaturatedSub(hn::MulFixedPoint15(dot, gain), subtract),
-                                        scale.shift);
+      hn::StoreU(dot, kI16, dots + j);
+      const auto product = hn::Add(dot, hn::LoadU(kI16, dots1 + j - 1));
+      const auto z = hn::ShiftRightSame(
+          hn::SaturatedSub(hn::MulFixedPoint15(product, gain), subtract), scale.shift);
       const auto before = hn::Max(hn::Max(hn::LoadU(kI16, h1 + j - 1), hn::LoadU(kI16, h2 + j - 1)),
                                   hn::LoadU(kI16, h1 + j - 2));
       auto value = hn::Max(zero, hn::SaturatedAdd(hn::Min(z, cap), before));
@@ -158,36 +177,40 @@ float align_pair(const AlignmentSong& query, int roll, const AlignmentSong& cand
     h2 = h1;
     h1 = h;
     h = oldest;
+    std::swap(dots, dots1);
   }
   std::int16_t values[kMaxLanes];
   hn::StoreU(best, kI16, values);
   return static_cast<float>(*std::max_element(values, values + lanes)) / kAlignmentUnits;
 }
 
-// Mean and covariance of 8-bit frames [frames, 12]: exact sums of integers.
-void frame_statistics(const std::vector<std::int16_t>& frames, AlignmentSong& song) {
+// Mean and covariance of the states of 8-bit frames [1 + frames, 12], the first being zero: exact
+// sums of integers.
+void state_statistics(const std::vector<std::int16_t>& frames, AlignmentSong& song) {
   constexpr std::int64_t kExact = 1 << 16;  // frames whose sums of products fit 32 bits
-  double sum[kPitchClasses] = {}, products[kPitchClasses][kPitchClasses] = {};
+  double sum[kStateValues] = {}, products[kStateValues][kStateValues] = {};
   for (std::int64_t first = 0; first < song.frames; first += kExact) {
-    std::int32_t part[kPitchClasses] = {}, part_products[kPitchClasses][kPitchClasses] = {};
+    std::int32_t part[kStateValues] = {}, part_products[kStateValues][kStateValues] = {};
     for (std::int64_t t = first; t < std::min(first + kExact, song.frames); ++t) {
-      const std::int16_t* frame = &frames[t * kPitchClasses];
-      for (int c = 0; c < kPitchClasses; ++c) {
-        part[c] += frame[c];
-        for (int d = 0; d < kPitchClasses; ++d) part_products[c][d] += frame[c] * frame[d];
+      std::int16_t state[kStateValues];
+      std::copy_n(&frames[(t + 1) * kPitchClasses], kPitchClasses, state);
+      std::copy_n(&frames[t * kPitchClasses], kPitchClasses, state + kPitchClasses);
+      for (int c = 0; c < kStateValues; ++c) {
+        part[c] += state[c];
+        for (int d = 0; d < kStateValues; ++d) part_products[c][d] += state[c] * state[d];
       }
     }
-    for (int c = 0; c < kPitchClasses; ++c) {
+    for (int c = 0; c < kStateValues; ++c) {
       sum[c] += part[c];
-      for (int d = 0; d < kPitchClasses; ++d) products[c][d] += part_products[c][d];
+      for (int d = 0; d < kStateValues; ++d) products[c][d] += part_products[c][d];
     }
   }
   const double share = 1 / static_cast<double>(std::max<std::int64_t>(song.frames, 1));
-  for (int c = 0; c < kPitchClasses; ++c) {
+  for (int c = 0; c < kStateValues; ++c) {
     song.mean[c] = static_cast<float>(sum[c] * share);
-    for (int d = 0; d < kPitchClasses; ++d)
-      song.covariance[c][d] =
-          static_cast<float>(products[c][d] * share - sum[c] * share * sum[d] * share);
+    for (int d = 0; d <= c; ++d)
+      song.covariance[c][d] = (d < c ? 2 : 1) * static_cast<float>(products[c][d] * share -
+                                                                   sum[c] * share * sum[d] * share);
   }
 }
 
@@ -201,23 +224,23 @@ AlignmentSong prepare(ChromaView chroma, const Excerpt& excerpt) {
     for (int c = 0; c < kPitchClasses; ++c) mean[c] += double{chroma.at(excerpt.first + t, c)};
   for (double& value : mean) value /= static_cast<double>(std::max<std::int64_t>(song.frames, 1));
 
-  std::vector<std::int16_t> frames(song.frames * kPitchClasses);
+  std::vector<std::int16_t> frames((1 + song.frames) * kPitchClasses);  // a zero before the first
   for (std::int64_t t = 0; t < song.frames; ++t) {
     float x[kPitchClasses], square = 0;
     for (int c = 0; c < kPitchClasses; ++c) {
       x[c] = chroma.at(excerpt.first + t, c) - static_cast<float>(mean[c]);
       square += x[c] * x[c];
     }
-    const float scale = kFrameScale / std::sqrt(square + kAlignmentFloor);
+    const float scale = kAlignmentScale / std::sqrt(square + kAlignmentFloor);
     for (int c = 0; c < kPitchClasses; ++c) {
       // Rounds halves away from zero, whatever the sign.
       const auto value = static_cast<std::int16_t>(x[c] * scale + (x[c] < 0 ? -0.5f : 0.5f));
       const int to = (c + excerpt.roll) % kPitchClasses;
-      frames[t * kPitchClasses + to] = value;
+      frames[(1 + t) * kPitchClasses + to] = value;
       song.blocks[AlignmentSong::position(t, to)] = value;
     }
   }
-  frame_statistics(frames, song);
+  state_statistics(frames, song);
   return song;
 }
 
