@@ -14,11 +14,11 @@ namespace reprise {
 namespace {
 
 constexpr Aligner kRowZ[] = {Aligner::row_z};
-const Confidence kByAlignment{{{0, 1, 0, 0, 2}, {}, {}}, {1, 0}, {}};
+const Confidence kByAlignment{{{0, 1, 0, 0, 2}, {}, {}}, {1, 0}, {}, {}};
 
 // F = 2 * .5 + 3 ln(1 + e - 1) - 4 ln 1 - 5 ln 1 - 6 = -2; a * .5 - b = 7 * .5 - 8.
 TEST(Confidence, HandWorked) {
-  const Confidence c{{{2, 3, 4, 5, 6}, {}, {}}, {7, 8}, {}};
+  const Confidence c{{{2, 3, 4, 5, 6}, {}, {}}, {7, 8}, {}, {}};
   EXPECT_NEAR(c.of_alignment(Aligner::row_z, 0.5, std::exp(1.0) - 1, 1, 1), -2, 1e-12);
   EXPECT_NEAR(c.of_alignment(Aligner::row_z, 0, 0, 100, 10),
               -4 * std::log(100.0) - 5 * std::log(10.0) - 6, 1e-12);
