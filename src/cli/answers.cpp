@@ -106,7 +106,7 @@ void AnswerPrinter::print_text(const CatalogueSong& query, std::span<const Match
   for (std::size_t i = 0; i < matches.size(); ++i) {
     const Match& m = matches[i];
     const CatalogueSong& song = songs[m.candidate];
-    fmt::print("{:>4}  {}  {:.3f}  {:>3}  {} {}  {}  ({})\n", i + 1,
+    fmt::print("{:>4}  {} {:>6.3f}  {:>3}  {} {}  {}  ({})\n", i + 1,
                sure_ ? fmt::format("{:5.1f} %", 100 * probability_of(m.log_odds)) : "      -",
                m.score, transposition_text(m.transposition),
                song.work_id == query.work_id ? "*" : " ", titles[i], artists[i],
