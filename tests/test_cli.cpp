@@ -222,7 +222,7 @@ TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
   for (const char* command :
        {"train", "evaluate", "join", "experiment", "query", "groups", "fingerprint", "info",
         "devices", "bench", "index", "index create", "index add", "index remove", "index list",
-        "index verify", "index export"}) {
+        "index recalibrate", "index verify", "index export"}) {
     const Result r = run(std::string(command) + " --help");
     EXPECT_EQ(r.status, 0);
     EXPECT_NE(r.out.find("Example:\n  reprise " + std::string(command)), std::string::npos)
