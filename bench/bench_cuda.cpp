@@ -1,12 +1,15 @@
-// What the bigram kernels move and compute for a song, counted from how they cut their work, with
-// the time that an H100's limits allow; then, where there is a device, its measured limits, songs a
-// second and training steps a second. Without a device it says so after the counts.
+// What the kernels of bigrams and of audio's chroma move and compute for a song, counted from how
+// they cut their work, with the time that an H100's limits allow; then, where there is a device,
+// its measured limits, songs a second and training steps a second. Without a device it says so
+// after the counts.
 
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cmath>
 #include <functional>
 
+#include "audio/frames.h"
 #include "bigram_plan.h"
 #include "op_cases.h"
 #include "reprise/backend.h"
@@ -20,6 +23,7 @@ using namespace reprise;
 constexpr double kH100Bytes = 3.35e12;
 constexpr double kH100Fp32 = 67e12;
 constexpr double kH100Tf32 = 495e12;
+constexpr double kH100Host = 64e9;  // PCIe 5, one way
 
 struct Counts {
   double bytes = 0;   // to and from device memory, caches aside
@@ -119,6 +123,67 @@ void print_counts() {
                  w.name, backward ? "backward" : "forward", c.bytes * 1e-3, c.least * 1e-3,
                  c.scalar * 1e-6, c.tensor * 1e-6, c.seconds() * 1e6, 1e-6 / c.seconds());
     }
+}
+
+// A song of audio, and what its chroma takes.
+constexpr int kAudioSeconds = 180;
+
+CutSong audio_song(std::uint64_t seed) {
+  const ChromaSettings settings;
+  return cut_song(random_values(std::int64_t(settings.rate) * kAudioSeconds, 0.1f, seed), settings,
+                  chroma_tables(settings));
+}
+
+// A transform of W samples is taken to read and write its data once, and to be 2.5 W log2 W
+// operations.
+Counts chroma_counts(const CutSong& song) {
+  const ChromaTables tables = chroma_tables({});
+  const auto frames = double(song.frames);
+  Counts c;
+  for (std::size_t r = 0; r < tables.resolutions.size(); ++r) {
+    const ChromaTables::Resolution& resolution = tables.resolutions[r];
+    const auto windows = double(song.windows[r].starts.size());
+    const double size = resolution.window;
+    double taps = 0;
+    for (const ChromaTables::Hat& hat : resolution.hats) taps += double(hat.weights.size());
+    c.scalar += windows * (size + 2.5 * size * std::log2(size) + 5 * taps);
+    c.bytes += windows * (4 * 4 * size + 8 * taps);
+  }
+  const double bins = tables.bins, notes = tables.notes;
+  c.scalar += frames * (2.0 * notes * notes * (tables.updates + 1) + 20 * bins);
+  // Power is written, and read for tuning and notes; of each eight frames, the two matrices.
+  c.bytes += frames * (3 * 4 * bins + 4 * kPitchClasses + 2 * 4 * notes * tables.stride / 8);
+  c.least = 4.0 * double(song.samples.size()) + 4.0 * frames * kPitchClasses;
+  return c;
+}
+
+void print_chroma_counts() {
+  const CutSong song = audio_song(1);
+  const Counts c = chroma_counts(song);
+  fmt::print("\n{:<16} {:>9} {:>9} {:>11} {:>12} {:>17} {:>15}\n", "chroma of audio", "MB/song",
+             "least MB", "fp32 MFLOP", "us on H100", "us to the device", "x real time");
+  fmt::print("{:<16} {:>9.1f} {:>9.1f} {:>11.1f} {:>12.1f} {:>17.1f} {:>14.1f}M\n",
+             fmt::format("{} s", kAudioSeconds), c.bytes * 1e-6, c.least * 1e-6, c.scalar * 1e-6,
+             c.seconds() * 1e6, c.least / kH100Host * 1e6,
+             1e-6 * kAudioSeconds / std::max(c.seconds(), c.least / kH100Host));
+}
+
+// From samples in host memory to chroma in host memory.
+void measure_chroma(Backend& backend) {
+  const auto engine = backend.chroma_engine(chroma_tables({}));
+  std::vector<CutSong> songs;
+  for (std::uint64_t seed = 0; seed < 32; ++seed) songs.push_back(audio_song(seed));
+  double least = 1e9;
+  for (int run = 0; run < 6; ++run) {  // the first makes room
+    const auto begin = std::chrono::steady_clock::now();
+    engine->chroma(songs);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    if (run > 0) least = std::min(least, took.count() / double(songs.size()));
+  }
+  const double limit = chroma_counts(songs[0]).seconds();
+  fmt::print(
+      "\nchroma of {} s of audio: {:.1f} us, {:.2f}M x real time, {:.0f} % of the H100's limit\n",
+      kAudioSeconds, least * 1e6, 1e-6 * kAudioSeconds / least, 100 * limit / least);
 }
 
 // Seconds of one call of `ops`, captured: the least of five runs of at least 0.1 s.
@@ -282,12 +347,14 @@ void measure_limits(Backend& backend) {
 
 int main() {
   print_counts();
+  print_chroma_counts();
   try {
     const auto backend = make_cuda_backend();
     fmt::print("\n{}\n", backend->description());
     measure_limits(*backend);
     measure_songs(*backend);
     measure_step(*backend);
+    measure_chroma(*backend);
   } catch (const Error& error) {
     fmt::print("\nno CUDA device was measured: {}\n", error.what());
   }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <reprise/chroma_engine.h>
 #include <reprise/params.h>
 
 #include "search_plan.h"
@@ -156,6 +157,57 @@ void ftm2d_power(ChromaView chroma, const Ftm2dSongs& songs, const Ftm2dParams& 
 /// transforms of the patches [patch, 12] that begin at each multiple of hop.
 void ftm2d_pool(const Ftm2dSongs& songs, const Ftm2dParams& params, const float* spectrum,
                 float* out, cudaStream_t stream);
+
+// --- chroma of audio (definition in audio.h; tables as ChromaTables has them)
+
+/// windowed [count, window]: samples [starts[w] + i] times hann [window].
+void chroma_windows(const float* samples, const std::int64_t* starts, std::int64_t count,
+                    int window, const float* hann, float* windowed, cudaStream_t stream);
+
+/// The hats of one resolution.
+struct ChromaHats {
+  int window = 0;
+  int first_bin = 0;
+  int count = 0;
+  const std::int32_t* first = nullptr;  ///< [count] of the transform's bins
+  const std::int32_t* begin = nullptr;  ///< [count + 1] into weights
+  const float* weights = nullptr;
+};
+/// Adds to power [frames, bins], at the hats' fine bins, what windows [first, first + count) bring,
+/// whose spectra are complex [count, window / 2 + 1]. window_of [all frames + 1]: the first window
+/// of each frame; frames [first_frame, last_frame] are those with windows among these. A frame's
+/// first window finds nothing there.
+struct ChromaSpectra {
+  const float* spectra = nullptr;
+  std::int64_t first = 0, count = 0;
+  const std::int64_t* window_of = nullptr;
+  std::int64_t first_frame = 0, last_frame = 0;
+};
+void chroma_power(const ChromaSpectra& spectra, const ChromaHats& hats, int bins, float* power,
+                  cudaStream_t stream);
+
+/// A song's frames among those of a call.
+struct ChromaSong {
+  std::int64_t first_frame = 0;
+  std::int64_t frames = 0;
+  std::int64_t tuning_frames = 0;
+};
+/// tuning [songs], in semitones, from power [frames, bins].
+void chroma_tuning(const float* power, int bins, const ChromaSong* songs, std::int64_t count,
+                   double* tuning, cudaStream_t stream);
+
+/// What turns power into chroma.
+struct ChromaNotes {
+  int lowest = 0, notes = 0, stride = 0, updates = 0;
+  float floor = 0;
+  const float* dictionary = nullptr;  ///< D [notes, stride]: the transpose of ChromaTables'
+  const float* gram = nullptr;        ///< [notes, stride]
+};
+/// chroma [frames, 12] from power [frames, bins]; no song has more than `longest` frames. tuning
+/// [songs]; null: 0.
+void chroma_notes(const float* power, int bins, const ChromaSong* songs, std::int64_t count,
+                  std::int64_t longest, const double* tuning, const ChromaNotes& notes,
+                  float* chroma, cudaStream_t stream);
 
 // --- alignment
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 
+#include "audio/chroma.h"
 #include "audio_fixture.h"
 #include "core/files.h"
 #include "reprise/audio.h"
@@ -204,6 +205,80 @@ TEST_F(AudioFiles, ComeInOrderAndAlikeForAnyNumberOfThreads) {
     EXPECT_EQ(taken, 3u);
   }
   read_audio_files({}, {}, 2, [](std::size_t, const AudioResult&) { FAIL() << "there is none"; });
+}
+
+/// Every frame of a song is its first sample, in all columns.
+class FirstSampleEngine final : public ChromaEngine {
+ public:
+  std::size_t calls = 0, songs = 0, limit = std::numeric_limits<std::size_t>::max();
+
+  std::vector<AudioChroma> chroma(std::span<const CutSong> cut) override {
+    ++calls;
+    songs += cut.size();
+    if (songs > limit) throw Error("the device is gone");
+    EXPECT_LE(cut.size(), 16u) << "a device has not room for any number";
+    std::vector<AudioChroma> results;
+    for (const CutSong& song : cut) {
+      const float value = song.samples[std::size_t(ChromaSettings().longest_window) / 2];
+      results.push_back(
+          {std::vector<float>(std::size_t(song.frames) * kPitchClasses, value), song.seconds, 0});
+    }
+    return results;
+  }
+};
+
+TEST_F(AudioFiles, AnEngineComputesWhatThreadsRead) {
+  std::vector<std::string> paths;
+  for (int i = 0; i < 40; ++i) {
+    paths.push_back(path(std::to_string(i) + ".wav"));
+    // The first is the longest; of silence, and of what is no file, an engine makes nothing.
+    if (i != 4)
+      write_audio(paths[i], std::vector<float>(i == 0 ? 800000 : 3000, float(i % 9) / 8), 11025, 1,
+                  SF_FORMAT_WAV | SF_FORMAT_FLOAT);
+  }
+  for (const int threads : {1, 2, 5}) {
+    FirstSampleEngine engine;
+    std::size_t next = 0;
+    read_audio_files(
+        paths, {}, threads,
+        [&](std::size_t i, const AudioResult& result) {
+          EXPECT_EQ(i, next++);
+          EXPECT_EQ(result.problem, i == 4 ? paths[4] + ": cannot open: No such file or directory"
+                                    : i % 9 == 0 ? paths[i] + ": expected music, found silence"
+                                                 : "");
+          if (result.problem.empty()) {
+            EXPECT_EQ(result.song.chroma, std::vector<float>(12, float(i % 9) / 8)) << i;
+            EXPECT_DOUBLE_EQ(result.song.seconds, 3000.0 / 11025);
+          }
+        },
+        &engine);
+    EXPECT_EQ(next, paths.size());
+    EXPECT_EQ(engine.songs, paths.size() - 1);
+    // Whoever fails, all stop, and it is said.
+    EXPECT_THROW(read_audio_files(
+                     paths, {}, threads,
+                     [](std::size_t i, const AudioResult&) {
+                       if (i == 20) throw std::runtime_error("enough");
+                     },
+                     &engine),
+                 std::runtime_error);
+    engine.limit = engine.songs + 20;
+    EXPECT_THROW(read_audio_files(
+                     paths, {}, threads, [](std::size_t, const AudioResult&) {}, &engine),
+                 Error);
+  }
+  FirstSampleEngine engine;
+  const auto none = [](std::size_t, const AudioResult&) { FAIL() << "there is none"; };
+  read_audio_files({}, {}, 2, none, &engine);
+  EXPECT_EQ(engine.calls, 0u);
+}
+
+TEST_F(AudioFiles, LongSongsAreNotCutForAnEngine) {
+  write_audio(path("a.wav"), melody(kMelody, 11025), 11025);
+  ChromaExtractor extractor{ChromaSettings()};
+  const std::size_t length = kMelody.size() * 11025 / 2;
+  EXPECT_TRUE(extractor.cut(path("a.wav"), length));
+  EXPECT_FALSE(extractor.cut(path("a.wav"), length - 1));
 }
 
 }  // namespace

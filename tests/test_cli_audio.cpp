@@ -1,11 +1,9 @@
 // Audio through the real binary: imported, and given where a song is expected.
 
 #include <sys/stat.h>
-#include <sys/wait.h>
-
-#include <sstream>
 
 #include "audio_fixture.h"
+#include "program_test.h"
 #include "reprise/audio.h"
 #include "reprise/song_set.h"
 
@@ -17,24 +15,10 @@ bool has_line(const std::string& text, const std::string& beginning) {
   return ("\n" + text).find("\n" + beginning) != std::string::npos;
 }
 
-class CliAudio : public AudioFolder {
+class CliAudio : public ProgramFolder {
  protected:
-  struct Result {
-    int status;
-    std::string out, err;
-  };
-  std::string read(const std::string& name) const {
-    std::ifstream in(path(name), std::ios::binary);
-    std::stringstream all;
-    all << in.rdbuf();
-    return all.str();
-  }
-  Result run(const std::string& arguments) const {
-    const std::string command = "cd '" + folder.string() + "' && " + REPRISE_PROGRAM + " " +
-                                arguments + " >out.txt 2>err.txt </dev/null";
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("out.txt"), read("err.txt")};
-  }
+  CliAudio() : ProgramFolder(REPRISE_PROGRAM) {}
+
   void make_music() const {
     std::filesystem::create_directories(path("music/deep"));
     write_audio(path("music/b.wav"), melody(kMelody, 22050), 22050);

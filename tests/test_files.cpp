@@ -55,6 +55,22 @@ TEST_F(Files, ReplacesWhole) {
   EXPECT_EQ(entries(), 1);
 }
 
+TEST_F(Files, FoldersAreListedAtAnyDepthButWhatIsHidden) {
+  for (const char* name : {"b.x", "a.y", "deep/deeper/c.x", "deep/._c.x", ".hidden/d.x"}) {
+    fs::create_directories((folder_ / name).parent_path());
+    replace_file((folder_ / name).string(), std::string_view(""));
+  }
+  const auto is_x = [](const std::string& path) { return path.ends_with(".x"); };
+  EXPECT_EQ(files_below(folder_.string(), is_x),
+            (std::vector<std::string>{(folder_ / "b.x").string(),
+                                      (folder_ / "deep/deeper/c.x").string()}));
+  EXPECT_EQ(files_below((folder_ / ".hidden").string(), is_x).size(), 1u) << "named, not found";
+  EXPECT_EQ(message_of([&] {
+              files_below((folder_ / "none").string(), is_x);
+            }).find((folder_ / "none").string() + ": cannot read this folder: "),
+            0u);
+}
+
 TEST_F(Files, WritesBesideTheTargetAndRenames) {
   replace_file(path_, std::string_view("old"));
   replace_file(path_, [&](const std::string& temporary) {

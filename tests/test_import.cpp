@@ -1,54 +1,32 @@
 // `reprise import`, `reprise synth` and the picture of `reprise info`, by the real program.
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "collections/beat_chroma.h"
 #include "core/files.h"
 #include "io/npy.h"
 #include "million_song_file.h"
+#include "program_test.h"
 #include "reprise/song_set.h"
 
 namespace reprise {
 namespace {
 
-namespace fs = std::filesystem;
-
-class ImportCommand : public testing::Test {
+class ImportCommand : public ProgramFolder {
  protected:
-  ImportCommand()
-      : folder_(fs::temp_directory_path() / ("reprise-import-" + std::to_string(::getpid()))) {
-    fs::create_directories(folder_);
-  }
-  ~ImportCommand() override { fs::remove_all(folder_); }
+  ImportCommand() : ProgramFolder(REPRISE_PROGRAM) {}
 
-  std::string path(const std::string& name) const {
-    fs::create_directories((folder_ / name).parent_path());
-    return (folder_ / name).string();
+  /// The path of a file whose folder is there.
+  std::string made_path(const std::string& name) const {
+    fs::create_directories((folder / name).parent_path());
+    return path(name);
   }
   void text(const std::string& name, const std::string& contents) const {
-    std::ofstream(path(name)) << contents;
+    std::ofstream(made_path(name)) << contents;
   }
-  std::string read(const std::string& name) const {
-    std::ifstream in(path(name), std::ios::binary);
-    std::stringstream all;
-    all << in.rdbuf();
-    return all.str();
-  }
-  int run(const std::string& arguments) const {
-    const std::string command = "cd '" + folder_.string() + "' && " + REPRISE_PROGRAM + " " +
-                                arguments + " >out.txt 2>err.txt </dev/null";
-    const int status = std::system(command.c_str());
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
-  fs::path folder_;
 };
 
 TEST_F(ImportCommand, ShsWithMissingDamagedAndDuplicateSongs) {
@@ -60,7 +38,7 @@ TEST_F(ImportCommand, ShsWithMissingDamagedAndDuplicateSongs) {
   same.audio_md5 = a.audio_md5;
   const MillionSong b = made_up_song("TRBBBBB000000000B1", 2);
   for (const MillionSong& song : {a, again, same, b})
-    MillionSongWriter(path("msd/" + song.track_id + ".h5")).write({song});
+    MillionSongWriter(made_path("msd/" + song.track_id + ".h5")).write({song});
   text("msd/TRCCCCC000000000C1.h5", "not HDF5");
   text("shs_dataset_train.txt",
        "%1,2, One\nTRAAAAA000000000A1<SEP>A<SEP>1\nTRAAAAA000000000A2<SEP>A<SEP>2\n"
@@ -68,7 +46,8 @@ TEST_F(ImportCommand, ShsWithMissingDamagedAndDuplicateSongs) {
   text("shs_dataset_test.txt",
        "%-5, Two\nTRBBBBB000000000B1<SEP>A<SEP>1\nTRCCCCC000000000C1<SEP>A<SEP>2\n");
   ASSERT_EQ(run("import shs --list shs_dataset_train.txt --list shs_dataset_test.txt --msd msd "
-                "--out set.h5 --report report.tsv"),
+                "--out set.h5 --report report.tsv")
+                .status,
             0)
       << read("err.txt");
   const std::string out = read("out.txt");
@@ -95,9 +74,10 @@ TEST_F(ImportCommand, ShsWithMissingDamagedAndDuplicateSongs) {
   expected.insert(expected.end(), second.begin(), second.end());
   EXPECT_EQ(set.chroma_float, expected);
 
-  ASSERT_EQ(run("info set.h5 --song TRBBBBB000000000B1 --picture b.svg"), 0) << read("err.txt");
+  ASSERT_EQ(run("info set.h5 --song TRBBBBB000000000B1 --picture b.svg").status, 0)
+      << read("err.txt");
   EXPECT_NE(read("b.svg").find("</svg>"), std::string::npos);
-  EXPECT_EQ(run("info set.h5 --song none --picture b.svg"), 1);
+  EXPECT_EQ(run("info set.h5 --song none --picture b.svg").status, 1);
 }
 
 TEST_F(ImportCommand, ClyAndCoverId) {
@@ -105,7 +85,8 @@ TEST_F(ImportCommand, ClyAndCoverId) {
   text("shs_nodup.txt", "%One\nTRAAAAA\nTRBBBBB\n%Two\nTRCCCCC\n");
   text("keys.cly", "TRAAAAA,0\nTRCCCCC,5\nTRXXXXX,9\n");
   text("bt.cly", "chroma\n9\n" + frame + "\n5\n" + frame + "\n0\n" + frame + "," + frame + "\n");
-  ASSERT_EQ(run("import shs --list shs_nodup.txt --cly bt.cly --keys keys.cly --out set.h5"), 0)
+  ASSERT_EQ(run("import shs --list shs_nodup.txt --cly bt.cly --keys keys.cly --out set.h5").status,
+            0)
       << read("err.txt");
   SongSet set = read_song_set(path("set.h5"));
   EXPECT_EQ(set.song_id, (std::vector<std::string>{"TRCCCCC", "TRAAAAA"}));
@@ -114,9 +95,12 @@ TEST_F(ImportCommand, ClyAndCoverId) {
 
   text("chroma/TRAAAAA.csv", frame + "\n" + frame + "\n");
   text("chroma/5.csv", frame + "\n" + frame + "\n");
-  ASSERT_EQ(run("import cover-id chroma --list shs_nodup.txt --mapping keys.cly --out set.h5"), 0);
+  ASSERT_EQ(
+      run("import cover-id chroma --list shs_nodup.txt --mapping keys.cly --out set.h5").status, 0);
   EXPECT_EQ(read_song_set(path("set.h5")).song_id, (std::vector<std::string>{"TRCCCCC"}));
-  ASSERT_EQ(run("import cover-id chroma --list shs_nodup.txt --first-line header --out set.h5"), 0);
+  ASSERT_EQ(
+      run("import cover-id chroma --list shs_nodup.txt --first-line header --out set.h5").status,
+      0);
   set = read_song_set(path("set.h5"));
   EXPECT_EQ(set.song_id, (std::vector<std::string>{"TRAAAAA"}));
   EXPECT_EQ(set.frames(), 1);
@@ -125,16 +109,18 @@ TEST_F(ImportCommand, ClyAndCoverId) {
 TEST_F(ImportCommand, MatricesAndTheirDivision) {
   for (int i = 0; i < 40; ++i) {
     const std::vector<float> chroma = random_chroma(4, i + 1);
-    write_npy(path("npy/w" + std::to_string(i / 2) + "/" + std::to_string(i) + ".npy"), {4, 12},
-              chroma.data());
+    write_npy(made_path("npy/w" + std::to_string(i / 2) + "/" + std::to_string(i) + ".npy"),
+              {4, 12}, chroma.data());
   }
   text("npy/w0/bad.npy", "not NumPy");
-  ASSERT_EQ(run("import npy npy --divide 50/20/30 --seed 1 --type uint8 --chroma mine --out a.h5"),
-            0)
+  ASSERT_EQ(
+      run("import npy npy --divide 50/20/30 --seed 1 --type uint8 --chroma mine --out a.h5").status,
+      0)
       << read("err.txt");
   EXPECT_NE(read("out.txt").find("damaged    1"), std::string::npos);
-  ASSERT_EQ(run("import npy npy --divide 50/20/30 --seed 1 --type uint8 --chroma mine --out b.h5"),
-            0);
+  ASSERT_EQ(
+      run("import npy npy --divide 50/20/30 --seed 1 --type uint8 --chroma mine --out b.h5").status,
+      0);
   EXPECT_EQ(read("a.h5"), read("b.h5"));
   const SongSet set = read_song_set(path("a.h5"));
   EXPECT_EQ(set.songs(), 40);
@@ -143,36 +129,36 @@ TEST_F(ImportCommand, MatricesAndTheirDivision) {
     if (set.work_id[i] == set.work_id[i - 1]) {
       EXPECT_EQ(set.split[i], set.split[i - 1]);
     }
-  EXPECT_EQ(run("import npy npy --divide 50/50 --out c.h5"), 2);
-  EXPECT_EQ(run("import npy npy --split train --divide 50/20/30 --out c.h5"), 2);
-  EXPECT_EQ(run("import npy --out c.h5"), 2);
-  EXPECT_EQ(run("import npy npy/w0/bad.npy --out c.h5"), 1);
+  EXPECT_EQ(run("import npy npy --divide 50/50 --out c.h5").status, 2);
+  EXPECT_EQ(run("import npy npy --split train --divide 50/20/30 --out c.h5").status, 2);
+  EXPECT_EQ(run("import npy --out c.h5").status, 2);
+  EXPECT_EQ(run("import npy npy/w0/bad.npy --out c.h5").status, 1);
   EXPECT_FALSE(fs::exists(path("c.h5")));
-  EXPECT_EQ(run("import npy npy --out none/c.h5"), 1);
+  EXPECT_EQ(run("import npy npy --out none/c.h5").status, 1);
 }
 
 TEST_F(ImportCommand, EveryKindHasHelpWithAnExample) {
   for (const std::string command :
        {"import", "import shs", "import da-tacos", "import acoss", "import cover-id", "import csv",
         "import npy", "import chroma-h5", "synth"}) {
-    EXPECT_EQ(run(command + " --help"), 0);
+    EXPECT_EQ(run(command + " --help").status, 0);
     EXPECT_NE(read("out.txt").find("Example:\n  reprise " + command), std::string::npos) << command;
   }
-  EXPECT_EQ(run("import"), 2);
-  EXPECT_EQ(run("import shs --list x.txt --out a.h5"), 2);
+  EXPECT_EQ(run("import").status, 2);
+  EXPECT_EQ(run("import shs --list x.txt --out a.h5").status, 2);
 }
 
 TEST_F(ImportCommand, SynthIsTheSameForAnyNumberOfThreads) {
   const std::string small = "synth --songs 100 --seed 3 --set seconds=10 ";
-  ASSERT_EQ(run(small + "--threads 1 --out a.h5"), 0) << read("err.txt");
-  ASSERT_EQ(run(small + "--threads 3 --out b.h5"), 0);
+  ASSERT_EQ(run(small + "--threads 1 --out a.h5").status, 0) << read("err.txt");
+  ASSERT_EQ(run(small + "--threads 3 --out b.h5").status, 0);
   EXPECT_EQ(read("a.h5"), read("b.h5"));
   const SongSet set = read_song_set(path("a.h5"));
   EXPECT_EQ(set.songs(), 100);
   EXPECT_EQ(set.frames_per_second, 4.5);
   EXPECT_FALSE(set.songs_of("train").empty());
-  EXPECT_EQ(run("synth --songs 0 --out a.h5"), 2);
-  EXPECT_EQ(run("synth --songs 1 --set noise=x --out a.h5"), 2);
+  EXPECT_EQ(run("synth --songs 0 --out a.h5").status, 2);
+  EXPECT_EQ(run("synth --songs 1 --set noise=x --out a.h5").status, 2);
 }
 
 }  // namespace

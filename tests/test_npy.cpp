@@ -56,6 +56,20 @@ TEST(Npy, ReadsEveryVersion) {
   }
 }
 
+// As numpy.save(path, x.T) writes it: column after column.
+TEST(Npy, ReadsMatricesInFortranOrder) {
+  const auto read = [](const std::string& shape, const std::vector<float>& values) {
+    return parse_npy(
+        file_of(1, "{'descr': '<f4', 'fortran_order': True, 'shape': " + shape + ", }", values),
+        "x");
+  };
+  const Npy matrix = read("(2, 3)", {1, 2, 3, 4, 5, 6});
+  EXPECT_EQ(matrix.shape, (std::vector<std::int64_t>{2, 3}));
+  EXPECT_EQ(matrix.values, (std::vector<float>{1, 3, 5, 2, 4, 6}));
+  EXPECT_EQ(read("(3,)", {1, 2, 3}).values, (std::vector<float>{1, 2, 3}));
+  EXPECT_TRUE(read("(1152921504606846976, 0)", {}).values.empty());
+}
+
 TEST(Npy, ReadsHeadersAsPythonWouldWriteThem) {
   const auto shape = [](const std::string& header, std::size_t count) {
     return parse_npy(file_of(1, header, std::vector<float>(count, 1)), "x").shape;
@@ -105,8 +119,8 @@ TEST(Npy, RefusesOtherArrays) {
             "x.npy: header: expected the type '<f4' (float32) or '<f8' (float64), found '<i4'");
   EXPECT_EQ(refusal("{'descr': '>f4'" + end, {1}),
             "x.npy: header: expected the type '<f4' (float32) or '<f8' (float64), found '>f4'");
-  EXPECT_EQ(refusal("{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }", {1}),
-            "x.npy: header: expected values in C order, found Fortran order");
+  EXPECT_EQ(refusal("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1, 1), }", {1}),
+            "x.npy: header: expected values in C order, found more than two axes in Fortran order");
   EXPECT_EQ(refusal("{'descr': '<f4'" + end, {1, 2}),
             "x.npy: expected float32 values of shape (1), found 8 bytes");
   EXPECT_EQ(refusal("{'descr': '<f4'" + end),

@@ -57,7 +57,7 @@ TEST(ChromaTable, RefusesOtherCsv) {
   EXPECT_EQ(refusal([] { csv(kLine + "1,2,3\n"); }),
             "x.csv: line 2: expected 12 columns, found '3 columns'");
   EXPECT_EQ(refusal([] { csv(std::string("1,") + kLine); }),
-            "x.csv: line 1: expected 12 columns, found '13 columns'");
+            "x.csv: line 1: expected 12 columns, found 13; --time says that the first is a time");
   EXPECT_EQ(refusal([] { csv("a,b\n", FirstLine::frame); }),
             "x.csv: line 1: expected numbers between commas, found 'a,b'");
   for (const char* word : {"nan", "inf", "1e99", "1 2", "0x1"})

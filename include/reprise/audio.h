@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "reprise/view.h"
+#include "reprise/chroma_engine.h"
 
 namespace reprise {
 
@@ -76,12 +76,8 @@ struct ChromaParameter {
 
 std::span<const ChromaParameter> chroma_parameters();
 
-/// Chroma [frames, 12] of one song.
-struct AudioChroma {
-  std::vector<float> chroma;
-  double seconds = 0;
-  double tuning = 0;  ///< semitones above A = 440 Hz, -.5 to .5
-};
+/// What the settings come to; throws UsageError as validate() does.
+ChromaTables chroma_tables(const ChromaSettings& settings);
 
 /// Reads any file that libsndfile does (WAV, FLAC, Ogg, MP3, AIFF, ...) in constant memory beside
 /// the result. Throws Error naming the file: it cannot be opened, is no audio, is damaged, holds no
@@ -96,9 +92,11 @@ struct AudioResult {
 
 /// Reads files, several at a time (threads 0: one a core), and hands on each with its place, in
 /// their order and from one thread at a time. Few results wait for an earlier file to be done, so
-/// that memory does not grow with the number of files.
+/// that memory does not grow with the number of files. `engine`, of the same settings and used from
+/// the calling thread alone, computes what follows the reading where it is not null; songs too long
+/// to be held in memory are left to the CPU.
 void read_audio_files(std::span<const std::string> paths, const ChromaSettings& settings,
-                      int threads,
-                      const std::function<void(std::size_t, const AudioResult&)>& take);
+                      int threads, const std::function<void(std::size_t, const AudioResult&)>& take,
+                      ChromaEngine* engine = nullptr);
 
 }  // namespace reprise

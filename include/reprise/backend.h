@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "reprise/chroma_engine.h"
 #include "reprise/params.h"
 
 namespace reprise {
@@ -42,6 +43,12 @@ class Backend {
   /// Calls `ops`, which only calls ops, at once or at each launch of the graph. What they read and
   /// write must stay where it is; the values in it may change between launches.
   virtual std::unique_ptr<OpGraph> capture(std::function<void()> ops) = 0;
+
+  // --- audio
+  /// Computes the chroma of audio; used from this back end's thread, and does not outlive it. Null
+  /// where the front end does that itself, as it does on the CPU: a song a thread, in constant
+  /// memory.
+  virtual std::unique_ptr<ChromaEngine> chroma_engine(const ChromaTables&) { return nullptr; }
 
   // --- chroma in, chroma out
   /// out float [count, patches * frames, 12].

@@ -63,6 +63,9 @@ struct SongSet {
   std::int64_t find(std::string_view id) const;
 };
 
+/// A chroma value from 0 to 1 as ChromaType::uint8 keeps it.
+std::uint8_t chroma_byte(float value);
+
 /// Chroma of more bytes than this lies in a mapped file, not in memory, and unpacked in files.
 inline constexpr std::int64_t kChromaInMemory = std::int64_t{1} << 30;
 

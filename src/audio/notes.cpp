@@ -5,15 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "audio/spectrum.h"
-
 namespace reprise {
-namespace {
-
-constexpr int kPartials = 20;
-constexpr int kAlign = 16;  // floats
-
-}  // namespace
 
 void Tuning::add(const float* power) {
   std::array<double, kFineBins> sums{};
@@ -34,75 +26,52 @@ double Tuning::semitones() const {
   return real_ == 0 && imaginary_ == 0 ? 0 : std::atan2(imaginary_, real_) / (2 * std::numbers::pi);
 }
 
-Notes::Notes(const ChromaSettings& settings)
-    : lowest_(static_cast<int>(settings.lowest)),
-      notes_(static_cast<int>(settings.highest - settings.lowest) + 1),
-      stride_((notes_ + kAlign - 1) / kAlign * kAlign),
-      updates_(static_cast<int>(settings.harmonics)),
-      floor_(static_cast<float>(std::pow(10.0, settings.silence / 20))),
-      hats_(2 * kMargin + 1),
-      dictionary_(static_cast<std::size_t>(notes_) * stride_),
-      gram_(dictionary_.size()),
-      strengths_(stride_),
-      matches_(stride_),
-      explained_(stride_) {
-  for (int note = 0; note < notes_; ++note) {
-    float* column = &dictionary_[static_cast<std::size_t>(note) * stride_];
-    for (int h = 1; h <= kPartials; ++h) {
-      const double at = note + 12 * std::log2(h);
-      const int below = static_cast<int>(at);
-      const double share = at - below;
-      const double strength = std::pow(settings.decay, h - 1);
-      if (below < notes_) column[below] += static_cast<float>(strength * (1 - share));
-      if (below + 1 < notes_) column[below + 1] += static_cast<float>(strength * share);
-    }
-  }
-  for (int i = 0; i < notes_; ++i)
-    for (int j = 0; j < notes_; ++j) {
-      double sum = 0;
-      for (int n = 0; n < notes_; ++n)
-        sum += double{dictionary_[static_cast<std::size_t>(i) * stride_ + n]} *
-               dictionary_[static_cast<std::size_t>(j) * stride_ + n];
-      gram_[static_cast<std::size_t>(i) * stride_ + j] = static_cast<float>(sum);
-    }
+Notes::Notes(const ChromaTables& tables)
+    : tables_(tables),
+      strengths_(tables.stride),
+      matches_(tables.stride),
+      explained_(tables.stride) {
   tune(0);
 }
 
 void Notes::tune(double semitones) {
-  for (int i = -kMargin; i <= kMargin; ++i)
-    hats_[i + kMargin] = static_cast<float>(
+  for (int i = -kFineMargin; i <= kFineMargin; ++i)
+    hats_[i + kFineMargin] = static_cast<float>(
         std::max(0.0, 1 - 1.5 * std::abs(static_cast<double>(i) / kFineBins - semitones)));
 }
 
 void Notes::explain_partials() {
   float* a = strengths_.data();
-  for (int j = 0; j < notes_; ++j) {
-    const float* column = &dictionary_[static_cast<std::size_t>(j) * stride_];
+  const int notes = tables_.notes, stride = tables_.stride;
+  for (int j = 0; j < notes; ++j) {
+    const float* column = &tables_.dictionary[static_cast<std::size_t>(j) * stride];
     float sum = 0;
-    for (int n = 0; n < notes_; ++n) sum += column[n] * a[n];
+    for (int n = 0; n < notes; ++n) sum += column[n] * a[n];
     matches_[j] = sum;
   }
-  for (int update = 0; update < updates_; ++update) {
+  for (int update = 0; update < tables_.updates; ++update) {
     std::fill(explained_.begin(), explained_.end(), 0.0f);
-    for (int j = 0; j < notes_; ++j) {
-      const float* row = &gram_[static_cast<std::size_t>(j) * stride_];
-      for (int i = 0; i < stride_; ++i) explained_[i] += row[i] * a[j];
+    for (int j = 0; j < notes; ++j) {
+      const float* row = &tables_.gram[static_cast<std::size_t>(j) * stride];
+      for (int i = 0; i < stride; ++i) explained_[i] += row[i] * a[j];
     }
-    for (int i = 0; i < notes_; ++i)
+    for (int i = 0; i < notes; ++i)
       a[i] = explained_[i] > 0 ? a[i] * (matches_[i] / explained_[i]) : 0;
   }
 }
 
 void Notes::chroma(const float* power, float* chroma) {
   std::fill_n(chroma, kPitchClasses, 0.0f);
-  for (int n = 0; n < notes_; ++n) {
+  for (int n = 0; n < tables_.notes; ++n) {
     float sum = 0;
-    for (int i = 0; i < 2 * kMargin + 1; ++i) sum += hats_[i] * power[n * kFineBins + i];
+    for (int i = 0; i < 2 * kFineMargin + 1; ++i) sum += hats_[i] * power[n * kFineBins + i];
     strengths_[n] = std::sqrt(sum);
   }
-  if (*std::max_element(strengths_.begin(), strengths_.begin() + notes_) < floor_) return;
+  if (*std::max_element(strengths_.begin(), strengths_.begin() + tables_.notes) < tables_.floor)
+    return;
   explain_partials();
-  for (int n = 0; n < notes_; ++n) chroma[(lowest_ + n) % kPitchClasses] += strengths_[n];
+  for (int n = 0; n < tables_.notes; ++n)
+    chroma[(tables_.lowest + n) % kPitchClasses] += strengths_[n];
   const float largest = *std::max_element(chroma, chroma + kPitchClasses);
   for (int c = 0; c < kPitchClasses; ++c) chroma[c] = largest > 0 ? chroma[c] / largest : 0.0f;
 }

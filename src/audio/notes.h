@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "reprise/audio.h"
+#include "reprise/chroma_engine.h"
 
 namespace reprise {
 
@@ -21,7 +21,8 @@ class Tuning {
 /// From power spectra to chroma (ChromaSettings: notes, strings, chroma).
 class Notes {
  public:
-  explicit Notes(const ChromaSettings& settings);
+  /// The tables must outlive it.
+  explicit Notes(const ChromaTables& tables);
 
   void tune(double semitones);
   /// power [bins], chroma [12].
@@ -30,12 +31,8 @@ class Notes {
  private:
   void explain_partials();
 
-  int lowest_, notes_, stride_;
-  int updates_;
-  float floor_;                    // magnitude
-  std::vector<float> hats_;        // [2 kMargin + 1], weights of the fine bins around a note
-  std::vector<float> dictionary_;  // D [note, stride]: row j is the column of note j
-  std::vector<float> gram_;        // D^T D [note, stride]
+  const ChromaTables& tables_;
+  float hats_[2 * kFineMargin + 1];                     // weights of the fine bins around a note
   std::vector<float> strengths_, matches_, explained_;  // y then a, D^T y, D^T D a: [stride]
 };
 

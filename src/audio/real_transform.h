@@ -10,8 +10,11 @@ struct kiss_fftr_state;
 
 namespace reprise {
 
-/// Power spectrum of a window of real samples, weighted with a Hann window that is scaled so that a
-/// sine of amplitude 1 on one of the transform's frequencies has power 1 there.
+/// A Hann window, scaled so that a sine of amplitude 1 on one of the transform's frequencies has
+/// power 1 there.
+std::vector<float> hann_window(std::int64_t window);
+
+/// Power spectrum of a window of real samples, weighted with hann_window().
 class RealTransform {
  public:
   /// window: even.

@@ -6,20 +6,10 @@
 namespace reprise {
 namespace {
 
-constexpr double kSpacing = 0.3;        // of a resolution's spectra, in windows
-constexpr double kBinsPerSemitone = 3;  // of the transform, at least
+constexpr double kSpacing = 0.3;  // of a resolution's spectra, in windows
 constexpr std::int64_t kReadAhead = 16384;
 
 }  // namespace
-
-int fine_bins(const ChromaSettings& settings) {
-  return static_cast<int>(settings.highest - settings.lowest) * kFineBins + 1 + 2 * kMargin;
-}
-
-double fine_frequency(const ChromaSettings& settings, int bin) {
-  const double note = settings.lowest + static_cast<double>(bin - kMargin) / kFineBins;
-  return 440 * std::exp2((note - 69) / 12);
-}
 
 Samples::Samples(Source source, std::int64_t reach)
     : source_(std::move(source)),
@@ -58,61 +48,39 @@ bool Samples::reaches(std::int64_t sample) {
   return length_ < 0 || sample < length_;
 }
 
-Spectrum::Spectrum(const ChromaSettings& settings) : bins_(fine_bins(settings)) {
-  const auto window_of = [&](int bin) {
-    const double semitone = fine_frequency(settings, bin) * (std::exp2(1.0 / 12) - 1);
-    double window = settings.shortest_window;
-    while (window < settings.longest_window && semitone * window / settings.rate < kBinsPerSemitone)
-      window *= 2;
-    return static_cast<std::int64_t>(window);
-  };
-  for (int bin = 0; bin < bins_;) {
-    const std::int64_t window = window_of(bin);
-    int last = bin;
-    while (last + 1 < bins_ && window_of(last + 1) == window) ++last;
-    resolutions_.push_back(make(settings, window, bin, last));
-    bin = last + 1;
-  }
+Spread::Spread(double begin, double end, int window)
+    : begin_(begin),
+      length_(end - begin),
+      window_(window),
+      count_(std::max<std::int64_t>(
+          1, std::llround(length_ / (kSpacing * static_cast<double>(window))))) {}
+
+std::int64_t Spread::start(std::int64_t i) const {
+  const double centre =
+      begin_ + (static_cast<double>(i) + 0.5) * length_ / static_cast<double>(count_);
+  return std::llround(centre) - window_ / 2;
 }
 
-Spectrum::Resolution Spectrum::make(const ChromaSettings& settings, std::int64_t window,
-                                    int first_bin, int last_bin) const {
-  Resolution r{RealTransform(window), first_bin, {}};
-  const auto size = static_cast<double>(window);
-  // Hats that reach to the neighbouring fine bins, and at least to the next of the transform's.
-  const auto place = [&](int bin) { return fine_frequency(settings, bin) * size / settings.rate; };
-  for (int bin = first_bin; bin <= last_bin; ++bin) {
-    const double centre = place(bin);
-    const double below = std::min(place(bin - 1), centre - 1);
-    const double above = std::max(place(bin + 1), centre + 1);
-    Hat hat{static_cast<int>(std::floor(below)) + 1, {}};
-    for (int k = hat.first; k < above && k <= window / 2; ++k)
-      hat.weights.push_back(static_cast<float>(k < centre ? (k - below) / (centre - below)
-                                                          : (above - k) / (above - centre)));
-    r.hats.push_back(std::move(hat));
-  }
-  return r;
+Spectrum::Spectrum(const ChromaTables& tables) : tables_(tables) {
+  for (const ChromaTables::Resolution& r : tables.resolutions) transforms_.emplace_back(r.window);
 }
 
 void Spectrum::average(Samples& samples, double begin, double end, float* out) {
-  std::fill_n(out, bins_, 0.0f);
-  for (Resolution& r : resolutions_) {
-    const std::int64_t window = r.transform.window();
+  std::fill_n(out, bins(), 0.0f);
+  for (std::size_t resolution = 0; resolution < transforms_.size(); ++resolution) {
+    const ChromaTables::Resolution& r = tables_.resolutions[resolution];
     const int first = r.hats.front().first;
     const int last = r.hats.back().first + static_cast<int>(r.hats.back().weights.size()) - 1;
-    const auto count = std::max<std::int64_t>(
-        1, std::llround((end - begin) / (kSpacing * static_cast<double>(window))));
-    for (std::int64_t i = 0; i < count; ++i) {
-      const double centre =
-          begin + (static_cast<double>(i) + 0.5) * (end - begin) / static_cast<double>(count);
-      const float* x = samples.window(std::llround(centre) - window / 2, window);
-      const std::span<const float> power = r.transform.power(x, first, last);
+    const Spread spread(begin, end, r.window);
+    for (std::int64_t i = 0; i < spread.count(); ++i) {
+      const float* x = samples.window(spread.start(i), r.window);
+      const std::span<const float> power = transforms_[resolution].power(x, first, last);
       for (std::size_t h = 0; h < r.hats.size(); ++h) {
-        const Hat& hat = r.hats[h];
+        const ChromaTables::Hat& hat = r.hats[h];
         float sum = 0;
         for (std::size_t k = 0; k < hat.weights.size(); ++k)
           sum += hat.weights[k] * power[hat.first + k];
-        out[r.first_bin + h] += sum / static_cast<float>(count);
+        out[r.first_bin + h] += sum / static_cast<float>(spread.count());
       }
     }
   }

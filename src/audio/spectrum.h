@@ -6,18 +6,9 @@
 #include <vector>
 
 #include "audio/real_transform.h"
-#include "reprise/audio.h"
+#include "reprise/chroma_engine.h"
 
 namespace reprise {
-
-/// Fine bins a semitone.
-inline constexpr int kFineBins = 3;
-/// Fine bins below the lowest note and above the highest: a song may be half a semitone off.
-inline constexpr int kMargin = 3;
-
-int fine_bins(const ChromaSettings& settings);
-/// Of fine bin b, counted from 0; bin kMargin is the lowest note.
-double fine_frequency(const ChromaSettings& settings, int bin);
 
 /// The samples that windows are laid over, of which only the last are kept; what lies outside of
 /// the song is zero.
@@ -46,32 +37,36 @@ class Samples {
   std::int64_t length_ = -1;
 };
 
+/// The spectra of a span [begin, end) of samples, windows of one length evenly spaced in it
+/// (ChromaSettings: power).
+class Spread {
+ public:
+  Spread(double begin, double end, int window);
+
+  std::int64_t count() const { return count_; }
+  /// First sample of window i.
+  std::int64_t start(std::int64_t i) const;
+
+ private:
+  double begin_, length_;
+  int window_;
+  std::int64_t count_;
+};
+
 /// Power on a logarithmic axis of frequency, in windows that are longer where notes are closer
 /// together (ChromaSettings: power).
 class Spectrum {
  public:
-  explicit Spectrum(const ChromaSettings& settings);
+  /// The tables must outlive it.
+  explicit Spectrum(const ChromaTables& tables);
 
-  int bins() const { return bins_; }
+  int bins() const { return tables_.bins; }
   /// Mean power of the span [begin, end) of samples; out [bins].
   void average(Samples& samples, double begin, double end, float* out);
 
  private:
-  struct Hat {  // a fine bin's weights over the transform's bins
-    int first;
-    std::vector<float> weights;
-  };
-  struct Resolution {
-    RealTransform transform;
-    int first_bin;
-    std::vector<Hat> hats;
-  };
-
-  Resolution make(const ChromaSettings& settings, std::int64_t window, int first_bin,
-                  int last_bin) const;
-
-  int bins_;
-  std::vector<Resolution> resolutions_;
+  const ChromaTables& tables_;
+  std::vector<RealTransform> transforms_;  // of the resolutions
 };
 
 }  // namespace reprise

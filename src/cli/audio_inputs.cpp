@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <filesystem>
 #include <unordered_map>
 
@@ -74,7 +73,8 @@ SongSetInfo info_of_audio(const ChromaSettings& settings) {
           settings.beats > 0 ? 0 : settings.frames_per_second, ChromaType::uint8};
 }
 
-SongSet read_audio(const std::vector<SongFile>& files, const ChromaSettings& settings) {
+SongSet read_audio(const std::vector<SongFile>& files, const ChromaSettings& settings,
+                   ChromaEngine* engine) {
   const SongSetInfo info = info_of_audio(settings);
   SongSet set;
   set.source = info.source;
@@ -85,7 +85,7 @@ SongSet read_audio(const std::vector<SongFile>& files, const ChromaSettings& set
   for (const SongFile& file : files) paths.push_back(file.path);
   ProgressLine line;
   std::string problem;
-  read_audio_files(paths, settings, 0, [&](std::size_t i, const AudioResult& result) {
+  const auto take = [&](std::size_t i, const AudioResult& result) {
     line.show(static_cast<double>(i + 1) / static_cast<double>(files.size()),
               fmt::format("{} of {} files", i + 1, files.size()));
     if (!result.problem.empty()) {
@@ -94,13 +94,13 @@ SongSet read_audio(const std::vector<SongFile>& files, const ChromaSettings& set
       if (files.size() > 1) fmt::print(stderr, "left out: {}\n", tsv_field(problem));
       return;
     }
-    for (const float value : result.song.chroma)
-      set.chroma_uint8.push_back(static_cast<std::uint8_t>(std::lround(value * 255)));
+    for (const float value : result.song.chroma) set.chroma_uint8.push_back(chroma_byte(value));
     set.offsets.push_back(static_cast<std::int64_t>(set.chroma_uint8.size()) / kPitchClasses);
     set.song_id.push_back(files[i].song.song_id);
     set.work_id.push_back(files[i].song.work_id);
     set.split.emplace_back("test");
-  });
+  };
+  read_audio_files(paths, settings, 0, take, engine);
   if (set.song_id.empty())
     throw Error(files.size() == 1
                     ? problem

@@ -25,7 +25,8 @@ void require_different_ids(const std::vector<SongFile>& files);
 SongSetInfo info_of_audio(const ChromaSettings& settings);
 
 /// The songs of audio files, with progress; files that cannot be read are named on standard error.
-/// Throws Error where none can.
-SongSet read_audio(const std::vector<SongFile>& files, const ChromaSettings& settings);
+/// Throws Error where none can. `engine`: as read_audio_files has it.
+SongSet read_audio(const std::vector<SongFile>& files, const ChromaSettings& settings,
+                   ChromaEngine* engine);
 
 }  // namespace reprise::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "reprise/audio.h"
 #include "reprise/backend.h"
 #include "reprise/model.h"
 #include "reprise/rerank.h"
@@ -38,9 +39,14 @@ struct DeviceOptions {
   std::string precision = "tf32";
   int threads = 0;
   void add_to(CLI::App& command);
+  void add_device_to(CLI::App& command);  ///< `--device` alone
   /// Throws Error where --device cuda cannot be had. Names the CUDA device it took; where auto fell
   /// back to the CPU it says why, on a terminal.
   std::unique_ptr<Backend> open() const;
+  /// What computes the chroma of audio on the device; null: the CPU. Throws Error where --device
+  /// cuda cannot (there is no cuFFT, say), where auto says so and goes on with the CPU.
+  std::unique_ptr<ChromaEngine> chroma_engine(Backend& backend,
+                                              const ChromaSettings& settings) const;
 };
 
 /// `--any-chroma`, on every command that gives songs to a model.
@@ -62,9 +68,10 @@ struct SongInputs {
   bool any() const { return !files.empty() || !data.empty(); }
   /// All songs of all files, one after another. This is where files become songs: a kind of file
   /// that is read here can be given wherever songs are expected. The chroma of audio files (and
-  /// folders of them) is made as that which the model learned from; `name` is the model's, for
-  /// messages.
-  SongSet read(const Model& model, const std::string& name) const;
+  /// folders of them) is made as that which the model learned from, on the back end that `device`
+  /// opened; `name` is the model's, for messages.
+  SongSet read(const Model& model, const std::string& name, const DeviceOptions& device,
+               Backend& backend) const;
 };
 
 /// `--aligner` and what it stands for. Throws UsageError for another name.

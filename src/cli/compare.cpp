@@ -31,9 +31,9 @@ struct Compare {
   };
 
   void run() const {
-    const Pair pair = read();
-    const SongSet& songs = pair.songs;
     const auto backend = device.open();
+    const Pair pair = read(*backend);
+    const SongSet& songs = pair.songs;
     ModelMethod method(*backend, pair.model, pair.model_name);
     const Confidence confidence = confidence_of(pair.model);
     require(confidence, Aligner::row_z, pair.model_name);
@@ -56,11 +56,11 @@ struct Compare {
                                   alignment));
   }
 
-  Pair read() const {
+  Pair read(Backend& backend) const {
     if (in.empty()) {
       if (model_path.empty()) throw UsageError("compare: two files are compared with --model");
       Pair pair{read_model(model_path), model_path, {}};
-      pair.songs = SongInputs{{a, b}, {}}.read(pair.model, model_path);
+      pair.songs = SongInputs{{a, b}, {}}.read(pair.model, model_path, device, backend);
       if (pair.songs.songs() != 2)
         throw Error(fmt::format("{} and {}: expected one song each, found {} in both", a, b,
                                 pair.songs.songs()));

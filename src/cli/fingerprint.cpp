@@ -25,8 +25,8 @@ struct Fingerprint {
     if (model.empty() == method.empty())
       throw UsageError("fingerprint: expected one of --model and --method");
     const Model trained = model.empty() ? Model() : read_model(model);
-    const SongSet set = SongInputs{{data}, {}}.read(trained, model);
     const auto backend = device.open();
+    const SongSet set = SongInputs{{data}, {}}.read(trained, model, device, *backend);
     std::unique_ptr<FingerprintMethod> how;
     if (!model.empty()) {
       if (!settings.empty()) throw UsageError("--set changes a --method, not a --model");

@@ -73,7 +73,7 @@ void Import::skip(Why why, const std::string& song_id, const std::string& work_i
   const std::string line = fmt::format("{}\t{}\t{}\t{}\n", kWhys[static_cast<int>(why)],
                                        tsv_field(song_id), tsv_field(work_id), tsv_field(detail));
   if (!options_.report.empty()) report_ += line;
-  if (why == Why::damaged && count == 1) first_damage_ = tsv_field(detail);
+  if (count == 1) first_[static_cast<int>(why)] = tsv_field(detail);
   if (options_.verbose) {
     list(line);
   } else if (why == Why::damaged && expected_ > 1 && count <= kNamed + 1) {
@@ -104,10 +104,11 @@ void Import::show() {
 void Import::finish() {
   line_.clear();
   if (!options_.report.empty()) replace_file(options_.report, report_);
-  if (writer_.songs() == 0)
+  if (writer_.songs() == 0) {
+    const std::string& first = counts_[1] > 0 ? first_[1] : first_[0];
     throw Error(fmt::format("{}: no song was imported: {} missing, {} damaged{}", options_.out,
-                            counts_[0], counts_[1],
-                            first_damage_.empty() ? "" : ": " + first_damage_));
+                            counts_[0], counts_[1], first.empty() ? "" : ": " + first));
+  }
   writer_.finish();
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();

@@ -66,7 +66,7 @@ class Import {
   std::int64_t expected_;
   std::unordered_set<std::string> ids_;
   std::int64_t counts_[3] = {};
-  std::string first_damage_;
+  std::string first_[3];  // detail of the first of each why
   std::string report_ = "status\tsong_id\twork_id\tdetail\n";
   ProgressLine line_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

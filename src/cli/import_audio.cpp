@@ -16,6 +16,7 @@ struct ImportAudio {
   std::vector<std::string> paths, settings;
   std::string list;
   int jobs = 0;
+  DeviceOptions device;
   ImportOptions options;
 
   std::vector<SongFile> files() const {
@@ -38,10 +39,12 @@ struct ImportAudio {
     std::vector<std::string> song_paths;
     for (const SongFile& song : songs) song_paths.push_back(song.path);
 
+    const auto backend = device.open();
+    const auto engine = device.chroma_engine(*backend, chroma);
     Import import(options, info_of_audio(chroma), static_cast<std::int64_t>(songs.size()));
     const auto begin = std::chrono::steady_clock::now();
     double heard = 0;  // seconds of music
-    read_audio_files(song_paths, chroma, jobs, [&](std::size_t i, const AudioResult& result) {
+    const auto take = [&](std::size_t i, const AudioResult& result) {
       const SongInfo& song = songs[i].song;
       if (!result.problem.empty()) {
         std::error_code status;
@@ -54,7 +57,8 @@ struct ImportAudio {
       import.add(song, result.song.chroma, song_paths[i],
                  fmt::format("{} frames, {:+} cents", result.song.chroma.size() / kPitchClasses,
                              std::lround(100 * result.song.tuning)));
-    });
+    };
+    read_audio_files(song_paths, chroma, jobs, take, engine.get());
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     import.finish();
     fmt::print("music      {}, {:.0f} x real time\n", duration_text(heard),
@@ -68,7 +72,8 @@ void add_import_audio(CLI::App& import, Action& action) {
   const auto options = std::make_shared<ImportAudio>();
   CLI::App* command = import.add_subcommand("audio", "Chroma of audio files, as a song set");
   command->add_option("paths", options->paths,
-                      "audio files, or folders with all audio below them; with --list the folder "
+                      "audio files, or folders with all audio below them (but hidden files); with "
+                      "--list the folder "
                       "its paths begin in");
   command->add_option("--list", options->list,
                       "songs as CSV with a header line: song_id,work_id,path and, if wanted, "
@@ -76,6 +81,7 @@ void add_import_audio(CLI::App& import, Action& action) {
   command->add_option("--jobs", options->jobs, "files read at once; 0: one a core")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
+  options->device.add_device_to(*command);
   options->options.type = "uint8";
   options->options.add_to(*command);
   command->add_option("--set", options->settings, "key=value: change a setting; repeatable");

@@ -36,14 +36,15 @@ struct IndexOptions {
     if (!songs.any()) throw UsageError("index add: expected a file with songs");
     Catalogue to(catalogue, Catalogue::Mode::write);
     if (!model.empty()) to.check_model(ModelIdentity::of(read_model(model), model));
-    const SongSet set = songs.read(to.model(), to.path());
+    const auto backend = device.open();
+    const SongSet set = songs.read(to.model(), to.path(), device, *backend);
     chroma.check(to.model(), to.path(), set);
     if (!replace) to.check_new(set.song_id);
     const std::int64_t before = to.size();
     ProgressLine line;
-    const Fingerprints fingerprints = compute(to, set, Keys::candidate, line);
+    const Fingerprints fingerprints = compute(*backend, to, set, Keys::candidate, line);
     const Fingerprints queries =
-        to.keeps_chroma() ? Fingerprints() : compute(to, set, Keys::query, line);
+        to.keeps_chroma() ? Fingerprints() : compute(*backend, to, set, Keys::query, line);
     const auto progress = [&](std::int64_t done, std::int64_t of) {
       if (done % 1000 == 0)
         line.show(static_cast<double>(done) / of, fmt::format("{} of {} songs written", done, of));
@@ -56,11 +57,10 @@ struct IndexOptions {
   }
 
   /// In parts, so that progress shows.
-  Fingerprints compute(const Catalogue& to, const SongSet& set, Keys keys,
-                       ProgressLine& line) const {
+  static Fingerprints compute(Backend& backend, const Catalogue& to, const SongSet& set, Keys keys,
+                              ProgressLine& line) {
     constexpr std::int64_t kSongsAtOnce = 4096;
-    const auto backend = device.open();
-    ModelMethod method(*backend, to.model(), to.identity().name);
+    ModelMethod method(backend, to.model(), to.identity().name);
     Fingerprints all;
     all.songs = set.songs();
     all.dims = method.dims();

@@ -38,12 +38,12 @@ struct Query {
     if (!model.empty()) from.check_model(ModelIdentity::of(read_model(model), model));
     std::vector<CatalogueSong> own;
     for (const std::string& id : ids) own.push_back(from.song(id));
+    const auto backend = device.open();
     SongSet asked;
     if (ids.empty()) {
-      asked = inputs.read(from.model(), from.path());
+      asked = inputs.read(from.model(), from.path(), device, *backend);
       chroma.check(from.model(), from.path(), asked);
     }
-    const auto backend = device.open();
     Searcher searcher(*backend, from, filter, compact ? Precision::compact : Precision::exact);
     answer(searcher, own, asked);
   }
@@ -61,12 +61,12 @@ struct Query {
       if (number < 0) throw Error(fmt::format("{}: has no song '{}'", catalogue, id));
       own.push_back(songs[number]);
     }
+    const auto backend = device.open();
     SongSet asked;
     if (ids.empty()) {
-      asked = inputs.read(trained, model);
+      asked = inputs.read(trained, model, device, *backend);
       chroma.check(trained, model, asked);
     }
-    const auto backend = device.open();
     Searcher searcher(*backend, set, trained, model, filter);
     answer(searcher, own, asked);
   }

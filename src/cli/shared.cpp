@@ -10,7 +10,7 @@
 
 namespace reprise::cli {
 
-void DeviceOptions::add_to(CLI::App& command) {
+void DeviceOptions::add_device_to(CLI::App& command) {
   command.add_option("--device", device, "auto, cpu, cuda, or cuda:N for the N-th CUDA device")
       ->check([](const std::string& text) {
         const bool known = text == "auto" || text == "cpu" || text == "cuda";
@@ -21,6 +21,10 @@ void DeviceOptions::add_to(CLI::App& command) {
                    : fmt::format("expected auto, cpu, cuda or cuda:N, found '{}'", text);
       })
       ->capture_default_str();
+}
+
+void DeviceOptions::add_to(CLI::App& command) {
+  add_device_to(command);
   command.add_option("--precision", precision, "of products on a CUDA device: fp32, tf32 or bf16")
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
       ->capture_default_str();
@@ -46,6 +50,20 @@ std::unique_ptr<Backend> DeviceOptions::open() const {
     if (::isatty(STDERR_FILENO) == 1)
       fmt::print(stderr, "device: {} ({})\n", backend->description(), why.what());
     return backend;
+  }
+}
+
+std::unique_ptr<ChromaEngine> DeviceOptions::chroma_engine(Backend& backend,
+                                                           const ChromaSettings& settings) const {
+  try {
+    return backend.chroma_engine(chroma_tables(settings));
+  } catch (const UsageError&) {
+    throw;
+  } catch (const Error& why) {
+    if (device != "auto")
+      throw Error(fmt::format("--device {}: chroma of audio: {}", device, why.what()));
+    fmt::print(stderr, "chroma of audio on the cpu: {}\n", why.what());
+    return nullptr;
   }
 }
 

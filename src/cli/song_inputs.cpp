@@ -11,7 +11,8 @@ void SongInputs::add_to(CLI::App& command, const std::string& purpose) {
   command.add_option("--data", data, "the same as naming the file")->allow_extra_args(false);
 }
 
-SongSet SongInputs::read(const Model& model, const std::string& name) const {
+SongSet SongInputs::read(const Model& model, const std::string& name, const DeviceOptions& device,
+                         Backend& backend) const {
   std::vector<SongSet> sets;
   std::vector<std::string> audio;
   for (const std::vector<std::string>* named : {&files, &data})
@@ -24,7 +25,8 @@ SongSet SongInputs::read(const Model& model, const std::string& name) const {
     const ChromaSettings settings = model.chroma_source.empty()
                                         ? ChromaSettings()
                                         : ChromaSettings::of_description(model.chroma_source, name);
-    sets.push_back(read_audio(audio_files(audio), settings));
+    const auto engine = device.chroma_engine(backend, settings);
+    sets.push_back(read_audio(audio_files(audio), settings, engine.get()));
     sets.back().path = audio.front();
   }
   return join_song_sets(std::move(sets));

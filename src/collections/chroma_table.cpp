@@ -43,8 +43,11 @@ std::vector<float> read_chroma_csv(std::istream& in, const std::string& path, Fi
     if (!numbers && lines.number() == 1 && first == FirstLine::automatic) continue;
     if (!numbers) lines.fail("numbers between commas", line);
     if (values.size() != kPitchClasses + ahead)
-      lines.fail(fmt::format("{} columns", kPitchClasses + ahead),
-                 fmt::format("{} columns", values.size()));
+      throw Error(fmt::format("{}: line {}: expected {} columns, found {}{}", path, lines.number(),
+                              kPitchClasses + ahead, values.size(),
+                              !time && values.size() == kPitchClasses + 1
+                                  ? "; --time says that the first is a time"
+                                  : ""));
     chroma.insert(chroma.end(), values.begin() + static_cast<std::ptrdiff_t>(ahead), values.end());
     if (chroma.size() > kLongestSong) lines.fail("a song", "more frames than one has");
   }

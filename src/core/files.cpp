@@ -108,9 +108,13 @@ std::vector<std::string> files_below(const std::string& folder,
   std::vector<fs::path> found;
   try {
     std::error_code status;
-    for (const fs::directory_entry& entry :
-         fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied))
-      if (entry.is_regular_file(status) && wanted(entry.path())) found.push_back(entry.path());
+    fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied);
+    for (; entry != fs::recursive_directory_iterator(); ++entry) {
+      if (entry->path().filename().native().starts_with('.'))
+        entry.disable_recursion_pending();
+      else if (entry->is_regular_file(status) && wanted(entry->path()))
+        found.push_back(entry->path());
+    }
   } catch (const fs::filesystem_error& error) {
     throw Error(fmt::format("{}: cannot read this folder: {}", folder, error.code().message()));
   }

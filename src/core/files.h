@@ -22,7 +22,8 @@ void replace_file(const std::string& path, const std::function<void(const std::s
 void replace_file(const std::string& path, std::string_view contents);
 
 /// The files at any depth below a folder that `wanted` accepts, by path. Links to folders are not
-/// followed, and what may not be read is passed over. Throws Error.
+/// followed; what may not be read is passed over, and so is what is hidden (.Trash, and the ._NAME
+/// that some systems put beside NAME). Throws Error.
 std::vector<std::string> files_below(const std::string& folder,
                                      const std::function<bool(const std::string&)>& wanted);
 

@@ -30,6 +30,7 @@ class HeaderParser {
   HeaderParser(std::string_view text, const std::string& path) : text_(text), path_(path) {}
 
   std::size_t value_bytes() const { return *descr_ == "<f8" ? 8 : 4; }
+  bool fortran_order() const { return *fortran_order_; }
 
   std::vector<std::int64_t> parse() {
     expect('{');
@@ -55,7 +56,8 @@ class HeaderParser {
       fail("descr, fortran_order and shape", "fewer entries");
     if (*descr_ != "<f4" && *descr_ != "<f8")
       fail("the type '<f4' (float32) or '<f8' (float64)", quote(*descr_));
-    if (*fortran_order_) fail("values in C order", "Fortran order");
+    if (*fortran_order_ && shape_->size() > 2)
+      fail("values in C order", "more than two axes in Fortran order");
     return *shape_;
   }
 
@@ -129,6 +131,16 @@ std::optional<std::int64_t> count_of(const std::vector<std::int64_t>& shape) {
   return count;
 }
 
+/// A matrix that lies column after column.
+void to_c_order(Npy& matrix) {
+  const auto rows = static_cast<std::size_t>(matrix.shape[0]);
+  const auto columns = static_cast<std::size_t>(matrix.shape[1]);
+  std::vector<float> values(matrix.values.size());
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j) values[i * columns + j] = matrix.values[j * rows + i];
+  matrix.values = std::move(values);
+}
+
 std::string header_of(const std::vector<std::int64_t>& shape) {
   std::string tuple;
   for (const std::int64_t length : shape) tuple += fmt::format("{}, ", length);
@@ -177,13 +189,15 @@ Npy parse_npy(const std::vector<std::uint8_t>& bytes, const std::string& path) {
   array.values.resize(static_cast<std::size_t>(*count));
   if (header.value_bytes() == sizeof(float)) {
     if (!values.empty()) std::memcpy(array.values.data(), values.data(), values.size());
-    return array;
+  } else {
+    for (std::size_t i = 0; i < array.values.size(); ++i) {
+      double wide = 0;
+      std::memcpy(&wide, values.data() + i * sizeof wide, sizeof wide);
+      array.values[i] = static_cast<float>(wide);
+    }
   }
-  for (std::size_t i = 0; i < array.values.size(); ++i) {
-    double wide = 0;
-    std::memcpy(&wide, values.data() + i * sizeof wide, sizeof wide);
-    array.values[i] = static_cast<float>(wide);
-  }
+  const bool matrix = array.shape.size() == 2 && !array.values.empty();
+  if (header.fortran_order() && matrix) to_c_order(array);
   return array;
 }
 

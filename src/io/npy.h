@@ -12,7 +12,8 @@ struct Npy {
   std::vector<float> values;
 };
 
-/// Reads format versions 1 to 3 with dtype <f4 or <f8 (rounded), C order. Throws Error.
+/// Reads format versions 1 to 3 with dtype <f4 or <f8 (rounded); matrices in Fortran order, as
+/// NumPy saves a transposed one, are brought to C order. Throws Error.
 Npy read_npy(const std::string& path);
 Npy parse_npy(const std::vector<std::uint8_t>& bytes, const std::string& path);
 

@@ -140,6 +140,10 @@ struct SongSetWriter::State {
   }
 };
 
+std::uint8_t chroma_byte(float value) {
+  return static_cast<std::uint8_t>(std::lround(value * 255));
+}
+
 SongSetWriter::SongSetWriter(const std::string& path, SongSetInfo info, std::int64_t packed_bytes) {
   require_writable(path);
   check_info(info, path);
@@ -157,7 +161,7 @@ void SongSetWriter::add(const SongInfo& song, std::span<const float> chroma) {
       throw UnfitSong(
           fmt::format("{}: song {}: expected chroma from 0 to 1 to keep as uint8, found {}", s.path,
                       quote(song.song_id), value));
-    s.rounded.push_back(static_cast<std::uint8_t>(std::lround(value * 255)));
+    s.rounded.push_back(chroma_byte(value));
   }
   s.add(song, std::span<const std::uint8_t>(s.rounded));
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "../audio_fixture.h"
 #include "../program_test.h"
 #include "io/npy.h"
 
@@ -120,6 +121,75 @@ TEST_F(CudaProgram, QueryEqualsTheCpus) {
       }
     }
   }
+}
+
+// Decoded by threads, computed on the device: the same songs, and the same ones left out.
+TEST_F(CudaProgram, AudioIsImportedAsOnTheCpu) {
+  fs::create_directory(path("music"));
+  for (int i = 0; i < 5; ++i) {
+    std::vector<double> notes(kMelody.begin(), kMelody.begin() + 3 + i);
+    for (double& note : notes) note += 0.9 * i - 2;
+    write_audio(path("music/" + std::to_string(i) + ".wav"), melody(notes, 22050), 22050);
+  }
+  write_audio(path("music/silence.wav"), std::vector<float>(9000), 22050);
+  std::ofstream(path("music/bad.flac")) << "no music";
+  std::string said[2];
+  SongSet sets[2];
+  for (const bool cuda : {false, true}) {
+    const Result r = run(std::string("import audio music --jobs 2 --verbose --type float32 --out "
+                                     "music.h5 --device ") +
+                         (cuda ? "cuda:0" : "cpu"));
+    ASSERT_EQ(r.status, 0) << r.err;
+    EXPECT_EQ(r.err.find("device: cuda:0, CUDA emulation") == 0, cuda) << r.err;
+    said[cuda] = r.out.substr(0, r.out.find("time "));
+    sets[cuda] = read_song_set(path("music.h5"));
+  }
+  EXPECT_NE(said[0].find("imported\t4.wav\t4.wav\t16 frames, -40 cents\n"), std::string::npos)
+      << said[0];
+  EXPECT_NE(said[0].find("music/silence.wav: expected music, found silence\n"), std::string::npos)
+      << said[0];
+  EXPECT_NE(said[0].find("damaged    2\n"), std::string::npos) << said[0];
+  EXPECT_EQ(said[0], said[1]);
+  EXPECT_EQ(sets[0].song_id, sets[1].song_id);
+  EXPECT_EQ(sets[0].offsets, sets[1].offsets);
+  EXPECT_EQ(sets[0].chroma_source, sets[1].chroma_source);
+  ASSERT_EQ(sets[0].chroma_float.size(), sets[1].chroma_float.size());
+  for (std::size_t i = 0; i < sets[0].chroma_float.size(); ++i)
+    ASSERT_NEAR(sets[0].chroma_float[i], sets[1].chroma_float[i], 1e-4) << i;
+}
+
+// A driver without cuFFT: what was asked for fails, what was left to the program goes on.
+TEST_F(CudaProgram, AudioWithoutCufftIsTheCpus) {
+  write_audio(path("a.wav"), melody(kMelody, 22050), 22050);
+  ASSERT_EQ(::setenv("EMULATED_WITHOUT_CUFFT", "1", 1), 0);
+  const Result asked = run("import audio a.wav --out a.h5 --device cuda");
+  const Result left = run("import audio a.wav --out b.h5");
+  ::unsetenv("EMULATED_WITHOUT_CUFFT");
+  EXPECT_EQ(asked.status, 1);
+  EXPECT_NE(asked.err.find("\nreprise: --device cuda: chroma of audio: "), std::string::npos)
+      << asked.err;
+  EXPECT_NE(asked.err.find("cuFFT status 7: is the library installed?"), std::string::npos)
+      << asked.err;
+  EXPECT_FALSE(fs::exists(path("a.h5")));
+  EXPECT_EQ(left.status, 0) << left.err;
+  EXPECT_NE(left.err.find("\nchroma of audio on the cpu: "), std::string::npos) << left.err;
+  EXPECT_EQ(read_song_set(path("b.h5")).songs(), 1);
+}
+
+// Audio where a song is expected: the model's frames, on the device of the command.
+TEST_F(CudaProgram, AudioIsAskedAsOnTheCpu) {
+  train();
+  write_audio(path("a.wav"), melody(kMelody, 22050), 22050);
+  nlohmann::json answers[2];
+  for (const bool cuda : {false, true}) {
+    const Result r = run_on(cuda ? "cuda" : "cpu",
+                            "query set.h5 --model m.safetensors a.wav --any-chroma --json");
+    ASSERT_EQ(r.status, 0) << r.err;
+    answers[cuda] = nlohmann::json::parse(r.out)["queries"][0]["matches"];
+  }
+  ASSERT_EQ(answers[0].size(), answers[1].size());
+  for (std::size_t m = 0; m < answers[0].size(); ++m)
+    EXPECT_NEAR(answers[0][m]["score"].get<double>(), answers[1][m]["score"].get<double>(), 1e-3);
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "fuzz.h"
 #include "io/npy.h"
 
@@ -15,5 +17,10 @@ std::vector<Bytes> reprise::fuzz::seeds() {
        {std::vector<std::int64_t>{2, 12}, {1, 2, 12}, {24}, {}, {0, 12}})
     files.push_back(
         written_by([&](const std::string& path) { write_npy(path, shape, values.data()); }));
+  Bytes columns = files.front();  // the same in Fortran order
+  const std::string_view no = "False", yes = "True ";
+  std::copy(yes.begin(), yes.end(),
+            std::search(columns.begin(), columns.end(), no.begin(), no.end()));
+  files.push_back(columns);
   return files;
 }

@@ -27,6 +27,9 @@ class CudaBackend final : public Backend {
   std::size_t free_memory() const override;
   std::unique_ptr<OpGraph> capture(std::function<void()> ops) override;
 
+  // chroma.cpp
+  std::unique_ptr<ChromaEngine> chroma_engine(const ChromaTables& tables) override;
+
   // excerpts.cpp
   void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                  PatchworkParams params, float* out) override;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+#include <numeric>
 #include <source_location>
 
 #include "reprise/error.h"
@@ -22,10 +24,12 @@ void check(cufftResult result, const char* call,
 
 }  // namespace
 
-Fourier::Fourier(const Stream& stream, int rows, int columns, int distance, int batch) {
-  int extents[] = {rows, columns}, half[] = {rows, columns / 2 + 1};
-  check(cufftPlanMany(&plan_, 2, extents, extents, 1, distance, half, 1, half[0] * half[1],
-                      CUFFT_R2C, batch),
+Fourier::Fourier(const Stream& stream, std::vector<int> extents, int distance, int batch) {
+  std::vector<int> half = extents;
+  half.back() = half.back() / 2 + 1;
+  const int size = std::accumulate(half.begin(), half.end(), 1, std::multiplies<>());
+  check(cufftPlanMany(&plan_, static_cast<int>(extents.size()), extents.data(), extents.data(), 1,
+                      distance, half.data(), 1, size, CUFFT_R2C, batch),
         "cufftPlanMany");
   made_ = true;
   check(cufftSetStream(plan_, stream.get()), "cufftSetStream");
@@ -35,11 +39,10 @@ Fourier::~Fourier() {
   if (made_) cufftDestroy(plan_);
 }
 
-void Fourier::transform(const float* matrices, float* spectrum) const {
+void Fourier::transform(const float* arrays, float* spectrum) const {
   // An out-of-place real-to-complex transform leaves its input as it is.
-  check(
-      cufftExecR2C(plan_, const_cast<float*>(matrices), reinterpret_cast<cufftComplex*>(spectrum)),
-      "cufftExecR2C");
+  check(cufftExecR2C(plan_, const_cast<float*>(arrays), reinterpret_cast<cufftComplex*>(spectrum)),
+        "cufftExecR2C");
 }
 
 }  // namespace reprise::cuda

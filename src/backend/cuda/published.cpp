@@ -80,7 +80,7 @@ void CudaBackend::ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t
                           stream_.get()),
           "cudaMemsetAsync");
     kernels::ftm2d_power(chroma, songs, params, x, stream_.get());
-    const Fourier fourier(stream_, params.patch, kPitchClasses, params.hop * kPitchClasses,
+    const Fourier fourier(stream_, {params.patch, kPitchClasses}, params.hop * kPitchClasses,
                           static_cast<int>(batch));
     for (std::int64_t p = 0; p < positions; p += batch)
       fourier.transform(x + p * params.hop * kPitchClasses, y + p * bins * 2);

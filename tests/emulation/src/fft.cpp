@@ -73,15 +73,24 @@ cufftResult refuse(cufftResult result, const std::string& text) {
 
 using Spectrum = std::vector<kiss_fft_cpx>;
 
-Spectrum transform(const Plan& plan, const Spectrum& in, bool inverse) {
-  Spectrum out(in.size());
-  const std::unique_ptr<void, decltype(&std::free)> configuration(
-      kiss_fftnd_alloc(plan.extents.data(), static_cast<int>(plan.extents.size()), inverse, nullptr,
-                       nullptr),
-      &std::free);
-  kiss_fftnd(static_cast<kiss_fftnd_cfg>(configuration.get()), in.data(), out.data());
-  return out;
-}
+/// Transforms of the plan's extents.
+class Transform {
+ public:
+  Transform(const Plan& plan, bool inverse)
+      : configuration_(kiss_fftnd_alloc(plan.extents.data(), static_cast<int>(plan.extents.size()),
+                                        inverse, nullptr, nullptr),
+                       &std::free),
+        out_(plan.volume()) {}
+
+  const Spectrum& operator()(const Spectrum& in) {
+    kiss_fftnd(static_cast<kiss_fftnd_cfg>(configuration_.get()), in.data(), out_.data());
+    return out_;
+  }
+
+ private:
+  std::unique_ptr<void, decltype(&std::free)> configuration_;
+  Spectrum out_;
+};
 
 /// Bytes from the first to the last element of a side.
 std::size_t reach(const Plan& plan, const Layout& layout, bool half, std::size_t element) {
@@ -105,21 +114,27 @@ std::pair<std::vector<int>, bool> stored(const Plan& plan, const std::vector<int
 }
 
 void run_r2c(const Plan& plan, const float* in, float2* out) {
-  for (int b = 0; b < plan.batch; ++b) {
-    Spectrum signal(plan.volume());
+  Transform transform(plan, false);
+  std::vector<long long> from, to;  // of the first array; -1: left out
+  for (int i = 0; i < plan.volume(); ++i) {
+    const std::vector<int> index = plan.index(i);
+    from.push_back(plan.input.offset(index, 0));
+    to.push_back(same_elements(plan, index, true) ? plan.output.offset(index, 0) : -1);
+  }
+  Spectrum signal(plan.volume());
+  for (long long b = 0; b < plan.batch; ++b) {
     for (int i = 0; i < plan.volume(); ++i) {
-      signal[i] = {in[plan.input.offset(plan.index(i), b)], 0};
+      signal[i] = {in[from[i] + b * plan.input.distance], 0};
     }
-    const Spectrum spectrum = transform(plan, signal, false);
+    const Spectrum& spectrum = transform(signal);
     for (int i = 0; i < plan.volume(); ++i) {
-      const std::vector<int> index = plan.index(i);
-      if (!same_elements(plan, index, true)) continue;
-      out[plan.output.offset(index, b)] = {spectrum[i].r, spectrum[i].i};
+      if (to[i] >= 0) out[to[i] + b * plan.output.distance] = {spectrum[i].r, spectrum[i].i};
     }
   }
 }
 
 void run_c2r(const Plan& plan, float2* in, float* out) {
+  Transform transform(plan, true);
   for (int b = 0; b < plan.batch; ++b) {
     Spectrum spectrum(plan.volume());
     for (int i = 0; i < plan.volume(); ++i) {
@@ -127,7 +142,7 @@ void run_c2r(const Plan& plan, float2* in, float* out) {
       const float2 value = in[plan.input.offset(index, b)];
       spectrum[i] = {value.x, conjugate ? -value.y : value.y};
     }
-    const Spectrum signal = transform(plan, spectrum, true);
+    const Spectrum& signal = transform(spectrum);
     if (plan.extents.size() > 1 && static_cast<void*>(in) != out) {
       for (int i = 0; i < plan.volume(); ++i) {
         const std::vector<int> index = plan.index(i);
@@ -141,13 +156,14 @@ void run_c2r(const Plan& plan, float2* in, float* out) {
 }
 
 void run_c2c(const Plan& plan, const float2* in, float2* out, bool inverse) {
+  Transform transform(plan, inverse);
   for (int b = 0; b < plan.batch; ++b) {
     Spectrum signal(plan.volume());
     for (int i = 0; i < plan.volume(); ++i) {
       const float2 value = in[plan.input.offset(plan.index(i), b)];
       signal[i] = {value.x, value.y};
     }
-    const Spectrum result = transform(plan, signal, inverse);
+    const Spectrum& result = transform(signal);
     for (int i = 0; i < plan.volume(); ++i) {
       out[plan.output.offset(plan.index(i), b)] = {result[i].r, result[i].i};
     }
@@ -190,6 +206,8 @@ cufftResult execute(cufftHandle handle, cufftType type, const void* in, const vo
 cufftResult cufftCreate(cufftHandle* handle) {
   const Call call;
   static cufftHandle next = 1;
+  // As where the machine has the driver but not the library.
+  if (std::getenv("EMULATED_WITHOUT_CUFFT") != nullptr) return CUFFT_SETUP_FAILED;
   if (Device::get().count == 0) return CUFFT_SETUP_FAILED;
   *handle = next++;
   plans()[*handle] = {};
