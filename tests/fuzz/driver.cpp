@@ -127,6 +127,7 @@ class Mutator {
 void run(const Bytes& input) {
   current_input = &input;
   LLVMFuzzerTestOneInput(input.data(), input.size());
+  current_input = nullptr;  // leaks are looked for at the end, when it is gone
 }
 
 void write_seeds(const std::filesystem::path& folder) {
