@@ -2,6 +2,7 @@
 
 // The whole engine: read a song set, train or load a model, fingerprint, search, evaluate.
 
+#include "reprise/audio.h"
 #include "reprise/backend.h"
 #include "reprise/baselines.h"
 #include "reprise/calibrate.h"
