@@ -71,10 +71,11 @@ struct ImportAudio {
 void add_import_audio(CLI::App& import, Action& action) {
   const auto options = std::make_shared<ImportAudio>();
   CLI::App* command = import.add_subcommand("audio", "Chroma of audio files, as a song set");
-  command->add_option("paths", options->paths,
-                      "audio files, or folders with all audio below them (but hidden files); with "
-                      "--list the folder "
-                      "its paths begin in");
+  command->add_option(
+      "paths", options->paths,
+      "audio files, or folders with all audio below them, but for hidden files; with "
+      "--list the folder "
+      "its paths begin in");
   command->add_option("--list", options->list,
                       "songs as CSV with a header line: song_id,work_id,path and, if wanted, "
                       "split, title, artist, tune_id; without it every file is a work of its own");
