@@ -198,6 +198,16 @@ TEST_F(CatalogueDamage, ReadOnlyDisksAreReadAndNotWritten) {
   const std::string message = error_of([&] { add(small_set(1, 1, 30), true); });
   EXPECT_NE(message.find("c.reprise: cannot write: Read-only file system"), std::string::npos)
       << message;
+
+  // One of an earlier version would have to be changed first.
+  ASSERT_EQ(::mount("tmpfs", (folder / "disk").c_str(), "tmpfs", MS_REMOUNT, nullptr), 0);
+  forge("ALTER TABLE songs DROP COLUMN frames_per_second; PRAGMA user_version = 2");
+  ASSERT_EQ(::mount("tmpfs", (folder / "disk").c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, nullptr),
+            0);
+  const std::string old = error_of([&] { Catalogue{catalogue}; });
+  EXPECT_NE(old.find("Read-only file system (a catalogue of version 2 is brought up to 3 when it"),
+            std::string::npos)
+      << old;
 }
 
 }  // namespace

@@ -176,7 +176,21 @@ TEST_F(Cli, ComparesTwoSongs) {
   expect_error("compare test-w0-0 nobody --in set.h5 --model m.safetensors", 1,
                "has no song 'nobody'");
   expect_error("compare test-w0-0 test-w0-1 --in set.h5", 2, "--model");
-  expect_error("compare set.h5 set.h5 --model m.safetensors", 1, "expected ids that no other");
+  expect_error("compare set.h5 set.h5 --model m.safetensors", 1,
+               "set.h5: expected one song, found 100");
+  expect_error("compare test-w0-0 test-w0-1", 2, "--in for ids of songs, or --model");
+  // Two files may hold songs of one id, or be one file.
+  SongSet one = set;
+  const std::int64_t song = set.find("test-w0-0");
+  one.chroma_float.assign(set.chroma_float.begin() + set.offsets[song] * kPitchClasses,
+                          set.chroma_float.begin() + set.offsets[song + 1] * kPitchClasses);
+  one.offsets = {0, set.frames(song)};
+  for (auto* texts : {&one.song_id, &one.work_id, &one.split, &one.title, &one.artist})
+    *texts = {(*texts)[song]};
+  write_song_set(path("one.h5"), one);
+  r = run("compare one.h5 one.h5 --model m.safetensors --json");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_NEAR(nlohmann::json::parse(r.out)["score"].get<double>(), 1, 1e-4);
   expect_error("compare one two --model m.safetensors", 1, "one: cannot open");
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "cli/commands.h"
 #include "core/files.h"
@@ -58,12 +60,21 @@ struct Compare {
 
   Pair read(Backend& backend) const {
     if (in.empty()) {
-      if (model_path.empty()) throw UsageError("compare: two files are compared with --model");
+      if (model_path.empty())
+        throw UsageError("compare: expected --in for ids of songs, or --model for two files");
       Pair pair{read_model(model_path), model_path, {}};
-      pair.songs = SongInputs{{a, b}, {}}.read(pair.model, model_path, device, backend);
-      if (pair.songs.songs() != 2)
-        throw Error(fmt::format("{} and {}: expected one song each, found {} in both", a, b,
-                                pair.songs.songs()));
+      std::vector<SongSet> both;
+      for (const std::string& file : {a, b}) {
+        both.push_back(SongInputs{{file}, {}}.read(pair.model, model_path, device, backend));
+        if (both.back().songs() != 1)
+          throw Error(fmt::format("{}: expected one song, found {}", file, both.back().songs()));
+      }
+      // Files of one name in two folders.
+      if (both[0].song_id == both[1].song_id) {
+        both[0].song_id[0] = a + " (first)";
+        both[1].song_id[0] = b + " (second)";
+      }
+      pair.songs = join_song_sets(std::move(both));
       chroma.check(pair.model, model_path, pair.songs);
       return pair;
     }

@@ -106,8 +106,14 @@ Database open_catalogue(const std::string& path, Database::Mode mode, double wai
     throw Error(fmt::format("{}: expected a catalogue of version 1 to {}, found version {}", path,
                             newest, version));
   if (version < newest) {
-    Database writer(path, Database::Mode::write, wait_seconds);
-    migrate(writer, kMigrations);
+    try {
+      Database writer(path, Database::Mode::write, wait_seconds);
+      migrate(writer, kMigrations);
+    } catch (const Error& error) {
+      throw Error(
+          fmt::format("{} (a catalogue of version {} is brought up to {} when it is opened)",
+                      error.what(), version, newest));
+    }
   }
   if (tables_of(database) != expected_tables())
     throw Error(fmt::format("{}: expected the tables of a catalogue of version {}, found others",
