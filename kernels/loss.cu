@@ -138,9 +138,11 @@ __device__ Neighbour block_pick(Neighbour mine, bool nearest, float* distances, 
 
 // Grid (rows).
 __global__ void __launch_bounds__(kThreads, 4)  // 64 registers a thread: no spills
-    triplet_rows(const std::int32_t* works, int rows, float margin, LossScratch scratch) {
+    triplet_rows(const float* z, const std::int32_t* works, int rows, int dims, float margin,
+                 LossScratch scratch) {
   REPRISE_SHARED(float, distances, [kThreads]);
   REPRISE_SHARED(int, numbers, [kThreads]);
+  REPRISE_SHARED(float, partial, [kWarpThreads]);
   const int a = blockIdx.x;
   const float square = product_of(scratch, rows, a, a);
   Neighbour positive{0, -1}, negative{0, -1};
@@ -157,6 +159,19 @@ __global__ void __launch_bounds__(kThreads, 4)  // 64 registers a thread: no spi
   }
   positive = block_pick(positive, false, distances, numbers);
   negative = block_pick(negative, true, distances, numbers);
+  // Of rows that lie close together the products leave few digits: the two that were picked are
+  // measured again.
+  const auto measure = [&](Neighbour& neighbour) {
+    float sum = 0;
+    for (int i = threadIdx.x; i < dims && neighbour.row >= 0; i += kThreads) {
+      const float difference = z[static_cast<std::int64_t>(a) * dims + i] -
+                               z[static_cast<std::int64_t>(neighbour.row) * dims + i];
+      sum += difference * difference;
+    }
+    neighbour.distance = sqrtf(block_sum(sum, partial));
+  };
+  measure(positive);
+  measure(negative);
   const float value = positive.row < 0 || negative.row < 0
                           ? 0.f
                           : fmaxf(0.f, margin + positive.distance - negative.distance);
@@ -292,7 +307,7 @@ void loss(const float* z, const std::int32_t* works, std::int64_t row_count, int
     if (params.loss == Loss::nt_xent) {
       launch(nt_xent_rows, blocks(count), works, rows, log_scale, params.scale_max, scratch);
     } else {
-      launch(triplet_rows, blocks(count), works, rows, params.margin, scratch);
+      launch(triplet_rows, blocks(count), z, works, rows, dims, params.margin, scratch);
     }
     launch(pull, blocks({tiles(dims, kWide), tiles(rows, kSide)}), z, rows, dims, scratch.weight,
            params.loss == Loss::triplet, z_gradient);

@@ -2,11 +2,12 @@
 """Compares what each kernel takes on each architecture with the recorded budget.
 
   tests/kernel_budgets.py BUDGETS FOLDER [--write]
+  tests/kernel_budgets.py BUDGETS --table ARCHITECTURE...
 
 FOLDER is the build's: for each kernel file, what ptxas said of it. Every kernel may take at most the
 registers, static shared memory and stack of its line in BUDGETS, spills nothing, and has tensor-core
-instructions exactly where its line says so. --write records what is there instead. Exits with 77
-where FOLDER has no logs.
+instructions exactly where its line says so. --write records what is there instead; --table prints
+what is recorded, in Markdown. Exits with 77 where FOLDER has no logs.
 """
 
 import collections
@@ -70,7 +71,30 @@ def measure(folder, kernels, nvcc):
 HEADER = "# file kernel architecture registers shared stack tensor; written by kernel_budgets.py --write\n"
 
 
+def recorded(path):
+    """The budgets, by file, name and architecture."""
+    budgets = {}
+    for line in path.read_text().splitlines():
+        if not line.startswith("#"):
+            file, name, arch, registers, shared, stack, tensor = line.split()
+            budgets[(file, name, arch)] = Use(int(registers), int(shared), int(stack), 0,
+                                              tensor == "tensor")
+    return budgets
+
+
+def print_table(budgets, architectures):
+    print("| kernel | tensor cores | " +
+          " | ".join(f"registers, {a} | shared, {a}" for a in architectures) + " |")
+    print("| --- | --- |" + " ---: |" * (2 * len(architectures)))
+    for file, name in sorted({key[:2] for key in budgets}):
+        uses = [budgets[(file, name, a)] for a in architectures]
+        cells = " | ".join(f"{use.registers} | {use.shared}" for use in uses)
+        print(f"| `{file}` {name} | {'yes' if uses[0].tensor else ''} | {cells} |")
+
+
 def main():
+    if sys.argv[2] == "--table":
+        return print_table(recorded(pathlib.Path(sys.argv[1])), sys.argv[3:])
     budgets_path, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     if not any(folder.glob("*.o.log")):
         print("skipped: this build has no kernels for devices")
@@ -84,12 +108,7 @@ def main():
         budgets_path.write_text(HEADER + "\n".join(lines) + "\n")
         print(f"{len(lines)} budgets written")
         return
-    budgets = {}
-    for line in budgets_path.read_text().splitlines():
-        if not line.startswith("#"):
-            file, name, arch, registers, shared, stack, tensor = line.split()
-            budgets[(file, name, arch)] = Use(int(registers), int(shared), int(stack), 0,
-                                              tensor == "tensor")
+    budgets = recorded(budgets_path)
     wrong = []
     for (file, name, arch), use in sorted(uses.items()):
         key = (file, name, arch)

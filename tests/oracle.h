@@ -209,4 +209,87 @@ Real loss(const std::vector<Real>& z, const std::vector<std::int32_t>& works, in
   return total / Real(rows / 2);
 }
 
+/// The derivatives of `loss`, one pair of rows after another. Where a maximum or a minimum is taken
+/// twice, the first row's counts.
+template <class Real>
+struct LossGradient {
+  Real by_log_scale = 0;
+  std::vector<Real> by_z;  ///< [rows, dims]
+};
+
+template <class Real>
+LossGradient<Real> loss_gradient(const std::vector<Real>& z, const std::vector<std::int32_t>& works,
+                                 int dims, Real log_scale, const LossParams& p) {
+  const int rows = int(works.size());
+  LossGradient<Real> gradient{0, std::vector<Real>(z.size(), 0)};
+  // d(loss)/d(z_a . z_b), and d(loss)/d|z_a - z_b| over that distance, to the gradient.
+  const auto product = [&](int a, int b, Real slope) {
+    for (int d = 0; d < dims; ++d) {
+      gradient.by_z[a * dims + d] += slope * z[b * dims + d];
+      gradient.by_z[b * dims + d] += slope * z[a * dims + d];
+    }
+  };
+  const auto difference = [&](int a, int b, Real slope) {
+    for (int d = 0; d < dims; ++d) {
+      const Real pull = slope * (z[a * dims + d] - z[b * dims + d]);
+      gradient.by_z[a * dims + d] += pull;
+      gradient.by_z[b * dims + d] -= pull;
+    }
+  };
+  const auto distance = [&](int a, int b) {
+    Real sum = 0;
+    for (int d = 0; d < dims; ++d)
+      sum += (z[a * dims + d] - z[b * dims + d]) * (z[a * dims + d] - z[b * dims + d]);
+    return std::sqrt(sum);
+  };
+  if (p.loss == Loss::nt_xent) {
+    const Real scale = std::min(std::exp(log_scale), Real(p.scale_max));
+    for (int a = 0; a < rows; ++a) {
+      const int partner = a % 2 == 0 ? a + 1 : a - 1;
+      std::vector<Real> s(rows, 0), share(rows, 0);
+      Real sum = 0;
+      for (int b = 0; b < rows; ++b) {
+        if (b != partner && works[b] == works[a]) continue;
+        for (int d = 0; d < dims; ++d) s[b] += z[a * dims + d] * z[b * dims + d];
+        share[b] = std::exp(scale * s[b]);
+        sum += share[b];
+      }
+      for (int b = 0; b < rows; ++b) {
+        const Real slope = share[b] / sum - Real(b == partner ? 1 : 0);
+        product(a, b, scale * slope / Real(rows));
+        if (std::exp(log_scale) < Real(p.scale_max))
+          gradient.by_log_scale += scale * slope * s[b] / Real(rows);
+      }
+    }
+    return gradient;
+  }
+  if (p.loss == Loss::triplet) {
+    for (int a = 0; a < rows; ++a) {
+      int furthest = -1, nearest = -1;
+      for (int b = 0; b < rows; ++b) {
+        if (b == a) continue;
+        int& best = works[b] == works[a] ? furthest : nearest;
+        const Real further = best < 0 ? 0 : distance(a, b) - distance(a, best);
+        if (best < 0 || (works[b] == works[a] ? further > 0 : further < 0)) best = b;
+      }
+      if (furthest < 0 || nearest < 0) continue;
+      const Real near = distance(a, nearest), far = distance(a, furthest);
+      if (Real(p.margin) + far - near <= 0) continue;
+      if (far > 0) difference(a, furthest, 1 / (Real(rows) * far));
+      if (near > 0) difference(a, nearest, -1 / (Real(rows) * near));
+    }
+    return gradient;
+  }
+  for (int a = 0; a < rows; a += 2) {
+    const Real d = distance(a, a + 1), pairs = Real(rows / 2);
+    if (works[a] == works[a + 1]) {
+      difference(a, a + 1, 2 / pairs);
+    } else if (d > 0) {
+      difference(a, a + 1,
+                 -2 * Real(p.alpha) * std::max(Real(0), Real(p.margin) - d) / (d * pairs));
+    }
+  }
+  return gradient;
+}
+
 }  // namespace reprise::oracle

@@ -21,28 +21,41 @@ TEST_P(Losses, ValueAndGradientEqualTheDefinition) {
   make_cpu_backend(2)->loss(z.data(), c.works.data(), rows, c.dims, &c.log_scale, c.params, &value,
                             gradient.data(), &scale_gradient);
 
-  std::vector<double> at(z.begin(), z.end());
+  const std::vector<double> at(z.begin(), z.end());
+  const double truth = oracle::loss(at, c.works, c.dims, double{c.log_scale}, c.params);
+  EXPECT_GT(truth, 0.01) << "a case whose loss is zero checks nothing";
+  const auto slope = oracle::loss_gradient(at, c.works, c.dims, double{c.log_scale}, c.params);
+  const auto plain = oracle::loss_gradient(z, c.works, c.dims, c.log_scale, c.params);
+  const auto one = [&](float result, double of, float by, const char* what) {
+    expect_close({&result, 1}, {&of, 1}, {&by, 1}, c.name + ", " + what);
+  };
+  one(value, truth, oracle::loss(z, c.works, c.dims, c.log_scale, c.params), "loss");
+  one(scale_gradient, slope.by_log_scale, plain.by_log_scale, "gradient of the scale");
+  expect_close(gradient, slope.by_z, plain.by_z, c.name + ", gradient");
+}
+
+// The derivatives as the limits that they are: a central difference in double precision.
+TEST_P(Losses, TheOraclesGradientIsTheLossesDerivative) {
+  const LossCase& c = GetParam();
+  const std::vector<float> z = loss_case_rows(c);
+  const std::vector<double> at(z.begin(), z.end());
   const auto loss = [&](const std::vector<double>& where, double log_scale) {
     return oracle::loss(where, c.works, c.dims, log_scale, c.params);
   };
-  const double truth = loss(at, c.log_scale);
-  EXPECT_NEAR(value, truth, 4e-6 * std::max(1.0, std::abs(truth)));
-  EXPECT_GT(truth, 0.01) << "a case whose loss is zero checks nothing";
-
-  const double step = 1e-6;
+  const auto gradient = oracle::loss_gradient(at, c.works, c.dims, double{c.log_scale}, c.params);
   double largest = 0;
-  for (const float g : gradient) largest = std::max(largest, std::abs(double(g)));
+  for (const double g : gradient.by_z) largest = std::max(largest, std::abs(g));
+  const double step = 1e-6;
   for (std::size_t i = 0; i<at.size(); i += at.size()> 500 ? 37 : 1) {
     std::vector<double> up = at, down = at;
     up[i] += step;
     down[i] -= step;
-    EXPECT_NEAR(gradient[i], (loss(up, c.log_scale) - loss(down, c.log_scale)) / (2 * step),
-                2e-5 * largest)
+    EXPECT_NEAR(gradient.by_z[i], (loss(up, c.log_scale) - loss(down, c.log_scale)) / (2 * step),
+                1e-8 * largest + 1e-9)
         << "value " << i;
   }
-  const double scale_truth =
-      (loss(at, c.log_scale + step) - loss(at, c.log_scale - step)) / (2 * step);
-  EXPECT_NEAR(scale_gradient, scale_truth, 1e-5 * std::max(1.0, std::abs(scale_truth)));
+  EXPECT_NEAR(gradient.by_log_scale,
+              (loss(at, c.log_scale + step) - loss(at, c.log_scale - step)) / (2 * step), 1e-8);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Losses, testing::ValuesIn(loss_cases()),

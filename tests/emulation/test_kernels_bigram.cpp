@@ -94,7 +94,8 @@ std::vector<Real> chain_rule(const Songs& songs) {
 template <typename Check>
 void for_each_part(const BigramParams& p, Check check) {
   const int ends[] = {0, p.bias_offset(), p.window_offset(), p.weights()};
-  for (int part = 0; part < 3; ++part) check(ends[part], ends[part + 1] - ends[part]);
+  const char* names[] = {", filters", ", biases", ", windows"};
+  for (int part = 0; part < 3; ++part) check(ends[part], ends[part + 1] - ends[part], names[part]);
 }
 
 TEST_P(BigramKernels, BackwardEqualsTheChainRule) {
@@ -102,10 +103,9 @@ TEST_P(BigramKernels, BackwardEqualsTheChainRule) {
   const auto result = same_in_every_order([&] { return backward(songs, Arithmetic::fp32); });
   const auto truth = chain_rule<double>(songs);
   const auto plain = chain_rule<float>(songs);
-  for_each_part(songs.p, [&](int first, int count) {
+  for_each_part(songs.p, [&](int first, int count, const char* part) {
     expect_close(std::span(result).subspan(first, count), std::span(truth).subspan(first, count),
-                 std::span(plain).subspan(first, count),
-                 GetParam().name + " from " + std::to_string(first));
+                 std::span(plain).subspan(first, count), GetParam().name + part);
   });
 }
 
@@ -188,7 +188,7 @@ void rounded_loops(const Songs& songs, const Excerpt& excerpt, const float* dout
     float mean = 0;
     for (int t = 0; t < b.frames; ++t) mean += de[t * n + i] / static_cast<float>(b.frames);
     for (int t = 0; t < b.frames; ++t) {
-      if (b.raw[t * n + i] <= 0) continue;
+      if (p.activation != Activation::none && b.raw[t * n + i] <= 0) continue;
       const float d = de[t * n + i], off = p.centre_events ? mean : 0.f;
       gradient[p.bias_offset() + i] += d - off;
       for (int q = 0; q < p.event_length * kPitchClasses; ++q) {
@@ -218,9 +218,9 @@ TEST_P(BigramKernels, ForwardOnTensorCores) {
   const Songs songs(GetParam());
   const auto truth = definition<double>(songs);
   const auto tf32 = same_in_every_order([&] { return forward(songs, Arithmetic::tf32); });
-  expect_close(tf32, truth, rounded_loops(songs, to_tf32).out, "tf32");
+  expect_close(tf32, truth, rounded_loops(songs, to_tf32).out, GetParam().name + ", tf32");
   const auto bf16 = same_in_every_order([&] { return forward(songs, Arithmetic::bf16); });
-  expect_close(bf16, truth, rounded_loops(songs, to_bf16).out, "bf16");
+  expect_close(bf16, truth, rounded_loops(songs, to_bf16).out, GetParam().name + ", bf16");
 }
 
 TEST_P(BigramKernels, BackwardOnTensorCores) {
@@ -228,10 +228,9 @@ TEST_P(BigramKernels, BackwardOnTensorCores) {
   const auto result = same_in_every_order([&] { return backward(songs, Arithmetic::tf32); });
   const auto truth = chain_rule<double>(songs);
   const auto plain = rounded_loops(songs, to_tf32).gradient;
-  for_each_part(songs.p, [&](int first, int count) {
+  for_each_part(songs.p, [&](int first, int count, const char* part) {
     expect_close(std::span(result).subspan(first, count), std::span(truth).subspan(first, count),
-                 std::span(plain).subspan(first, count),
-                 GetParam().name + " from " + std::to_string(first));
+                 std::span(plain).subspan(first, count), GetParam().name + part);
   });
 }
 
