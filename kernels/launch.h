@@ -42,6 +42,18 @@ void bigram_backward(const BigramBatch& batch, const BigramParams& params, Arith
                      const float* out_gradient, const void* reserve, void* scratch, float* gradient,
                      cudaStream_t stream);
 
+// --- the unfused path: the steps around its convolution and its products over time
+
+/// x [count, rows, 12]: the songs' chroma, zero past their ends.
+void unfused_songs(const BigramBatch& batch, int rows, float* x, cudaStream_t stream);
+/// events [count, rows, N], zero past the songs' ends, from responses [count, frames, N] of the
+/// filters, without their biases.
+void unfused_events(const BigramBatch& batch, const BigramParams& params, const float* responses,
+                    int frames, int rows, float* events, cudaStream_t stream);
+/// out [count, dims] from correlations [count, lags, N, N] at the distinct lags.
+void unfused_finish(const BigramBatch& batch, const BigramParams& params, const float* correlations,
+                    float* out, cudaStream_t stream);
+
 /// out [count, patches * frames, 12].
 void patchwork(const ChromaView& chroma, const Excerpt* excerpts, std::int64_t count,
                const PatchworkParams& params, float* out, cudaStream_t stream);
@@ -140,23 +152,21 @@ void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, 
 void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, float* out,
                  cudaStream_t stream);
 
-/// Songs of a 2DFTM call, one after another in a matrix of frames; each may stand for several
-/// excerpts in a row, as the key does not matter.
+/// Songs of a 2DFTM call, one after another in an array of frames, each of a patch at least; each
+/// may stand for several excerpts in a row, as the key does not matter.
 struct Ftm2dSongs {
   const Excerpt* excerpts = nullptr;
   const std::int64_t* excerpt_of = nullptr;  ///< [count + 1] first excerpt of each, and the end
-  const std::int64_t* start = nullptr;       ///< [count + 1] frames; multiples of hop
+  const std::int64_t* start = nullptr;       ///< [count + 1] first frame of each, and the end
   std::int64_t count = 0;
+  std::int64_t frames = 0;   ///< of all: start[count]
   std::int64_t longest = 0;  ///< largest difference of neighbouring starts
 };
 
-/// frames [start[count], 12]: raised to the power, zero from a song's end to the next start.
-void ftm2d_power(ChromaView chroma, const Ftm2dSongs& songs, const Ftm2dParams& params,
-                 float* frames, cudaStream_t stream);
-/// out [excerpts, dims] from spectrum complex [start[count] / hop, patch, 7]: the real-to-complex
-/// transforms of the patches [patch, 12] that begin at each multiple of hop.
-void ftm2d_pool(const Ftm2dSongs& songs, const Ftm2dParams& params, const float* spectrum,
-                float* out, cudaStream_t stream);
+std::size_t ftm2d_scratch_bytes(std::int64_t songs, std::int64_t frames, const Ftm2dParams& params);
+/// out [excerpts, dims]; scratch: ftm2d_scratch_bytes.
+void ftm2d(ChromaView chroma, const Ftm2dSongs& songs, const Ftm2dParams& params, void* scratch,
+           float* out, cudaStream_t stream);
 
 // --- chroma of audio (definition in audio.h; tables as ChromaTables has them)
 

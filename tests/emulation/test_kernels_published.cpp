@@ -1,6 +1,4 @@
 // The kernels of the published fingerprints against their definitions.
-#include <cufft.h>
-
 #include "../oracle_published.h"
 #include "../random_chroma.h"
 #include "../tolerance.h"
@@ -102,32 +100,29 @@ std::vector<float> ftm2d(const Songs& s, const Ftm2dParams& p) {
   for (std::size_t e = 0; e < s.excerpts.size(); ++e) {
     if (e > 0 && s.excerpts[e].first == s.excerpts[e - 1].first) continue;
     excerpt_of.push_back(static_cast<std::int64_t>(e));
-    const std::int64_t frames = std::max(s.excerpts[e].frames, p.patch);
-    start.push_back(start.back() + (frames + p.hop - 1) / p.hop * p.hop);
+    start.push_back(start.back() + std::max(s.excerpts[e].frames, p.patch));
     songs.longest = std::max(songs.longest, start.back() - start[start.size() - 2]);
   }
   songs.count = static_cast<std::int64_t>(excerpt_of.size());
+  songs.frames = start.back();
   excerpt_of.push_back(static_cast<std::int64_t>(s.excerpts.size()));
   songs.excerpts = to_device(s.excerpts);
   songs.excerpt_of = to_device(excerpt_of);
   songs.start = to_device(start);
-
-  // The last patch may begin at the last start.
-  float* frames = device_array<float>((start.back() + p.patch) * kPitchClasses);
-  check(cudaMemset(frames, 0, (start.back() + p.patch) * kPitchClasses * sizeof(float)), "memset");
-  kernels::ftm2d_power(s.view(to_device(s.chroma)), songs, p, frames, nullptr);
-  const int bins = p.patch * 7, positions = static_cast<int>(start.back() / p.hop);
-  auto* spectrum = device_array<float2>(std::int64_t{positions} * bins);
-  int extents[] = {p.patch, kPitchClasses}, half[] = {p.patch, 7};
-  cufftHandle plan;
-  EXPECT_EQ(cufftPlanMany(&plan, 2, extents, extents, 1, p.hop * kPitchClasses, half, 1, bins,
-                          CUFFT_R2C, positions),
-            CUFFT_SUCCESS);
-  EXPECT_EQ(cufftExecR2C(plan, frames, reinterpret_cast<cufftComplex*>(spectrum)), CUFFT_SUCCESS);
   float* out = device_array<float>(s.excerpts.size() * p.dims());
-  kernels::ftm2d_pool(songs, p, reinterpret_cast<float*>(spectrum), out, nullptr);
-  cufftDestroy(plan);
+  kernels::ftm2d(s.view(to_device(s.chroma)), songs, p,
+                 device_bytes(kernels::ftm2d_scratch_bytes(songs.count, songs.frames, p)), out,
+                 nullptr);
   return to_host(out, s.excerpts.size() * p.dims());
+}
+
+void expect_ftm2d(const Songs& s, const Ftm2dParams& p, const std::string& what) {
+  expect_definition(
+      s, ftm2d(s, p),
+      [&](ChromaView view, const Excerpt& e, auto real) {
+        return oracle::ftm2d<decltype(real)>(view, e, p);
+      },
+      what);
 }
 
 TEST_F(EmulationTest, Ftm2dEqualsTheDefinitionInEveryOrder) {
@@ -139,13 +134,41 @@ TEST_F(EmulationTest, Ftm2dEqualsTheDefinitionInEveryOrder) {
       SCOPED_TRACE(to_string(schedule) + ", patch " + std::to_string(p.patch));
       cudaDeviceReset();
       set_schedule(schedule);
-      expect_definition(
-          s, ftm2d(s, p),
-          [&](ChromaView view, const Excerpt& e, auto real) {
-            return oracle::ftm2d<decltype(real)>(view, e, p);
-          },
-          "ftm2d");
+      expect_ftm2d(s, p, "2DFTM, patch " + std::to_string(p.patch));
     }
+  }
+}
+
+// Songs that a sum slides along more than once, and past what shared memory holds; patches of more
+// frequencies than a block has threads.
+TEST_F(EmulationTest, Ftm2dOfLongSongsAndPatches) {
+  Songs s;
+  s.excerpts = {{0, 4500, 0}, {4500, 1100, 0}};
+  s.chroma = random_chroma(5600, 1);
+  expect_ftm2d(s, {5, 1, 1.96f, true, true, true}, "2DFTM, long songs");
+  s.excerpts = {{0, 300, 0}};
+  expect_ftm2d(s, {150, 7, 1.96f, true, true, true}, "2DFTM, patch 150");
+}
+
+// Squares that are the same, many times or but for a few: silence, a chord that stays, a chord that
+// comes once, and two that alternate.
+TEST_F(EmulationTest, Ftm2dOfMagnitudesThatAreEqual) {
+  Songs s;
+  const int frames = 90;
+  s.excerpts = {{0, frames, 0}, {90, frames, 0}, {180, frames, 0}, {270, frames - 1, 0}};
+  s.chroma.assign(4 * frames * kPitchClasses, 0.0f);
+  for (int t = 0; t < frames; ++t) {
+    for (const int c : {0, 4, 7}) {
+      s.chroma[(90 + t) * kPitchClasses + c] = 1;
+      s.chroma[(270 + t) * kPitchClasses + c] = t % 2 == 0 ? 0.5f : 0.25f;
+    }
+  }
+  s.chroma[(180 + 44) * kPitchClasses + 2] = 1;
+  for (const bool unit : {false, true}) {
+    expect_ftm2d(s, {8, 1, 1, false, true, unit}, "2DFTM, equal magnitudes");
+    const auto out = ftm2d(s, {8, 1, 1, false, true, unit});
+    for (int i = 0; i < 96; ++i) ASSERT_EQ(out[i], 0) << "silence";
+    for (int i = 0; i < 96; ++i) ASSERT_EQ(out[2 * 96 + i], 0) << "8 patches of 83 hold the chord";
   }
 }
 

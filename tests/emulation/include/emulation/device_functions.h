@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <numbers>
 #include <type_traits>
 
 #include "emulation/hooks.h"
@@ -250,6 +251,12 @@ inline int __float2int_rd(float x) {
 }
 inline float __int2float_rn(int x) {
   return static_cast<float>(x);
+}
+/// Sine and cosine of pi x.
+inline void sincospif(float x, float* sine, float* cosine) {
+  const double angle = std::numbers::pi * static_cast<double>(x);
+  *sine = static_cast<float>(std::sin(angle));
+  *cosine = static_cast<float>(std::cos(angle));
 }
 inline float __fmaf_rn(float x, float y, float z) {
   return std::fmaf(x, y, z);
