@@ -2,11 +2,12 @@
 # list: real code for each architecture, and PTX of the last for those to come. nvcc is called
 # directly: CMake 3.25 does not know the language levels of newer compilers, and a library with CUDA
 # sources could only be used from projects that enable the language, too. Sets REPRISE_CUDA_TOOLKIT
-# and, where it is true, REPRISE_CUDA_INCLUDE, REPRISE_CUDA_RUNTIME and REPRISE_KERNEL_OBJECTS.
+# and, where it is true, REPRISE_CUDA_INCLUDE, REPRISE_CUDA_RUNTIME, REPRISE_KERNEL_OBJECTS and
+# REPRISE_CUDNN_INCLUDE (false without cuDNN, which only the unfused path needs).
 set(REPRISE_CUDA_ARCHITECTURES 80 86 89 90 100 120 CACHE STRING
     "Compute capabilities to compile the kernels for")
 file(GLOB REPRISE_CUDA_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/backend/cuda/*.cpp)
-list(FILTER REPRISE_CUDA_SOURCES EXCLUDE REGEX "/absent\\.cpp$")
+list(FILTER REPRISE_CUDA_SOURCES EXCLUDE REGEX "absent\\.cpp$")
 
 set(REPRISE_CUDA_TOOLKIT FALSE)
 if(NOT REPRISE_CUDA)
@@ -28,6 +29,10 @@ if(NOT REPRISE_NVCC OR NOT REPRISE_CUDA_INCLUDE OR NOT REPRISE_CUDART)
   message(FATAL_ERROR "reprise: no CUDA toolkit was found; set CUDA_HOME, or -DREPRISE_CUDA=OFF")
 endif()
 set(REPRISE_CUDA_TOOLKIT TRUE)
+find_path(REPRISE_CUDNN_INCLUDE cudnn.h HINTS ${REPRISE_CUDA_INCLUDE})
+if(NOT REPRISE_CUDNN_INCLUDE)
+  message(STATUS "reprise: no cuDNN was found; the unfused path, the kernels' baseline, is off")
+endif()
 set(REPRISE_CUDA_RUNTIME ${REPRISE_CUDART} Threads::Threads ${CMAKE_DL_LIBS} rt)
 
 set(targets)

@@ -46,4 +46,14 @@ void Blas::multiply_transposed(std::int64_t m, int n, int k, const float* a, con
   }
 }
 
+// In column-major terms: c^T [n, n] = b^T [n, k] a [k, n].
+void Blas::correlate(int batch, int n, int k, const float* a, const float* b, std::int64_t distance,
+                     float* c, std::int64_t c_distance) const {
+  const float one = 1, zero = 0;
+  check(cublasGemmStridedBatchedEx(handle_, CUBLAS_OP_N, CUBLAS_OP_T, n, n, k, &one, b, CUDA_R_32F,
+                                   n, distance, a, CUDA_R_32F, n, distance, &zero, c, CUDA_R_32F, n,
+                                   c_distance, batch, compute_, CUBLAS_GEMM_DEFAULT),
+        "cublasGemmStridedBatchedEx");
+}
+
 }  // namespace reprise::cuda

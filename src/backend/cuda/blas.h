@@ -42,6 +42,11 @@ class Blas {
   void multiply_transposed(std::int64_t m, int n, int k, const float* a, const float* b,
                            float* c) const;
 
+  /// c [n, n] = a^T [k, n] b [k, n] for each of `batch`, all row-major; the matrices of the batch
+  /// lie `distance` values apart in a and b, and `c_distance` in c.
+  void correlate(int batch, int n, int k, const float* a, const float* b, std::int64_t distance,
+                 float* c, std::int64_t c_distance) const;
+
  private:
   DeviceMemory workspace_;  // of a size that is ours to know
   cublasComputeType_t compute_;

@@ -71,7 +71,8 @@ const char* name_of(Arithmetic arithmetic) {
 }
 
 struct CapturedOps final : OpGraph {
-  CapturedOps(const Stream& ops, const Stream& memory) : stream(ops), workspace(memory) {}
+  CapturedOps(const Stream& ops, const Stream& memory)
+      : stream(ops), workspace(memory, Workspace::Keep::all) {}
   ~CapturedOps() override { cudaStreamSynchronize(stream.get()); }  // its last launch
   void launch() override { graph.launch(stream); }
 
@@ -113,6 +114,38 @@ void CudaBackend::download(void* host, const void* from, std::size_t bytes) {
   check(cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, stream_.get()),
         "cudaMemcpyAsync");
   stream_.wait();
+}
+
+void* CudaBackend::allocate_host(std::size_t bytes) {
+  void* memory = nullptr;
+  if (cudaMallocHost(&memory, bytes) == cudaSuccess) return memory;
+  cudaGetLastError();  // a system lets so much of its memory be page-locked and no more
+  return Backend::allocate_host(bytes);
+}
+
+void CudaBackend::release_host(void* memory) noexcept {
+  if (!memory) return;
+  cudaStreamSynchronize(ahead_.get());  // which may read it yet
+  cudaPointerAttributes attributes;
+  if (cudaPointerGetAttributes(&attributes, memory) == cudaSuccess &&
+      attributes.type == cudaMemoryTypeHost) {
+    cudaFreeHost(memory);
+  } else {
+    cudaGetLastError();
+    Backend::release_host(memory);
+  }
+}
+
+void CudaBackend::upload_ahead(void* to, const void* host, std::size_t bytes) {
+  if (bytes == 0) return;
+  reached_.record(stream_);
+  ahead_.wait(reached_);
+  check(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, ahead_.get()), "cudaMemcpyAsync");
+}
+
+void CudaBackend::await_uploads() {
+  reached_.record(ahead_);
+  stream_.wait(reached_);
 }
 
 std::size_t CudaBackend::free_memory() const {

@@ -12,7 +12,7 @@ namespace reprise::cuda {
 
 /// The ops on one CUDA device, queued on one stream: only download() waits. To be used from the
 /// thread that made it. Each group of ops is defined in a file of its own.
-class CudaBackend final : public Backend {
+class CudaBackend : public Backend {
  public:
   /// `device` must be one that select_device() accepted.
   CudaBackend(int device, Arithmetic arithmetic);
@@ -25,6 +25,10 @@ class CudaBackend final : public Backend {
   void upload(void* to, const void* host, std::size_t bytes) override;
   void download(void* host, const void* from, std::size_t bytes) override;
   std::size_t free_memory() const override;
+  void* allocate_host(std::size_t bytes) override;
+  void release_host(void* memory) noexcept override;
+  void upload_ahead(void* to, const void* host, std::size_t bytes) override;
+  void await_uploads() override;
   std::unique_ptr<OpGraph> capture(std::function<void()> ops) override;
 
   // chroma.cpp
@@ -79,6 +83,13 @@ class CudaBackend final : public Backend {
              const AlignmentPair* pairs, std::int64_t count, const AlignmentParams& params,
              float* scores) override;
 
+ protected:
+  const Stream& stream() const { return stream_; }
+  /// Memory of the op that runs.
+  void* scratch(std::size_t bytes) { return scratch_->take(bytes); }
+  /// cuBLAS, loaded when it is first needed.
+  const Blas& blas();
+
  private:
   // Copies `count` values to host memory, and waits for them.
   template <typename T>
@@ -88,17 +99,16 @@ class CudaBackend final : public Backend {
     return host;
   }
 
-  // cuBLAS, loaded when it is first needed.
-  const Blas& blas();
-
   int device_;
   Arithmetic arithmetic_;
   std::string description_;
   Stream stream_;
   Stream aside_;  // takes memory while the other is captured
+  Stream ahead_;  // of uploads beside the ops
+  Event reached_;
   Staging staging_;
   std::optional<Blas> blas_;
-  Workspace workspace_{stream_};
+  Workspace workspace_{stream_, Workspace::Keep::last};
   Workspace* scratch_ = &workspace_;  // of the op that runs
 };
 

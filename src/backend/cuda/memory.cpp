@@ -23,12 +23,17 @@ std::string size_text(std::size_t bytes) {
 DeviceMemory::DeviceMemory(const Stream& stream, std::size_t bytes)
     : stream_(stream.get()), bytes_(bytes) {
   if (bytes == 0) return;
-  const cudaError_t status = cudaMallocAsync(&data_, bytes, stream_);
+  cudaError_t status = cudaMallocAsync(&data_, bytes, stream_);
   if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // the device goes on
+    stream.wait();       // what was given back may count as taken until then
+    status = cudaMallocAsync(&data_, bytes, stream_);
+  }
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
     std::size_t left = 0, all = 0;
     check(cudaMemGetInfo(&left, &all), "cudaMemGetInfo");
-    throw Error(
+    throw OutOfMemory(
         fmt::format("out of device memory: {} were asked for, {} of {} are left: work on fewer or "
                     "shorter songs "
                     "at once, or use --device cpu",
@@ -71,12 +76,11 @@ void Staging::upload(const Stream& stream, void* to, const void* host, std::size
 
 void* Workspace::take(std::size_t bytes) {
   if (bytes == 0) return nullptr;
-  if (pieces_.empty() || pieces_.back().bytes() < bytes) pieces_.emplace_back(*stream_, bytes);
+  if (this->bytes() < bytes) {
+    if (keep_ == Keep::last) pieces_.clear();
+    pieces_.emplace_back(*stream_, bytes);
+  }
   return pieces_.back().data();
-}
-
-void Workspace::trim() {
-  if (pieces_.size() > 1) pieces_.erase(pieces_.begin(), pieces_.end() - 1);
 }
 
 }  // namespace reprise::cuda

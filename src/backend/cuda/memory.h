@@ -10,8 +10,8 @@
 
 namespace reprise::cuda {
 
-/// Device memory, taken and given back in the order of a stream. Throws Error that says what was
-/// asked for and what is left where the device has not that much.
+/// Device memory, taken and given back in the order of a stream. Throws OutOfMemory that says what
+/// was asked for and what is left where the device has not that much.
 class DeviceMemory {
  public:
   DeviceMemory() = default;
@@ -77,12 +77,14 @@ class Staging {
   int current_ = 0;
 };
 
-/// Scratch memory of the ops of one stream, which use it one after another. Memory that was handed
-/// out stays where it is for as long as the workspace lives, so that captured ops can run again.
+/// Scratch memory of the ops of one stream, which use it one after another.
 class Workspace {
  public:
+  /// What take() gave before: captured ops need it where it was, to run again.
+  enum class Keep { last, all };
+
   /// `stream`: whose order memory is taken in; must outlive the workspace.
-  explicit Workspace(const Stream& stream) : stream_(&stream) {}
+  Workspace(const Stream& stream, Keep keep) : stream_(&stream), keep_(keep) {}
 
   /// At least `bytes`, for one op; null where bytes is 0. Aligned to 256 bytes.
   void* take(std::size_t bytes);
@@ -90,11 +92,9 @@ class Workspace {
   /// What take() gives without asking the device for more.
   std::size_t bytes() const { return pieces_.empty() ? 0 : pieces_.back().bytes(); }
 
-  /// Gives back all but the largest piece: once nothing that was captured uses it any more.
-  void trim();
-
  private:
   const Stream* stream_;
+  Keep keep_;
   std::vector<DeviceMemory> pieces_;  // each larger than the one before
 };
 

@@ -16,6 +16,10 @@ void Stream::wait() const {
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
 }
 
+void Stream::wait(const Event& event) const {
+  check(cudaStreamWaitEvent(stream_, event.get()), "cudaStreamWaitEvent");
+}
+
 Event::Event() {
   check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "cudaEventCreateWithFlags");
 }

@@ -6,6 +6,8 @@
 
 namespace reprise::cuda {
 
+class Event;
+
 /// A queue of work that waits for no other.
 class Stream {
  public:
@@ -20,6 +22,8 @@ class Stream {
   cudaStream_t get() const { return stream_; }
   /// Returns when all that was queued is done.
   void wait() const;
+  /// What is queued from here on waits until `event` is reached.
+  void wait(const Event& event) const;
 
  private:
   cudaStream_t stream_ = nullptr;
@@ -36,6 +40,7 @@ class Event {
   }
   ~Event();
 
+  cudaEvent_t get() const { return event_; }
   void record(const Stream& stream);
   /// Returns when the stream has come to where it was last recorded; at once if it never was.
   void wait() const;

@@ -13,7 +13,8 @@ for directory in "${CUDA_HOME:-}" "${CUDA_PATH:-}" /usr/local/cuda /usr/lib/cuda
 done
 
 "$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I"$here/../include" \
-  -include cuda_runtime_api.h -include cublas_v2.h -include cufft.h "$here/pinned_values.cpp"
+  -DCONFORMANCE_CUDNN -include cuda_runtime_api.h -include cublas_v2.h -include cufft.h \
+  -include cudnn.h "$here/pinned_values.cpp"
 if [ -z "$toolkit" ]; then
   echo "skipped: no CUDA toolkit found (set CUDA_HOME)"
   exit 77
@@ -24,9 +25,15 @@ for header in cublas_v2.h cufft.h; do
     exit 77
   fi
 done
+cudnn=
+if [ -f "$toolkit/cudnn.h" ]; then
+  cudnn="-DCONFORMANCE_CUDNN -include cudnn.h"
+else
+  echo "the toolkit in $toolkit has no cudnn.h: its stand-in is not checked"
+fi
 # The emulation's include folder comes last, for the folder emulation/ only.
 "$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -isystem "$toolkit" \
-  -idirafter "$here/../include" "$here/prototypes.cpp"
+  -idirafter "$here/../include" ${cudnn:+-DCONFORMANCE_CUDNN} "$here/prototypes.cpp"
 "$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Werror -isystem "$toolkit" \
-  -include cuda_runtime_api.h -include cublas_v2.h -include cufft.h "$here/pinned_values.cpp"
+  -include cuda_runtime_api.h -include cublas_v2.h -include cufft.h $cudnn "$here/pinned_values.cpp"
 echo "the emulation conforms to $toolkit"

@@ -15,6 +15,8 @@ Device& Device::get() {
 Device::Device() {
   report_faults();
   if (const char* devices = std::getenv("EMULATED_DEVICES")) count = std::atoi(devices);
+  if (const char* bytes = std::getenv("EMULATED_MEMORY"))
+    heap_.set_capacity(std::strtoull(bytes, nullptr, 10));
 }
 
 cudaError_t Device::error(cudaError_t code, const std::string& text) {

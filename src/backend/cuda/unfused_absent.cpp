@@ -1,0 +1,12 @@
+// Stands for the unfused path in builds without cuDNN.
+
+#include "backend/cuda/unfused.h"
+#include "reprise/error.h"
+
+namespace reprise {
+
+std::unique_ptr<Backend> make_unfused_cuda_backend(int, Arithmetic) {
+  throw Error("this build has no unfused path: cuDNN was not found when it was configured");
+}
+
+}  // namespace reprise
