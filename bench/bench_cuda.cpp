@@ -1,7 +1,7 @@
-// What the kernels of bigrams and of audio's chroma move and compute for a song, counted from how
-// they cut their work, with the time that an H100's limits allow; then, where there is a device,
-// its measured limits, songs a second and training steps a second. Without a device it says so
-// after the counts.
+// What the kernels of bigrams, of 2DFTM and of audio's chroma move and compute for a song, counted
+// from how they cut their work, with the time that an H100's limits allow; then, where there is a
+// device, its measured limits, songs a second, bigrams beside those of the unfused path, and
+// training steps a second. Without a device it says so after the counts.
 
 #include <fmt/format.h>
 
@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "audio/frames.h"
+#include "backend/cuda/unfused.h"
 #include "bigram_plan.h"
 #include "op_cases.h"
 #include "reprise/backend.h"
@@ -186,6 +187,44 @@ void measure_chroma(Backend& backend) {
       kAudioSeconds, least * 1e6, 1e-6 * kAudioSeconds / least, 100 * limit / least);
 }
 
+// 2DFTM as kernels/ftm2d.cu has it, chroma as bytes. A median takes a walk for the range, one for
+// each part of the range that is told apart, some three here, and one to gather what is left.
+Counts ftm2d_counts(const Ftm2dParams& p, int frames) {
+  constexpr double kRun = 32, kBins = 7, kWalks = 5;
+  const double patches = 1 + (frames - p.patch) / p.hop;
+  const double together = std::min({kRun, 1.0 + (p.patch - 1) / p.hop, patches});
+  // Frames that a run adds up, each a product of complex numbers and the next turn.
+  const double added = patches / together * (p.patch + (together - 1) * p.hop);
+  const double frequencies = 5.0 * p.patch + 2 * (p.patch / 2 + 1);
+  Counts c;
+  c.scalar = (p.median ? kWalks : 1) * frequencies * (14 * added + 10 * patches) +
+             frames * (kPitchClasses * 20 + kBins * kPitchClasses * 4);
+  const double transforms = 8 * kBins * frames, pooled = 4 * kBins * p.patch;
+  c.bytes = double(frames) * kPitchClasses + 2 * transforms + 2 * pooled + 4.0 * p.dims();
+  c.least = double(frames) * kPitchClasses + 4.0 * p.dims();
+  return c;
+}
+
+struct Ftm2dWork {
+  std::string name;
+  Ftm2dParams params;
+  int frames;
+};
+
+std::vector<Ftm2dWork> ftm2d_works() {
+  return {{"hop 1, median", {}, 400}, {"hop 64, mean", {64, 64, 2, false, false, false}, 400}};
+}
+
+void print_ftm2d_counts() {
+  fmt::print("\n{:<16} {:>9} {:>9} {:>11} {:>12} {:>13}\n", "2DFTM", "kB/song", "least kB",
+             "fp32 MFLOP", "us on H100", "songs/s");
+  for (const Ftm2dWork& w : ftm2d_works()) {
+    const Counts c = ftm2d_counts(w.params, w.frames);
+    fmt::print("{:<16} {:>9.1f} {:>9.1f} {:>11.2f} {:>12.4f} {:>12.1f}M\n", w.name, c.bytes * 1e-3,
+               c.least * 1e-3, c.scalar * 1e-6, c.seconds() * 1e6, 1e-6 / c.seconds());
+  }
+}
+
 // Seconds of one call of `ops`, captured: the least of five runs of at least 0.1 s.
 double seconds(Backend& backend, const std::function<void()>& ops) {
   const auto graph = backend.capture(ops);
@@ -261,6 +300,65 @@ void measure_songs(Backend& backend) {
     const double limits = limit + backward_counts(w.params, w.frames, 1).seconds();
     fmt::print("{:<16} {:>15.2f}M {:>21.2f}M {:>9.0f} % {:>6.0f} %\n", w.name, 1e-6 / forward,
                1e-6 / both, 100 * limit / forward, 100 * limits / both);
+  }
+}
+
+// The same forward through cuDNN and cuBLAS, after it was seen to give the same.
+void measure_unfused(Backend& fused, Backend& unfused) {
+  constexpr int kSongs = 2000;
+  fmt::print("\n{:<16} {:>16} {:>22} {:>20}\n", "unfused", "forward songs/s", "fused is faster by",
+             "largest difference");
+  for (const Work& w : works()) {
+    Songs a(fused, w.params, w.frames, kSongs), b(unfused, w.params, w.frames, kSongs);
+    a.forward();
+    b.forward();
+    const std::vector<float> x = a.out.download(), y = b.out.download();
+    double difference = 0, scale = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      difference = std::max(difference, std::abs(double{x[i]} - double{y[i]}));
+      scale = std::max(scale, std::abs(double{x[i]}));
+    }
+    const double one = seconds(fused, [&] { a.forward(); }) / kSongs;
+    const double other = seconds(unfused, [&] { b.forward(); }) / kSongs;
+    fmt::print("{:<16} {:>15.2f}M {:>20.1f} x {:>20.1e}\n", w.name, 1e-6 / other, other / one,
+               difference / scale);
+  }
+}
+
+void measure_unfused(Backend& fused) {
+  try {
+    const auto unfused = make_unfused_cuda_backend();
+    measure_unfused(fused, *unfused);
+  } catch (const Error& error) {
+    fmt::print("\nthe unfused path was not measured: {}\n", error.what());
+  }
+}
+
+// Not captured, as the op asks for the songs' lengths: seconds by the clock, the least of five.
+void measure_ftm2d(Backend& backend) {
+  constexpr std::int64_t kSongs = 20'000;
+  fmt::print("\n{:<16} {:>16} {:>20}\n", "2DFTM", "songs/s", "of the H100's limit");
+  for (const Ftm2dWork& w : ftm2d_works()) {
+    std::vector<std::uint8_t> bytes;
+    for (const float value : random_chroma(kSongs * w.frames, 1))
+      bytes.push_back(std::uint8_t(value * 255));
+    std::vector<Excerpt> all;
+    for (std::int64_t i = 0; i < kSongs; ++i) all.push_back({i * w.frames, w.frames, 0});
+    const Buffer<std::uint8_t> chroma(backend, std::span<const std::uint8_t>(bytes));
+    const Buffer<Excerpt> excerpts(backend, std::span<const Excerpt>(all));
+    Buffer<float> out(backend, kSongs * w.params.dims());
+    const Buffer<float> last(backend, 1);
+    double least = 1e9;
+    for (int run = 0; run < 6; ++run) {  // the first makes room
+      const auto begin = std::chrono::steady_clock::now();
+      backend.ftm2d({chroma.data(), ChromaType::uint8, kSongs * w.frames}, excerpts.data(), kSongs,
+                    w.params, out.data());
+      last.download();
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      if (run > 0) least = std::min(least, took.count() / double(kSongs));
+    }
+    fmt::print("{:<16} {:>15.2f}M {:>18.0f} %\n", w.name, 1e-6 / least,
+               100 * ftm2d_counts(w.params, w.frames).seconds() / least);
   }
 }
 
@@ -348,11 +446,14 @@ void measure_limits(Backend& backend) {
 int main() {
   print_counts();
   print_chroma_counts();
+  print_ftm2d_counts();
   try {
     const auto backend = make_cuda_backend();
     fmt::print("\n{}\n", backend->description());
     measure_limits(*backend);
     measure_songs(*backend);
+    measure_unfused(*backend);
+    measure_ftm2d(*backend);
     measure_step(*backend);
     measure_chroma(*backend);
   } catch (const Error& error) {

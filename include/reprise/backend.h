@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <utility>
@@ -40,6 +41,19 @@ class Backend {
   virtual void download(void* host, const void* from, std::size_t bytes) = 0;
   /// Bytes that allocate() can be expected to give.
   virtual std::size_t free_memory() const = 0;
+
+  /// Host memory that upload_ahead() copies from by the device alone, where the system has enough
+  /// of that kind, else any.
+  virtual void* allocate_host(std::size_t bytes) { return ::operator new(bytes); }
+  virtual void release_host(void* memory) noexcept { ::operator delete(memory); }
+  /// Begins a copy when the ops before it are done, and beside those behind it, which must not use
+  /// `to` before await_uploads(). `host` must stay as it is until then.
+  virtual void upload_ahead(void* to, const void* host, std::size_t bytes) {
+    upload(to, host, bytes);
+  }
+  /// The ops behind it see what was uploaded ahead.
+  virtual void await_uploads() {}
+
   /// Calls `ops`, which only calls ops, at once or at each launch of the graph. What they read and
   /// write must stay where it is; the values in it may change between launches.
   virtual std::unique_ptr<OpGraph> capture(std::function<void()> ops) = 0;
@@ -170,6 +184,38 @@ class Buffer {
     download(std::span<T>(values));
     return values;
   }
+
+ private:
+  Backend* backend_;
+  std::int64_t size_;
+  T* data_;
+};
+
+/// An array in host memory that a back end uploads ahead from.
+template <class T>
+class HostBuffer {
+ public:
+  HostBuffer(Backend& backend, std::int64_t size)
+      : backend_(&backend),
+        size_(size),
+        data_(static_cast<T*>(
+            size == 0 ? nullptr
+                      : backend.allocate_host(static_cast<std::size_t>(size) * sizeof(T)))) {}
+  HostBuffer(HostBuffer&& other) noexcept
+      : backend_(other.backend_),
+        size_(std::exchange(other.size_, 0)),
+        data_(std::exchange(other.data_, nullptr)) {}
+  HostBuffer& operator=(HostBuffer&& other) noexcept {
+    std::swap(backend_, other.backend_);
+    std::swap(size_, other.size_);
+    std::swap(data_, other.data_);
+    return *this;
+  }
+  ~HostBuffer() { backend_->release_host(data_); }
+
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  std::int64_t size() const { return size_; }
 
  private:
   Backend* backend_;

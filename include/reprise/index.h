@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -22,7 +23,8 @@ struct Match {
 /// Exact search over the fingerprints of many songs, in the memory of a back end. The scan's
 /// precision decides how fast and how large it is (4, 6 or 5 bytes a value), never what is found.
 /// Vectors that the memory of a device does not hold stay in host memory, and every search sends
-/// them to the device in slices.
+/// them to the device in slices: while it searches one, the next is on its way. Where queries are
+/// too many for what is left, they are searched for in smaller batches.
 class Index {
  public:
   /// Gives the fingerprints of songs first, first + 1, ..: values [songs, dims] and rolls [songs].
@@ -45,21 +47,36 @@ class Index {
   Fingerprints candidates(std::span<const std::int64_t> positions) const;
 
   std::int64_t size() const { return static_cast<std::int64_t>(rolls_.size()); }
-  /// Songs that the back end holds at a time: all, or those of a slice.
+  /// Songs that are searched at a time: all, or those of a slice.
   std::int64_t songs_at_once() const { return songs_at_once_; }
+  std::int64_t slices() const { return slice_count(size(), songs_at_once_); }
 
  private:
-  // Has songs first to first + count - 1 in the memory of the back end.
-  void hold(std::int64_t first, std::int64_t count) const;
+  // Songs in the memory of the back end.
+  struct Slice {
+    Buffer<float> vectors;
+    Buffer<std::uint8_t> scan;
+  };
+  static std::int64_t slice_count(std::int64_t songs, std::int64_t at_once) {
+    return at_once == 0 ? 0 : (songs + at_once - 1) / at_once;
+  }
+
+  std::int64_t slice_size(std::int64_t number) const {
+    return std::min(songs_at_once_, size() - number * songs_at_once_);
+  }
+  Slice& place_of(std::int64_t number) const { return slices_[number % std::ssize(slices_)]; }
+  void begin_upload(std::int64_t number) const;
+  void search_slice(std::int64_t number, const Fingerprints& queries,
+                    std::span<const float> vectors, int k,
+                    std::vector<std::vector<Match>>& matches) const;
 
   Backend& backend_;
   int dims_;
   ScanPrecision precision_;
   std::vector<std::int32_t> rolls_;
   std::int64_t songs_at_once_;
-  std::vector<float> host_;            // all vectors, where the back end holds a slice of them
-  mutable Buffer<float> vectors_;      // of the songs that the back end holds
-  mutable Buffer<std::uint8_t> scan_;  // of the same
+  HostBuffer<float> host_;             // all vectors, where there are slices
+  mutable std::vector<Slice> slices_;  // one of all songs, or two that take turns
 };
 
 }  // namespace reprise

@@ -1,6 +1,9 @@
 #include "cli/searcher.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <numeric>
 #include <utility>
 
@@ -34,7 +37,9 @@ Searcher::Searcher(Backend& backend, const Catalogue& catalogue, const SongFilte
       songs_(filter.of(catalogue.songs())),
       index_(std::make_unique<Index>(backend, static_cast<std::int64_t>(songs_.size()),
                                      method_->dims(), ScanPrecision::int8,
-                                     catalogue.vectors(songs_, precision))) {}
+                                     catalogue.vectors(songs_, precision))) {
+  tell_slices();
+}
 
 Searcher::Searcher(Backend& backend, const SongSet& set, const Model& model,
                    const std::string& model_name, const SongFilter& filter)
@@ -47,6 +52,15 @@ Searcher::Searcher(Backend& backend, const SongSet& set, const Model& model,
   std::vector<std::int64_t> numbers;
   for (const CatalogueSong& song : songs_) numbers.push_back(song.number);
   index_ = std::make_unique<Index>(backend, method_->compute(set, numbers, Keys::candidate));
+  tell_slices();
+}
+
+void Searcher::tell_slices() const {
+  if (index_->slices() > 1)
+    fmt::print(stderr,
+               "device: {} songs do not fit in its memory; each search goes through {} slices of at "
+               "most {}\n",
+               index_->size(), index_->slices(), index_->songs_at_once());
 }
 
 bool Searcher::is_sure(const RerankOptions& rerank) const {

@@ -57,6 +57,8 @@ class Searcher {
   static std::size_t at_once(const SearchOptions& options);
 
  private:
+  /// Says so where the songs lie in a device's memory in part only.
+  void tell_slices() const;
   /// own: the queries where they are songs of what is searched, or empty. asked: those that
   /// `numbers` name, where they are aligned.
   std::vector<std::vector<Match>> answer(const Fingerprints& queries,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/linear_algebra.h"
+#include "core/pieces.h"
 #include "reprise/error.h"
 #include "reprise/view.h"
 
@@ -41,27 +42,29 @@ Index::Source source_of(const Fingerprints& candidates) {
   };
 }
 
-// Songs whose vectors and scan fit in the memory that a device has free, beside a search's own.
+// Songs whose vectors and scan fit in the memory that a device has free, beside a search's own:
+// all, or as many as fit twice.
 std::int64_t songs_that_fit(const Backend& backend, std::int64_t songs, int dims,
                             ScanPrecision precision) {
   if (backend.host_memory()) return songs;
   const std::size_t left = backend.free_memory();
   const std::size_t budget = left - std::min(left / 4, kSearchMemory);
-  const auto fit = [&](std::int64_t count) {
-    return static_cast<std::size_t>(count) * dims * sizeof(float) +
-               backend.scan_bytes(count, dims, precision) <=
+  const auto fit = [&](std::int64_t count, int times) {
+    return times * (static_cast<std::size_t>(count) * dims * sizeof(float) +
+                    backend.scan_bytes(count, dims, precision)) <=
            budget;
   };
-  if (fit(songs)) return songs;
+  if (fit(songs, 1)) return songs;
   std::int64_t most = 0;  // that are known to fit
   for (std::int64_t too_many = songs; too_many - most > 1;) {
     const std::int64_t middle = most + (too_many - most) / 2;
-    (fit(middle) ? most : too_many) = middle;
+    (fit(middle, 2) ? most : too_many) = middle;
   }
   if (most < std::min(songs, kSmallestSlice))
-    throw Error(fmt::format(
-        "index: out of device memory: expected room for slices of {} of the {} songs, found {:.1f} "
-        "MB free, where {} songs of {} values fit: free memory of the device, or use --device cpu",
+    throw OutOfMemory(fmt::format(
+        "index: out of device memory: expected room for two slices of {} of the {} songs, found "
+        "{:.1f} MB free, where {} songs of {} values fit twice: free memory of the device, or use "
+        "--device cpu",
         std::min(songs, kSmallestSlice), songs, static_cast<double>(left) * 1e-6, most, dims));
   return most;
 }
@@ -75,35 +78,70 @@ Index::Index(Backend& backend, std::int64_t songs, int dims, ScanPrecision preci
       precision_(precision),
       rolls_(static_cast<std::size_t>(songs)),
       songs_at_once_(songs_that_fit(backend, songs, dims, precision)),
-      vectors_(backend, songs_at_once_ * dims),
-      scan_(backend,
-            static_cast<std::int64_t>(backend.scan_bytes(songs_at_once_, dims, precision))) {
+      host_(backend, songs_at_once_ < songs ? songs * dims : 0) {
   const bool sliced = songs_at_once_ < songs;
-  if (sliced) host_.resize(static_cast<std::size_t>(songs) * dims);
+  for (int i = 0; i < (sliced ? 2 : 1); ++i)
+    slices_.push_back({Buffer<float>(backend, songs_at_once_ * dims),
+                       Buffer<std::uint8_t>(backend, static_cast<std::int64_t>(backend.scan_bytes(
+                                                         songs_at_once_, dims, precision)))});
+  Slice& all = slices_.front();
   std::vector<float> values(
       sliced ? 0 : static_cast<std::size_t>(std::min(songs, kSongsAtOnce)) * dims);
   for (std::int64_t first = 0; first < songs; first += kSongsAtOnce) {
     const std::int64_t count = std::min(kSongsAtOnce, songs - first);
-    const std::span<float> some(
-        sliced ? &host_[static_cast<std::size_t>(first) * dims] : values.data(),
-        static_cast<std::size_t>(count) * dims);
+    const std::span<float> some(sliced ? host_.data() + first * dims : values.data(),
+                                static_cast<std::size_t>(count) * dims);
     source(first, some, std::span(rolls_).subspan(first, count));
     scale_finite_to_unit(some, dims, first, "candidate");
-    if (!sliced) backend.upload(vectors_.data() + first * dims, some.data(), some.size_bytes());
+    if (!sliced) backend.upload(all.vectors.data() + first * dims, some.data(), some.size_bytes());
   }
-  if (!sliced && scan_.size() > 0)
-    backend.prepare_scan(vectors_.data(), songs, dims, precision, scan_.data());
+  if (!sliced && all.scan.size() > 0)
+    backend.prepare_scan(all.vectors.data(), songs, dims, precision, all.scan.data());
 }
 
 Index::Index(Backend& backend, const Fingerprints& candidates, ScanPrecision precision)
     : Index(backend, candidates.songs, candidates.dims, precision, source_of(candidates)) {}
 
-void Index::hold(std::int64_t first, std::int64_t count) const {
-  if (host_.empty()) return;
-  backend_.upload(vectors_.data(), host_.data() + first * dims_,
-                  static_cast<std::size_t>(count) * dims_ * sizeof(float));
-  if (scan_.size() > 0)
-    backend_.prepare_scan(vectors_.data(), count, dims_, precision_, scan_.data());
+void Index::begin_upload(std::int64_t number) const {
+  backend_.upload_ahead(place_of(number).vectors.data(),
+                        host_.data() + number * songs_at_once_ * dims_,
+                        static_cast<std::size_t>(slice_size(number)) * dims_ * sizeof(float));
+}
+
+// vectors: the queries', of length 1. Merges what it finds into `matches` of the slices before.
+void Index::search_slice(std::int64_t number, const Fingerprints& queries,
+                         std::span<const float> vectors, int k,
+                         std::vector<std::vector<Match>>& matches) const {
+  const Slice& slice = place_of(number);
+  const std::int64_t row = std::int64_t{queries.keys} * dims_;
+  in_pieces(queries.songs, [&](std::int64_t begin, std::int64_t count) {
+    const Buffer<float> q(backend_, vectors.subspan(begin * row, count * row));
+    Buffer<std::int64_t> ids(backend_, count * k);
+    Buffer<float> scores(backend_, count * k);
+    Buffer<std::int32_t> keys(backend_, count * k);
+    backend_.top_k(q.data(), count, queries.keys,
+                   {slice.vectors.data(), slice.scan.size() > 0 ? slice.scan.data() : nullptr,
+                    precision_, slice_size(number), dims_},
+                   k, ids.data(), scores.data(), keys.data());
+    const std::vector<std::int64_t> found = ids.download();
+    const std::vector<float> score = scores.download();
+    const std::vector<std::int32_t> key = keys.download();
+    for (std::int64_t query = 0; query < count; ++query) {
+      std::vector<Match>& best = matches[begin + query];
+      const auto before = static_cast<std::ptrdiff_t>(best.size());
+      for (std::int64_t i = query * k; i < (query + 1) * k && found[i] >= 0; ++i) {
+        const std::int64_t candidate = number * songs_at_once_ + found[i];
+        // Both were rolled before they matched: the query has to follow the difference.
+        const int roll = queries.rolls[(begin + query) * queries.keys + key[i]] - rolls_[candidate];
+        best.push_back(
+            {candidate, score[i], (roll % kPitchClasses + kPitchClasses) % kPitchClasses});
+      }
+      // Stable: of equal scores the earlier slice's come first.
+      std::inplace_merge(best.begin(), best.begin() + before, best.end(),
+                         [](const Match& a, const Match& b) { return a.score > b.score; });
+      if (best.size() > static_cast<std::size_t>(k)) best.resize(static_cast<std::size_t>(k));
+    }
+  });
 }
 
 std::vector<std::vector<Match>> Index::search(const Fingerprints& queries, int top) const {
@@ -113,36 +151,24 @@ std::vector<std::vector<Match>> Index::search(const Fingerprints& queries, int t
   const int k = static_cast<int>(std::min<std::int64_t>(top, size()));
   if (k <= 0 || queries.songs == 0) return matches;
 
-  std::vector<float> values = queries.values;
-  scale_finite_to_unit(values, queries.dims, 0, "query vector");
-  const Buffer<float> q(backend_, std::span<const float>(values));
-  Buffer<std::int64_t> ids(backend_, queries.songs * k);
-  Buffer<float> scores(backend_, queries.songs * k);
-  Buffer<std::int32_t> keys(backend_, queries.songs * k);
-  for (std::int64_t first = 0; first < size(); first += songs_at_once_) {
-    const std::int64_t count = std::min(songs_at_once_, size() - first);
-    hold(first, count);
-    backend_.top_k(
-        q.data(), queries.songs, queries.keys,
-        {vectors_.data(), scan_.size() > 0 ? scan_.data() : nullptr, precision_, count, dims_}, k,
-        ids.data(), scores.data(), keys.data());
-    const std::vector<std::int64_t> found = ids.download();
-    const std::vector<float> score = scores.download();
-    const std::vector<std::int32_t> key = keys.download();
-    for (std::int64_t query = 0; query < queries.songs; ++query) {
-      std::vector<Match>& best = matches[query];
-      const auto before = static_cast<std::ptrdiff_t>(best.size());
-      for (std::int64_t i = query * k; i < (query + 1) * k && found[i] >= 0; ++i) {
-        const std::int64_t candidate = first + found[i];
-        // Both were rolled before they matched: the query has to follow the difference.
-        const int roll = queries.rolls[query * queries.keys + key[i]] - rolls_[candidate];
-        best.push_back(
-            {candidate, score[i], (roll % kPitchClasses + kPitchClasses) % kPitchClasses});
-      }
-      // Stable: of equal scores the earlier slice's come first.
-      std::inplace_merge(best.begin(), best.begin() + before, best.end(),
-                         [](const Match& a, const Match& b) { return a.score > b.score; });
-      if (best.size() > static_cast<std::size_t>(k)) best.resize(static_cast<std::size_t>(k));
+  std::vector<float> vectors = queries.values;
+  scale_finite_to_unit(vectors, queries.dims, 0, "query vector");
+  const bool sliced = slices() > 1;
+  if (sliced) begin_upload(0);
+  for (std::int64_t number = 0; number < slices(); ++number) {
+    if (sliced) {
+      backend_.await_uploads();
+      if (number + 1 < slices()) begin_upload(number + 1);
+      const Slice& slice = place_of(number);
+      if (slice.scan.size() > 0)
+        backend_.prepare_scan(slice.vectors.data(), slice_size(number), dims_, precision_,
+                              place_of(number).scan.data());
+    }
+    try {
+      search_slice(number, queries, vectors, k, matches);
+    } catch (...) {
+      backend_.await_uploads();  // of a slice that may be gone next
+      throw;
     }
   }
   return matches;
@@ -155,12 +181,11 @@ Fingerprints Index::candidates(std::span<const std::int64_t> positions) const {
   some.dims = dims;
   some.values.resize(positions.size() * static_cast<std::size_t>(dims));
   for (std::size_t i = 0; i < positions.size(); ++i) {
-    if (host_.empty()) {
-      backend_.download(&some.values[i * dims], vectors_.data() + positions[i] * dims,
+    if (host_.size() == 0) {
+      backend_.download(&some.values[i * dims], slices_[0].vectors.data() + positions[i] * dims,
                         static_cast<std::size_t>(dims) * sizeof(float));
     } else {
-      std::copy_n(&host_[static_cast<std::size_t>(positions[i]) * dims], dims,
-                  &some.values[i * dims]);
+      std::copy_n(host_.data() + positions[i] * dims, dims, &some.values[i * dims]);
     }
     some.rolls.push_back(rolls_[positions[i]]);
   }

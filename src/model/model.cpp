@@ -259,18 +259,16 @@ Fingerprints ModelMethod::compute(const SongSet& set, std::span<const std::int64
   result.keys = songs.empty() ? 1 : static_cast<int>(state_->rolls(set, songs[0], keys).size());
   result.rolls.reserve(songs.size() * result.keys);
   result.values.resize(songs.size() * result.keys * result.dims);
-  float* out = result.values.data();
   for_each_feature_batch(
       state_->backend, set, songs, state_->config.feature,
       [&](ChromaView chroma, std::span<const Excerpt> excerpts, std::size_t first) {
         std::vector<Excerpt> items;
         for (std::size_t i = 0; i < excerpts.size(); ++i)
-          for (const int roll : state_->rolls(set, songs[first + i], keys)) {
+          for (const int roll : state_->rolls(set, songs[first + i], keys))
             items.push_back({excerpts[i].first, excerpts[i].frames, roll});
-            result.rolls.push_back(roll);
-          }
-        state_->fingerprint(chroma, items, out);
-        out += items.size() * result.dims;
+        state_->fingerprint(chroma, items,
+                            result.values.data() + first * result.keys * result.dims);
+        for (const Excerpt& item : items) result.rolls.push_back(item.roll);
       });
   return result;
 }

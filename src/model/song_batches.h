@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "core/pieces.h"
 #include "reprise/backend.h"
 #include "reprise/song_set.h"
 
@@ -20,7 +21,8 @@ inline std::int64_t longest(std::span<const Excerpt> excerpts) {
 
 /// Hands songs of a set to `body` in pieces that fit in memory: body(chroma, excerpts, first), with
 /// the piece's chroma in the back end's memory and one whole-song excerpt (host) for each of
-/// songs[first ...].
+/// songs[first ...]. A piece that a device has not the memory for is handed out again in smaller
+/// ones.
 template <class Body>
 void for_each_song_batch(Backend& backend, const SongSet& set, std::span<const std::int64_t> songs,
                          Body&& body) {
@@ -42,8 +44,16 @@ void for_each_song_batch(Backend& backend, const SongSet& set, std::span<const s
     for (std::size_t i = 0; i < excerpts.size(); ++i)
       std::memcpy(bytes.data() + excerpts[i].first * row,
                   data + set.offsets[songs[first + i]] * row, excerpts[i].frames * row);
-    const Buffer<std::uint8_t> chroma(backend, bytes);
-    body(ChromaView{chroma.data(), set.type, frames}, std::span<const Excerpt>(excerpts), first);
+    in_pieces(std::ssize(excerpts), [&](std::int64_t begin, std::int64_t count) {
+      std::vector<Excerpt> some(excerpts.begin() + begin, excerpts.begin() + begin + count);
+      const std::int64_t start = some.front().first;
+      for (Excerpt& song : some) song.first -= start;
+      const std::int64_t rows = some.back().first + some.back().frames;
+      const Buffer<std::uint8_t> chroma(
+          backend, std::span<const std::uint8_t>(bytes).subspan(start * row, rows * row));
+      body(ChromaView{chroma.data(), set.type, rows}, std::span<const Excerpt>(some),
+           first + static_cast<std::size_t>(begin));
+    });
     first += excerpts.size();
   }
 }

@@ -192,5 +192,33 @@ TEST_F(CudaProgram, AudioIsAskedAsOnTheCpu) {
     EXPECT_NEAR(answers[0][m]["score"].get<double>(), answers[1][m]["score"].get<double>(), 1e-3);
 }
 
+// The device has not the memory for the catalogue: the user is told, and the answers are the same.
+TEST_F(CudaProgram, QuerySaysWhenItGoesThroughSlices) {
+  const Result trained =
+      run_on("cpu",
+             "train --data set.h5 --out m.safetensors --set steps=2 --set "
+             "validate_every=2 --set works_per_batch=4 --set crop=50 --set "
+             "projection=0 --set projection_pca=0 --set events=4 --set windows=2");
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  write_song_set(path("many.h5"), small_set(640, 2, 12));
+  ASSERT_EQ(run("index create c.db --model m.safetensors").status, 0);
+  ASSERT_EQ(run("index add c.db --data many.h5 --device cpu").status, 0);
+  const std::string query = "query c.db --id test-w0-0 --id noise-7 --json";
+  const Result cpu = run_on("cpu", query);
+  ASSERT_EQ(::setenv("EMULATED_MEMORY", "700000", 1), 0);
+  const Result cuda = run_on("cuda", query);
+  ::unsetenv("EMULATED_MEMORY");
+  ASSERT_EQ(cuda.status, 0) << cuda.err;
+  EXPECT_NE(cuda.err.find("device: 4480 songs do not fit in its memory; each search goes through "),
+            std::string::npos)
+      << cuda.err;
+  const auto answers = nlohmann::json::parse(cpu.out)["queries"];
+  const auto in_slices = nlohmann::json::parse(cuda.out)["queries"];
+  for (std::size_t q = 0; q < 2; ++q)
+    for (std::size_t m = 0; m < 10; ++m)
+      EXPECT_EQ(in_slices[q]["matches"][m]["song_id"], answers[q]["matches"][m]["song_id"])
+          << "query " << q << ", match " << m;
+}
+
 }  // namespace
 }  // namespace reprise

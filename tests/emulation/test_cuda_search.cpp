@@ -1,7 +1,11 @@
 // Search, alignment and the published fingerprints of the CUDA back end on the emulated device,
 // against the CPU back end.
+#include <numeric>
+
 #include "../op_cases.h"
+#include "../small_set.h"
 #include "reprise/backend.h"
+#include "reprise/baselines.h"
 #include "reprise/index.h"
 #include "test_kernels.h"
 
@@ -112,9 +116,31 @@ TEST_F(CudaOps, ADeviceWithoutRoomForASliceSaysWhatFits) {
   const Fingerprints candidates = repeated_vectors(5000, 32);
   set_device_memory(64 << 10);
   EXPECT_EQ(error_of([&] { Index(*cuda, candidates); }),
-            "index: out of device memory: expected room for slices of 1024 of the 5000 songs, "
-            "found 0.1 MB free, where 384 songs of 32 values fit: free memory of the device, or "
-            "use --device cpu");
+            "index: out of device memory: expected room for two slices of 1024 of the 5000 songs, "
+            "found 0.1 MB free, where 192 songs of 32 values fit twice: free memory of the device, "
+            "or use --device cpu");
+}
+
+// Many queries, of which the results alone are larger than what the candidates leave.
+TEST_F(CudaOps, QueriesThatDoNotFitAreSearchedForInSmallerBatches) {
+  const Fingerprints candidates = repeated_vectors(1000, 32);
+  Fingerprints queries;
+  queries.songs = 300;
+  queries.keys = 1;
+  queries.dims = 32;
+  queries.values = random_values(300 * 32, 1, 4);
+  queries.rolls.assign(300, 0);
+  const auto truth = Index(*cpu, candidates).search(queries, 100);
+  set_device_memory(700 << 10);
+  ASSERT_GT(300 * 100 * (sizeof(std::int64_t) + 2 * sizeof(float)) * 2, std::size_t{700} << 10);
+  const Index index(*cuda, candidates, ScanPrecision::int8);
+  EXPECT_EQ(index.slices(), 1);
+  const auto found = index.search(queries, 100);
+  for (std::size_t query = 0; query < truth.size(); ++query) {
+    ASSERT_EQ(found[query].size(), 100u);
+    for (std::size_t i = 0; i < 100; ++i)
+      ASSERT_EQ(found[query][i].candidate, truth[query][i].candidate) << query << ", " << i;
+  }
 }
 
 void expect_alike(const std::vector<float>& a, const std::vector<float>& b, const char* what) {
@@ -125,6 +151,20 @@ void expect_alike(const std::vector<float>& a, const std::vector<float>& b, cons
     error = std::max(error, std::abs(double{a[i]} - double{b[i]}));
   }
   EXPECT_LE(error, 2e-6 * scale) << what;
+}
+
+// More songs at once than the device has memory for.
+TEST_F(CudaOps, SongsThatDoNotFitAreFingerprintedInSmallerBatches) {
+  const SongSet set = small_set(20, 2, 400);
+  std::vector<std::int64_t> songs(static_cast<std::size_t>(set.songs()));
+  std::iota(songs.begin(), songs.end(), 0);
+  set_device_memory(std::size_t{1} << 20);
+  ASSERT_GT(set.frames() * kPitchClasses * sizeof(float), std::size_t{1} << 20);
+  std::vector<Fingerprints> results;
+  for (Backend* backend : both)
+    results.push_back(make_method("cov", *backend, set, {})->compute(set, songs, Keys::candidate));
+  expect_alike(results[0].values, results[1].values, "cov");
+  EXPECT_EQ(results[0].rolls, results[1].rolls);
 }
 
 TEST_F(CudaOps, SimilaritiesEqualTheCpus) {
