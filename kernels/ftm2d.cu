@@ -203,7 +203,7 @@ __device__ float median(int count, Walk walk_all, unsigned* slots, int stride) {
 
 // Grid (songs, kPitchBins, blocks of time frequencies). pooled [songs, kPitchBins, patch]: of k = 0
 // and 6, whose other half mirrors it, only l <= patch / 2.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 8)  // 64 registers a thread: no spills
     pool_magnitudes(Ftm2dSongs songs, Ftm2dParams params, const float2* spectrum, float* pooled) {
   REPRISE_DYNAMIC_SHARED(float2, tails);      // [kRun, blockDim]
   float2* turns = tails + kRun * blockDim.x;  // [patch]
