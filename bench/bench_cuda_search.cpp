@@ -93,15 +93,13 @@ void print_counts() {
           double(s.queries) / c.seconds_shared());
     }
 
-  constexpr double kFrames = 1000, kPatch = 75, kBins = kPatch * 7;
-  const double patches = kFrames - kPatch + 1;
+  constexpr double kFrames = 1000;
   struct Line {
     const char* name;
     Counts c;
   };
   // 18 instructions a cell of alignment: 27 / 8 for the product of frames, one to add that of the
-  // frames before, scale, clamps, maxima. 2DFTM reads the spectrum eight times for the median's
-  // eight digits, and once more for an even count.
+  // frames before, scale, clamps, maxima.
   for (const Line& line :
        {Line{"alignment, a pair of 1000 frames",
              {kFrames * (2 * 12 + 8 * std::ceil(kFrames / 256 - 1)), kFrames * 2 * 12,
@@ -109,10 +107,7 @@ void print_counts() {
         Line{"covariance, a song of 1000 frames",
              {kFrames * 12 + 576 * 4, kFrames * 12 + 576 * 4, kFrames * 15 * 25 * 2, kFp64}},
         Line{"correlation, a song of 1000 frames",
-             {kFrames * 12 + 66 * 4, kFrames * 12 + 66 * 4, kFrames * 6 * 25 * 2, kFp64}},
-        Line{"2dftm, a song of 1000 frames",
-             {kFrames * 12 * (1 + 4 + 4) + patches * kBins * 8 * (1 + 9),
-              kFrames * 12 + kPatch * 12 * 4, patches * 2.5 * 900 * std::log2(900.0), kFp32}}})
+             {kFrames * 12 + 66 * 4, kFrames * 12 + 66 * 4, kFrames * 6 * 25 * 2, kFp64}}})
     fmt::print("{:<35} {:>9.1f} kB, least {:>6.1f} kB, {:>7.2f} M operations, {:>8.3f} us\n",
                line.name, line.c.bytes * 1e-3, line.c.least * 1e-3, line.c.operations * 1e-6,
                line.c.seconds() * 1e6);
