@@ -108,7 +108,7 @@ class CudaBackend : public Backend {
   Event reached_;
   Staging staging_;
   std::optional<Blas> blas_;
-  Workspace workspace_{stream_, Workspace::Keep::last};
+  Workspace workspace_{stream_};
   Workspace* scratch_ = &workspace_;  // of the op that runs
 };
 

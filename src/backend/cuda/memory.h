@@ -84,7 +84,8 @@ class Workspace {
   enum class Keep { last, all };
 
   /// `stream`: whose order memory is taken in; must outlive the workspace.
-  Workspace(const Stream& stream, Keep keep) : stream_(&stream), keep_(keep) {}
+  explicit Workspace(const Stream& stream, Keep keep = Keep::last)
+      : stream_(&stream), keep_(keep) {}
 
   /// At least `bytes`, for one op; null where bytes is 0. Aligned to 256 bytes.
   void* take(std::size_t bytes);
