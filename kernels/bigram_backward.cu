@@ -196,7 +196,7 @@ struct EventGradient {
 template <typename Precision, int kTiles>
 __global__ void __launch_bounds__(kBigramThreads, 1)  // one block's registers rather than spills
     event_gradient(BigramBatch batch, BigramShape shape, const float* means,
-                   GradientScratch scratch) {
+                   GradientScratch scratch, float* events_gradient) {
   const Excerpt excerpt = batch.excerpts[blockIdx.x];
   const std::int64_t song = blockIdx.x;
   const int frames = shape.p.event_frames(excerpt.frames);
@@ -219,12 +219,14 @@ __global__ void __launch_bounds__(kBigramThreads, 1)  // one block's registers r
   FilterSums<Precision, kTiles> weighted, counted;
   float sum_weighted = 0, sum_counted = 0, sum_all = 0;
 
+  const bool given = shape.p.given_events;
   for (int t = begin; t < end; t += kTimeTile) {
     // Which events pass a gradient on.
     __syncthreads();
-    load_chroma(batch.chroma, excerpt, t, kTimeTile + shape.p.event_length - 1, base_x);
-    for (int at = threadIdx.x; at < kTile; at += kBigramThreads) {
-      base_x[shape.chroma_floats(kTimeTile) - kTile + at] = 0;
+    if (!given) load_chroma(batch.chroma, excerpt, t, kTimeTile + shape.p.event_length - 1, base_x);
+    const int loaded = given ? 0 : shape.chroma_floats(kTimeTile) - kTile;
+    for (int at = loaded + threadIdx.x; at < shape.chroma_floats(kTimeTile); at += kBigramThreads) {
+      base_x[at] = 0;
     }
     __syncthreads();
     for_each_event(shape, model, base_x, kTimeTile, [&](int row, int n, float event) {
@@ -273,10 +275,13 @@ __global__ void __launch_bounds__(kBigramThreads, 1)  // one block's registers r
       const float masked = above >> at & 1 ? all : 0.f;
       sum_all += all;
       sum_weighted += masked;
+      if (given && t + row < frames && column.n < shape.p.events) {
+        events_gradient[(excerpt.first + t + row) * shape.p.events + column.n] = all;
+      }
       cell = Precision::round(masked);
     }
     __syncthreads();
-    weighted.add(shape, tile, base_x);
+    if (!given) weighted.add(shape, tile, base_x);
   }
 
   float* out = scratch.parts + (song * shape.parts + blockIdx.y) *
@@ -327,7 +332,7 @@ __global__ void __launch_bounds__(kBigramThreads)
 template <typename Precision, int kTiles>
 void run(const BigramBatch& batch, const BigramShape& shape, const float* out_gradient,
          const BigramReserve& kept, const GradientScratch& scratch, float* gradient,
-         cudaStream_t stream) {
+         float* events_gradient, cudaStream_t stream) {
   const BigramParams& p = shape.p;
   const auto songs = static_cast<unsigned>(batch.count);
   launch(unmix<Precision>,
@@ -344,7 +349,7 @@ void run(const BigramBatch& batch, const BigramShape& shape, const float* out_gr
           .block = kBigramThreads,
           .shared_bytes = bytes,
           .stream = stream},
-         batch, shape, kept.means, scratch);
+         batch, shape, kept.means, scratch, events_gradient);
   const auto blocks = static_cast<unsigned>((p.weights() + kBigramThreads - 1) / kBigramThreads);
   launch(sum_gradients, {.grid = blocks, .block = kBigramThreads, .stream = stream}, batch, shape,
          scratch, gradient);
@@ -352,7 +357,8 @@ void run(const BigramBatch& batch, const BigramShape& shape, const float* out_gr
 
 template <typename Precision>
 void run_for_size(const BigramBatch& batch, const BigramParams& params, const float* out_gradient,
-                  const void* reserve, void* scratch_memory, float* gradient, cudaStream_t stream) {
+                  const void* reserve, void* scratch_memory, float* gradient,
+                  float* events_gradient, cudaStream_t stream) {
   constexpr int kMaxTiles =
       kMaxEvents / kTile * (kMaxEventLength * kPitchClasses / kTile) / kBigramWarps;
   const BigramShape shape = gradient_shape(params, batch.longest);
@@ -361,7 +367,7 @@ void run_for_size(const BigramBatch& batch, const BigramParams& params, const fl
   const GradientScratch scratch(shape, batch.count, static_cast<float*>(scratch_memory));
   const int tiles = GradientScratch::columns(shape) * shape.padded / (kTile * kTile);
   const auto run_it = tiles <= kBigramWarps ? run<Precision, 1> : run<Precision, kMaxTiles>;
-  run_it(batch, shape, out_gradient, kept, scratch, gradient, stream);
+  run_it(batch, shape, out_gradient, kept, scratch, gradient, events_gradient, stream);
 }
 
 }  // namespace
@@ -374,11 +380,13 @@ std::size_t bigram_backward_scratch_bytes(const BigramParams& params, std::int64
 
 void bigram_backward(const BigramBatch& batch, const BigramParams& params, Arithmetic arithmetic,
                      const float* out_gradient, const void* reserve, void* scratch, float* gradient,
-                     cudaStream_t stream) {
+                     float* events_gradient, cudaStream_t stream) {
   if (arithmetic == Arithmetic::fp32) {
-    run_for_size<Fp32>(batch, params, out_gradient, reserve, scratch, gradient, stream);
+    run_for_size<Fp32>(batch, params, out_gradient, reserve, scratch, gradient, events_gradient,
+                       stream);
   } else {
-    run_for_size<Tf32>(batch, params, out_gradient, reserve, scratch, gradient, stream);
+    run_for_size<Tf32>(batch, params, out_gradient, reserve, scratch, gradient, events_gradient,
+                       stream);
   }
 }
 

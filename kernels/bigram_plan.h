@@ -50,7 +50,9 @@ struct BigramShape {
   int rows = 0;    // of events that a lag group needs at a time, at most
   int parts = 0;   // of the longest song
 
-  REPRISE_HOST_DEVICE int filter_rows() const { return p.event_length * kPitchClasses; }
+  REPRISE_HOST_DEVICE int filter_rows() const {
+    return p.given_events ? 0 : p.event_length * kPitchClasses;
+  }
   REPRISE_HOST_DEVICE int square() const { return padded * padded; }
   /// Floats of a song's correlation matrices [lags, padded, padded].
   REPRISE_HOST_DEVICE int correlations() const { return lags.count * square(); }

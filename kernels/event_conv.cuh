@@ -1,5 +1,5 @@
 // Events from chroma: E[t,n] = h(bias[n] + sum_{p,c} filter[n,p,c] x[t+p,c]), computed by a
-// block into shared memory and never written to device memory.
+// block into shared memory and never written to device memory; or read, where they were given.
 #pragma once
 
 #include "bigram_plan.h"
@@ -39,7 +39,7 @@ struct EventModel {
       filters[at] = n < events ? weights[n * rows + row] : 0.f;
     }
     for (int n = threadIdx.x; n < shape.padded; n += blockDim.x) {
-      bias[n] = n < events ? weights[shape.p.bias_offset() + n] : 0.f;
+      bias[n] = n < events && !shape.p.given_events ? weights[shape.p.bias_offset() + n] : 0.f;
       mean[n] = n < events ? mean_of(n) : 0.f;
     }
   }
@@ -107,6 +107,18 @@ __device__ void compute_events(const BigramShape& shape, const EventModel& model
                                const ChromaView& chroma, const Excerpt& excerpt, int first,
                                int rows, float* x, typename Precision::Storage* events) {
   const int frames = shape.p.event_frames(excerpt.frames);
+  if (shape.p.given_events) {
+    const float* given = static_cast<const float*>(chroma.data);
+    __syncthreads();
+    for (int at = threadIdx.x; at < rows * shape.padded; at += blockDim.x) {
+      const int t = first + at / shape.padded, n = at % shape.padded;
+      const bool inside = t >= 0 && t < frames && n < shape.p.events;
+      events[at / shape.padded * shape.stride + n] =
+          Precision::round(inside ? given[(excerpt.first + t) * shape.p.events + n] : 0.f);
+    }
+    __syncthreads();
+    return;
+  }
   load_chroma(chroma, excerpt, first, rows + shape.p.event_length - 1, x);
   __syncthreads();
   for_each_event(shape, model, x, rows, [&](int row, int n, float event) {

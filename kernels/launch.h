@@ -37,10 +37,25 @@ void bigram_forward(const BigramBatch& batch, const BigramParams& params, Arithm
                     void* reserve, void* scratch, float* out, cudaStream_t stream);
 
 /// gradient [weights] = sum over the songs of d(loss)/d(weights), for out_gradient [count, dims].
-/// reserve: what the forward of the same arguments left.
+/// reserve: what the forward of the same arguments left. events_gradient: as the events, where they
+/// were given.
 void bigram_backward(const BigramBatch& batch, const BigramParams& params, Arithmetic arithmetic,
                      const float* out_gradient, const void* reserve, void* scratch, float* gradient,
-                     cudaStream_t stream);
+                     float* events_gradient, cudaStream_t stream);
+
+/// out [count, F, K, K, 12] of bigrams m [count, F, N, N] (interval_forward of backend.h).
+void sum_rotations(const float* m, std::int64_t count, const BigramParams& params, float* out,
+                   cudaStream_t stream);
+
+/// x [count, frames, channels]; out, winners [count, out_frames, filters]; winners may be null.
+void event_layer_forward(const float* x, std::int64_t count, const float* weights,
+                         const EventLayerParams& params, float* out, std::int32_t* winners,
+                         cudaStream_t stream);
+/// gradient [weights]; x_gradient as x, or null.
+void event_layer_backward(const float* x, std::int64_t count, const float* weights,
+                          const EventLayerParams& params, const float* out,
+                          const std::int32_t* winners, const float* out_gradient, float* gradient,
+                          float* x_gradient, cudaStream_t stream);
 
 // --- the unfused path: the steps around its convolution and its products over time
 

@@ -45,9 +45,27 @@ class ForwardingBackend : public Backend {
   }
   void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                        std::int64_t longest, const float* weights, const BigramParams& params,
-                       const float* out_gradient, const void* reserve, float* gradient) override {
+                       const float* out_gradient, const void* reserve, float* gradient,
+                       float* events_gradient) override {
     cpu_->bigram_backward(chroma, excerpts, count, longest, weights, params, out_gradient, reserve,
-                          gradient);
+                          gradient, events_gradient);
+  }
+  void interval_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                        std::int64_t longest, const float* weights, const BigramParams& params,
+                        float* out) override {
+    cpu_->interval_forward(chroma, excerpts, count, longest, weights, params, out);
+  }
+  void event_layer_forward(const float* x, std::int64_t count, const float* weights,
+                           const EventLayerParams& params, float* out,
+                           std::int32_t* winners) override {
+    cpu_->event_layer_forward(x, count, weights, params, out, winners);
+  }
+  void event_layer_backward(const float* x, std::int64_t count, const float* weights,
+                            const EventLayerParams& params, const float* out,
+                            const std::int32_t* winners, const float* out_gradient, float* gradient,
+                            float* x_gradient) override {
+    cpu_->event_layer_backward(x, count, weights, params, out, winners, out_gradient, gradient,
+                               x_gradient);
   }
   void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
             const float* scale, const LossParams& params, float* loss, float* z_gradient,

@@ -2,6 +2,7 @@
 
 // The tables of cases that tests and benchmarks share.
 
+#include <algorithm>
 #include <cmath>
 
 #include <ostream>
@@ -122,6 +123,103 @@ inline std::vector<Excerpt> case_excerpts(const BigramCase& c) {
     first += frames;
   }
   return excerpts;
+}
+
+/// Bigrams of events that are given, `frames` frames a song.
+inline std::vector<BigramCase> given_events_cases() {
+  using enum Compression;
+  const auto given = [](BigramParams p) {
+    p.given_events = true;
+    return p;
+  };
+  const auto as_given = Activation::none;
+  const auto sum = Pooling::sum;
+  return {
+      {"seed2016_24_32x8",
+       given(bigram_case_params(32, 1, 8, lag_range(-3, 4), false, sum, tanh, false, as_given)),
+       {128, 128}},
+      {"given_ragged",
+       given(bigram_case_params(12, 1, 3, lag_range(-2, 2), false, Pooling::mean, signed_root, true,
+                                as_given)),
+       {1, 2, 31, 130}},
+      {"given_far",
+       given(bigram_case_params(5, 1, 2, {-7, 3, 40}, false, sum, tanh, true, as_given)),
+       {64, 65}},
+      {"given_n64",
+       given(bigram_case_params(64, 1, 2, lag_range(0, 6), false, Pooling::mean, tanh, false,
+                                as_given)),
+       {65, 3}},
+  };
+}
+
+/// Kernels in 12 rotations, whose bigrams are summed over these.
+inline std::vector<BigramCase> interval_cases() {
+  const auto none = Compression::none;
+  return {
+      {"one_kernel",
+       bigram_case_params(12, 4, 3, lag_range(-2, 3), true, Pooling::mean, none, false),
+       {130, 33, 3, 1}},
+      {"two_kernels",
+       bigram_case_params(24, 4, 20, default_lags(), true, Pooling::mean, none, false),
+       {256, 40}},
+      {"three_kernels",
+       bigram_case_params(36, 1, 2, {-40, 0, 7}, false, Pooling::sum, none, false),
+       {64, 41}},
+      {"five_kernels",
+       bigram_case_params(60, 2, 2, lag_range(-1, 1), true, Pooling::mean, none, false),
+       {70}},
+  };
+}
+
+/// What event layers give: zero or more.
+inline std::vector<float> case_events(const BigramCase& c) {
+  std::int64_t frames = 0;
+  for (const int some : c.frames) frames += some;
+  std::vector<float> events = random_values(frames * c.params.events, 0.4f, 11);
+  for (float& value : events) value = std::max(0.0f, value);
+  return events;
+}
+
+struct EventLayerCase {
+  std::string name;
+  EventLayerParams params;
+  int songs;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const EventLayerCase& c) {
+  return out << c.name;
+}
+
+/// The layers of the 2016 experiment's networks, and shapes that nothing divides.
+inline std::vector<EventLayerCase> event_layer_cases() {
+  using enum LayerActivation;
+  return {
+      {"first_of_2conv", {512, 12, 32, 1, 4, relu}, 2},
+      {"second_of_2conv", {128, 32, 64, 2, 16, relu}, 3},
+      {"dense_of_2conv", {1, 512, 128, 1, 1, tanh}, 70},
+      {"second_of_3conv", {128, 32, 64, 4, 4, relu}, 2},
+      {"third_of_3conv", {32, 64, 128, 4, 4, relu}, 2},
+      {"second_of_1pool", {512, 32, 64, 16, 64, relu}, 1},
+      {"second_of_24_32x8", {128, 24, 32, 2, 1, relu}, 3},
+      {"ragged_pool", {37, 5, 7, 3, 8, relu}, 5},
+      {"filter_longer_than_song", {3, 2, 3, 16, 2, tanh}, 4},
+      {"one_value", {1, 1, 1, 1, 1, relu}, 3},
+      {"pool_longer_than_song", {6, 12, 9, 5, 64, relu}, 3},
+  };
+}
+
+/// Weights in the range that training starts from.
+inline std::vector<float> event_layer_case_weights(const EventLayerParams& p) {
+  std::vector<float> weights = random_values(p.weights(), 0.1f, 12);
+  for (int n = 0; n < p.filters; ++n) weights[p.bias_offset() + n] = 0.1f;
+  return weights;
+}
+
+/// Input like a layer's output: rectified.
+inline std::vector<float> event_layer_case_input(const EventLayerCase& c) {
+  std::vector<float> x = random_values(std::int64_t{c.songs} * c.params.in_values(), 1.0f, 13);
+  for (float& value : x) value = std::max(0.0f, value);
+  return x;
 }
 
 struct LossCase {

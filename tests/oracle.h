@@ -55,15 +55,17 @@ Real compress_slope(Compression kind, Real g) {
   return (std::abs(g) / 2 + Real(1e-6)) / (shifted * std::sqrt(shifted));
 }
 
-/// Audio bigrams by the definition in params.h: every tap's shifted copy of E, no lag identity.
+/// Audio bigrams by the definition in params.h: every tap's shifted copy of E, no lag identity. x
+/// [frames, 12], or with given events [frames, N].
 template <class Real, class Weight>
 Bigrams<Real> bigram_forward(const std::vector<Real>& x, const std::vector<Weight>& weights,
                              const BigramParams& p) {
-  const int frames = int(x.size()) / 12, n = p.events;
+  const int n = p.events, frames = int(x.size()) / (p.given_events ? n : 12);
   Bigrams<Real> b;
   b.frames = std::max(1, frames - p.event_length + 1);
   b.raw.assign(std::size_t(b.frames) * n, 0);
-  for (int t = 0; t < b.frames; ++t)
+  if (p.given_events) b.raw = x;
+  for (int t = 0; t < b.frames && !p.given_events; ++t)
     for (int i = 0; i < n; ++i) {
       Real sum = Real(weights[p.bias_offset() + i]);
       for (int q = 0; q < p.event_length; ++q)
@@ -102,11 +104,29 @@ Bigrams<Real> bigram_forward(const std::vector<Real>& x, const std::vector<Weigh
   return b;
 }
 
-/// The chain rule through bigram_forward, line by line: adds to gradient [weights].
+/// The pooled bigrams g [F, 12 K, 12 K] of kernels in 12 rotations, summed over these: [F, K, K,
+/// 12].
+template <class Real>
+std::vector<Real> interval_sums(const std::vector<Real>& g, const BigramParams& p) {
+  std::vector<Real> sums;
+  const int n = p.events;
+  for (int f = 0; f < p.windows; ++f)
+    for (int k = 0; k < n; k += 12)
+      for (int m = 0; m < n; m += 12)
+        for (int d = 0; d < 12; ++d) {
+          Real sum = 0;
+          for (int r = 0; r < 12; ++r) sum += g[(f * n + k + r) * n + m + (r + d) % 12];
+          sums.push_back(sum);
+        }
+  return sums;
+}
+
+/// The chain rule through bigram_forward, line by line: adds to gradient [weights]. With given
+/// events events_gradient becomes theirs [frames, N].
 template <class Real, class Weight>
 void bigram_backward(const std::vector<Real>& x, const std::vector<Weight>& weights,
                      const BigramParams& p, const std::vector<float>& out_gradient,
-                     std::vector<Real>& gradient) {
+                     std::vector<Real>& gradient, std::vector<Real>* events_gradient = nullptr) {
   const Bigrams<Real> b = bigram_forward(x, weights, p);
   const int frames = int(x.size()) / 12, n = p.events;
   Real square = 0, along = 0;
@@ -139,6 +159,10 @@ void bigram_backward(const std::vector<Real>& x, const std::vector<Weight>& weig
           }
       }
     }
+  if (p.given_events) {
+    *events_gradient = de;
+    return;
+  }
   for (int i = 0; i < n; ++i) {
     Real mean = 0;
     if (p.centre_events) {

@@ -147,6 +147,135 @@ TEST_P(Bigram, BytesAreFractionsOf255) {
 INSTANTIATE_TEST_SUITE_P(Cases, Bigram, testing::ValuesIn(bigram_cases()),
                          [](const auto& info) { return info.param.name; });
 
+// Events that were found before, by event layers.
+class GivenEvents : public testing::TestWithParam<BigramCase> {
+ protected:
+  const BigramParams& p = GetParam().params;
+  const std::vector<Excerpt> excerpts = case_excerpts(GetParam());
+  const std::vector<float> events = case_events(GetParam());
+  const std::vector<float> windows = random_values(p.weights(), 0.1f, 2);
+  const std::vector<float> out_gradient =
+      random_values(std::int64_t(excerpts.size()) * p.dims(), 1.0f, 3);
+
+  template <class Real>
+  std::vector<Real> song(const Excerpt& e) const {
+    const auto first = events.begin() + e.first * p.events;
+    return std::vector<Real>(first, first + std::ptrdiff_t{e.frames} * p.events);
+  }
+
+  struct Results {
+    std::vector<float> out, gradient, events_gradient;
+  };
+  Results run(int threads) const {
+    const auto backend = make_cpu_backend(threads);
+    std::int64_t longest = 0;
+    for (const Excerpt& e : excerpts) longest = std::max<std::int64_t>(longest, e.frames);
+    const auto count = std::int64_t(excerpts.size());
+    const ChromaView view{events.data(), ChromaType::float32,
+                          std::int64_t(events.size()) / p.events};
+    Results r{std::vector<float>(count * p.dims()), std::vector<float>(p.weights(), 7.0f),
+              std::vector<float>(events.size(), 7.0f)};
+    std::vector<std::uint8_t> reserve(backend->bigram_reserve(p, count, longest));
+    backend->bigram_forward(view, excerpts.data(), count, longest, windows.data(), p, r.out.data(),
+                            reserve.data());
+    backend->bigram_backward(view, excerpts.data(), count, longest, windows.data(), p,
+                             out_gradient.data(), reserve.data(), r.gradient.data(),
+                             r.events_gradient.data());
+    return r;
+  }
+
+  template <class Real>
+  void by_definition(std::vector<Real>& out, std::vector<Real>& gradient,
+                     std::vector<Real>& events_gradient) const {
+    gradient.assign(p.weights(), 0);
+    for (std::size_t i = 0; i < excerpts.size(); ++i) {
+      const std::vector<float> dout(out_gradient.begin() + std::ptrdiff_t(i) * p.dims(),
+                                    out_gradient.begin() + std::ptrdiff_t(i + 1) * p.dims());
+      const auto b = oracle::bigram_forward(song<Real>(excerpts[i]), windows, p);
+      out.insert(out.end(), b.out.begin(), b.out.end());
+      std::vector<Real> of_events;
+      oracle::bigram_backward(song<Real>(excerpts[i]), windows, p, dout, gradient, &of_events);
+      events_gradient.insert(events_gradient.end(), of_events.begin(), of_events.end());
+    }
+  }
+};
+
+TEST_P(GivenEvents, EqualTheDefinition) {
+  const Results r = run(2);
+  std::vector<double> out, gradient, events_gradient;
+  std::vector<float> plain_out, plain_gradient, plain_events_gradient;
+  by_definition(out, gradient, events_gradient);
+  by_definition(plain_out, plain_gradient, plain_events_gradient);
+  expect_close(r.out, out, plain_out, "forward");
+  expect_close(r.gradient, gradient, plain_gradient, "windows");
+  expect_close(r.events_gradient, events_gradient, plain_events_gradient, "events");
+}
+
+TEST_P(GivenEvents, ChainRuleEqualsFiniteDifferences) {
+  const auto at = song<double>(excerpts[0]);
+  const std::vector<float> dout(out_gradient.begin(), out_gradient.begin() + p.dims());
+  std::vector<double> unused(p.weights(), 0), gradient;
+  oracle::bigram_backward(at, windows, p, dout, unused, &gradient);
+  Random random(4);
+  for (int trial = 0; trial < 20; ++trial) {
+    const auto which = random.below(std::uint32_t(at.size()));
+    const auto value = [&](double by) {
+      auto moved = at;
+      moved[which] += by;
+      const auto b = oracle::bigram_forward(moved, windows, p);
+      double sum = 0;
+      for (int d = 0; d < p.dims(); ++d) sum += double(dout[d]) * b.out[d];
+      return sum;
+    };
+    EXPECT_NEAR((value(1e-6) - value(-1e-6)) / 2e-6, gradient[which],
+                1e-5 * (1 + std::abs(gradient[which])))
+        << which;
+  }
+}
+
+TEST_P(GivenEvents, SameBitsForAnyNumberOfThreads) {
+  const Results one = run(1), many = run(5);
+  EXPECT_EQ(one.out, many.out);
+  EXPECT_EQ(one.gradient, many.gradient);
+  EXPECT_EQ(one.events_gradient, many.events_gradient);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, GivenEvents, testing::ValuesIn(given_events_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+// Through the transform over the rotations, against the direct sum over them.
+class Intervals : public testing::TestWithParam<BigramCase> {};
+
+TEST_P(Intervals, EqualTheDirectSum) {
+  const BigramParams& p = GetParam().params;
+  const std::vector<Excerpt> excerpts = case_excerpts(GetParam());
+  const auto chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1);
+  const std::vector<float> weights = bigram_case_weights(p, 2);
+  const ChromaView view{chroma.data(), ChromaType::float32, std::int64_t(chroma.size()) / 12};
+  const auto count = std::int64_t(excerpts.size());
+  const auto forward = [&](int threads) {
+    std::vector<float> out(count * p.dims() / 12);
+    make_cpu_backend(threads)->interval_forward(view, excerpts.data(), count, excerpts[0].frames,
+                                                weights.data(), p, out.data());
+    return out;
+  };
+  std::vector<double> truth;
+  std::vector<float> plain;
+  for (const Excerpt& e : excerpts) {
+    const auto d = oracle::interval_sums(
+        oracle::bigram_forward(oracle::excerpt_chroma<double>(view, e), weights, p).g, p);
+    const auto f = oracle::interval_sums(
+        oracle::bigram_forward(oracle::excerpt_chroma<float>(view, e), weights, p).g, p);
+    truth.insert(truth.end(), d.begin(), d.end());
+    plain.insert(plain.end(), f.begin(), f.end());
+  }
+  expect_close(forward(2), truth, plain, GetParam().name);
+  EXPECT_EQ(forward(1), forward(5));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Intervals, testing::ValuesIn(interval_cases()),
+                         [](const auto& info) { return info.param.name; });
+
 TEST(BigramValues, SilenceGivesZerosNotNaN) {
   const BigramParams p = bigram_case_params(12, 4, 20, default_lags(), true, Pooling::mean,
                                             Compression::signed_root, true);

@@ -63,6 +63,45 @@ TEST_F(Cli, Experiment) {
   expect_error("experiment seed2016 --data set.h5 --out e --set loss=nt-xent", 2, "");
 }
 
+TEST_F(Cli, ExperimentsOfTheLogWithEventNetworks) {
+  const std::string small =
+      " --set steps=10 --set pairs_per_batch=4 --set patches=2 --set patch_frames=64";
+  Result r = run("experiment seed2016-3conv --data set.h5 --out d" + small);
+  ASSERT_EQ(r.status, 0) << r.err;
+  expect_page(read(path("d/index.html")), {"32 filters of 1 frames, pooled by 4", "dense layer of",
+                                           "Filters of the first layer"});
+  EXPECT_EQ(read(path("d/index.html")).find("Co-occurrence windows"), std::string::npos);
+  Model model = read_model(path("d/model.safetensors"));
+  EXPECT_EQ(model.dims(), 128);
+  r = run("experiment seed2016-24-32x8 --data set.h5 --out b" + small);
+  ASSERT_EQ(r.status, 0) << r.err;
+  expect_page(read(path("b/index.html")), {"Filters of the first layer", "Co-occurrence windows"});
+  model = read_model(path("b/model.safetensors"));
+  EXPECT_EQ(model.dims(), 8 * 32 * 32);
+  // As any other model.
+  r =
+      run("evaluate --data set.h5 --model d/model.safetensors --model b/model.safetensors "
+          "--rerank 3");
+  ASSERT_EQ(r.status, 0) << r.err;
+  r = run("fingerprint --data set.h5 --model b/model.safetensors --out b.npy");
+  ASSERT_EQ(r.status, 0) << r.err;
+  ASSERT_EQ(run("index create n.reprise --model d/model.safetensors").status, 0);
+  ASSERT_EQ(run("index add n.reprise --data set.h5").status, 0);
+  r = run("query n.reprise --id test-w0-0 --json");
+  ASSERT_EQ(r.status, 0) << r.err;
+  EXPECT_EQ(nlohmann::json::parse(r.out)["queries"][0]["matches"].size(), 10u);
+  r = run("info d/model.safetensors");
+  EXPECT_NE(r.out.find("layer_filters          32,64"), std::string::npos) << r.out;
+  r = run("experiment --help");
+  EXPECT_NE(r.out.find("seed2016-2conv-192"), std::string::npos);
+  expect_error("experiment seed2016-3conv --data set.h5 --out x --set dense=0", 2,
+               "dense: expected");
+  expect_error("experiment seed2016-3conv --data set.h5 --out x --set pools=4", 2,
+               "pools: expected one for each of 3 convolutions, found 1");
+  expect_error("experiment seed2016-3conv --data set.h5 --out x --set layer_frames=a", 2,
+               "layer_frames");
+}
+
 TEST_F(Cli, TrainingStartsFromAFixedFingerprint) {
   Result r = run("train --data set.h5 --out l.safetensors --start landmarks" + small_training() +
                  "--set projection=0");

@@ -82,11 +82,33 @@ class Backend {
                               std::int64_t longest, const float* weights,
                               const BigramParams& params, float* out, void* reserve) = 0;
   /// gradient [weights] = sum over the excerpts of d(loss)/d(weights); out_gradient [count, dims].
-  /// `reserve` is what the forward of the same arguments left.
+  /// `reserve` is what the forward of the same arguments left. With given events their gradient is
+  /// written, too, events_gradient [rows, N], where excerpts lie: they must not overlap.
   virtual void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                                std::int64_t longest, const float* weights,
                                const BigramParams& params, const float* out_gradient,
-                               const void* reserve, float* gradient) = 0;
+                               const void* reserve, float* gradient,
+                               float* events_gradient = nullptr) = 0;
+
+  /// Bigrams of kernels in 12 rotations, events 12 k + p, summed over the rotations: alike in all
+  /// keys. out [count, F, K, K, 12]: of kernels k and m at the interval d the sum over p of
+  /// M[f, 12 k + p, 12 m + (p + d) mod 12], pooled, neither compressed nor scaled.
+  virtual void interval_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                                std::int64_t longest, const float* weights,
+                                const BigramParams& params, float* out) = 0;
+
+  // --- event networks
+  /// out [count, out_frames, filters] of x [count, frames, channels]. winners [as out]: the frame
+  /// of each largest response, the first of equal ones; may be null when no backward follows.
+  virtual void event_layer_forward(const float* x, std::int64_t count, const float* weights,
+                                   const EventLayerParams& params, float* out,
+                                   std::int32_t* winners) = 0;
+  /// gradient [weights] = sum over the songs of d(loss)/d(weights), and x_gradient [as x] where not
+  /// null; out_gradient [as out]. out and winners are what the forward of the same arguments left.
+  virtual void event_layer_backward(const float* x, std::int64_t count, const float* weights,
+                                    const EventLayerParams& params, const float* out,
+                                    const std::int32_t* winners, const float* out_gradient,
+                                    float* gradient, float* x_gradient) = 0;
 
   // --- learning
   /// z [rows, dims], works [rows]; scale: one value, used by nt_xent as min(exp(scale), scale_max).

@@ -21,10 +21,14 @@ struct Config {
   std::string feature;
   std::string key_mode;
   int query_keys;
+  std::vector<int> layer_filters;
+  std::vector<int> layer_frames;
   int events;
   int event_length;
   std::string activation;
   bool centre_events;
+  std::vector<int> pools;
+  std::vector<int> dense;
   int windows;
   std::vector<int> lags;
   std::string pooling;
@@ -82,8 +86,12 @@ struct Config {
   void set(std::string_view key, std::string_view value);
   std::string get(std::string_view key) const;
 
-  /// Values of the bigrams: windows x the pairs of events that are kept.
+  /// Values of the bigrams: windows x the pairs of events that are kept; of the last dense layer
+  /// where there is one in their place.
   int bigrams() const;
+
+  /// Whether events are found by a network of layers, as tried in 2016.
+  bool network() const { return !(layer_filters.empty() && pools.empty() && dense.empty()); }
 
   /// Ranges of every row and the rules between rows. Throws UsageError.
   void validate() const;

@@ -15,19 +15,37 @@ namespace reprise {
 
 /// The op parameters a configuration stands for.
 BigramParams bigram_params(const Config& config);
+/// The stages of a configuration's event network: convolutions, the event filters last of them,
+/// then dense layers. Empty where the bigrams find their events themselves.
+std::vector<EventLayerParams> event_layers(const Config& config);
 Compression compression_of(const Config& config);
+
+/// A tensor of a configuration's learned values.
+struct WeightTensor {
+  std::string name;  ///< in the model file
+  std::vector<std::int64_t> shape;
+  std::int64_t size() const;
+};
+
+/// The learned values of a configuration in their order, dense: `layers.K.weight` [filters, frames,
+/// channels] and `layers.K.bias` of the convolutions before the events, `events.weight` [N,
+/// event_length, 12 or channels], `events.bias` [N], then `windows.weight` [F, L], or
+/// `dense.K.weight` [units, values] and `dense.K.bias`.
+std::vector<WeightTensor> weight_tensors(const Config& config);
+/// The size of them all.
+std::int64_t weight_count(const Config& config);
 
 /// Bigrams of their own that a model's projection sees behind its first ones.
 struct JoinedBigrams {
   Config config;
-  std::vector<float> weights;  ///< [BigramParams::weights()]
+  std::vector<float> weights;  ///< as weight_tensors() lays them out
 };
 
 /// A trained fingerprint: one safetensors file.
 struct Model {
   Config config;
   std::string chroma_source;          ///< SongSet::chroma_source of the songs it learned from
-  std::vector<float> weights;         ///< [BigramParams::weights()], flat as BigramParams describes
+  std::vector<float> weights;         ///< as weight_tensors() lays them out
   std::vector<JoinedBigrams> joined;  ///< see join.h; the config above rules keys and projection
   std::array<float, kPitchClasses> key_template{};  ///< of canonical-key models
   std::vector<float> projection_weight;             ///< [projection, bigrams()], or empty

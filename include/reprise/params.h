@@ -13,6 +13,9 @@ inline constexpr int kMaxEventLength = 16;
 inline constexpr int kMaxWindows = 64;
 inline constexpr int kMaxTaps = 129;
 inline constexpr int kMaxLag = 1024;
+inline constexpr int kMaxLayerFilters = 512;
+inline constexpr int kMaxPool = 1024;
+inline constexpr int kMaxLayerValues = 1 << 24;  ///< of a song in a layer, and a layer's weights
 
 /// Of a device's products over time and of its dense products; sums are always in fp32. The CPU
 /// computes in fp32.
@@ -48,6 +51,8 @@ inline constexpr float kSilentNorm = 1e-6f;
 ///   M[f,i,j] = sum_l window[f,l] sum_t E[t + lag_l, i] E[t, j]         E is zero outside the song
 ///   out      = unit(compress(M / T'))                                  / T' if pooling is mean
 /// x is zero past the end of an excerpt shorter than the event filter.
+/// With given_events x is not chroma but E itself, float [rows, N] of N values a row, found by
+/// event layers: there are no filters, no biases, no centring and no rolls.
 struct BigramParams {
   int events = 0;           ///< N, salient-event filters
   int event_length = 1;     ///< frames a filter spans
@@ -58,12 +63,18 @@ struct BigramParams {
   bool centre_events = false;
   Pooling pooling = Pooling::mean;
   Compression compression = Compression::none;
-  bool unit_norm = false;  ///< scale the fingerprint to length 1
+  bool unit_norm = false;     ///< scale the fingerprint to length 1
+  bool given_events = false;  ///< event_length 1, activation none
 
-  /// Flat weights: events.weight [N, length, 12], events.bias [N], windows.weight [F, L].
-  REPRISE_HOST_DEVICE int event_weights() const { return events * event_length * kPitchClasses; }
+  /// Flat weights: events.weight [N, length, 12], events.bias [N], windows.weight [F, L]; with
+  /// given events the windows alone.
+  REPRISE_HOST_DEVICE int event_weights() const {
+    return given_events ? 0 : events * event_length * kPitchClasses;
+  }
   REPRISE_HOST_DEVICE int bias_offset() const { return event_weights(); }
-  REPRISE_HOST_DEVICE int window_offset() const { return event_weights() + events; }
+  REPRISE_HOST_DEVICE int window_offset() const {
+    return given_events ? 0 : event_weights() + events;
+  }
   REPRISE_HOST_DEVICE int weights() const { return window_offset() + windows * taps; }
 
   /// Values of a fingerprint, in the order f, i, j.
@@ -72,6 +83,34 @@ struct BigramParams {
   REPRISE_HOST_DEVICE int event_frames(int frames) const {
     return frames < event_length ? 1 : frames - event_length + 1;
   }
+};
+
+/// What a layer's responses go through before pooling.
+enum class LayerActivation : std::uint8_t { relu, tanh };
+
+/// A stage of an event network, on songs of one length: convolution over time with zeros around the
+/// song (as many frames in, as many out; an even filter reaches one frame further ahead), and the
+/// maximum of each `pool` frames, the last of what is left.
+///   y[t,n]   = h(bias[n] + sum_{q,c} weight[n,q,c] x[t + q - (length - 1) / 2, c])
+///   out[s,n] = max y[s pool .. s pool + pool - 1, n]
+/// A dense layer is the stage of one frame.
+struct EventLayerParams {
+  int frames = 1;    ///< of a song, coming in
+  int channels = 1;  ///< values of a frame, coming in
+  int filters = 1;   ///< values of a frame, going out
+  int length = 1;    ///< frames a filter spans
+  int pool = 1;      ///< frames
+  LayerActivation activation = LayerActivation::relu;
+
+  /// Flat weights: weight [filters, length, channels], bias [filters].
+  REPRISE_HOST_DEVICE int terms() const { return length * channels; }
+  REPRISE_HOST_DEVICE int bias_offset() const { return filters * terms(); }
+  REPRISE_HOST_DEVICE int weights() const { return bias_offset() + filters; }
+
+  REPRISE_HOST_DEVICE int out_frames() const { return (frames + pool - 1) / pool; }
+  /// Values of a song, coming in and going out.
+  REPRISE_HOST_DEVICE int in_values() const { return frames * channels; }
+  REPRISE_HOST_DEVICE int out_values() const { return out_frames() * filters; }
 };
 
 /// The distinct |lags| of a tap list, ascending. As C_-k is the transpose of C_k, only these

@@ -24,7 +24,7 @@ struct TrainingProgress {
   double validation_map = -1;  ///< -1 where this step was not validated
   double best_map = -1;
   bool resident = true;  ///< all songs are in the back end's memory; else each batch is copied
-  double seconds = 0;            ///< spent training, over all resumed parts
+  double seconds = 0;    ///< spent training, over all resumed parts
   std::function<Model()> model;  ///< gives the model as it is now, without projection
 };
 
@@ -56,8 +56,8 @@ struct TrainingOutcome {
 
 /// Trains on the `train` split, choosing by MAP on the `validation` split (without one: the last
 /// weights). Resumed from its checkpoint, a run ends in the same weights bit for bit as one that
-/// was never stopped. `start`: the weights to begin from [BigramParams::weights()]; empty: they are
-/// drawn. Throws Error where the set has no work with two songs to train on.
+/// was never stopped. `start`: the weights to begin from [weight_count()]; empty: they are drawn.
+/// Throws Error where the set has no work with two songs to train on.
 TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config,
                       const TrainingFiles& files, bool resume,
                       const std::function<void(const TrainingProgress&)>& report,

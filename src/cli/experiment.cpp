@@ -17,27 +17,91 @@ namespace {
 
 constexpr std::int64_t kMeasureEvery = 10;  // steps
 
-// What was run in 2016: the model that was kept, and the rows of its log that differ in more than
-// one setting.
+using Settings = std::vector<std::pair<std::string_view, std::string_view>>;
+
+// What was run in 2016: the model that was kept, and every row of the experiment's log.
 struct Experiment {
   std::string_view name;
-  std::vector<std::pair<std::string_view, std::string_view>> settings;  // beside preset seed2016
+  std::string_view what;  // it was
+  Settings settings;      // beside preset seed2016
 };
 
+Settings with(Settings settings, const Settings& more) {
+  settings.insert(settings.end(), more.begin(), more.end());
+  return settings;
+}
+
 const std::vector<Experiment>& experiments() {
+  // Networks that end in a dense layer, over eight pooled frames of each song.
+  static const Settings two{{"layer_filters", "32"}, {"layer_frames", "1"}, {"events", "64"},
+                            {"event_length", "2"},   {"pools", "4,16"},     {"alpha", "1"},
+                            {"steps", "2500"}};
+  static const Settings three{{"layer_filters", "32,64"}, {"layer_frames", "1,4"},
+                              {"events", "128"},          {"event_length", "4"},
+                              {"pools", "4,4,4"},         {"alpha", "1"},
+                              {"rate", "0.0001"},         {"steps", "6400"}};
+  static const Settings one_pool{{"layer_filters", "32"}, {"layer_frames", "1"}, {"events", "64"},
+                                 {"event_length", "16"},  {"pools", "1,64"},     {"alpha", "1"},
+                                 {"rate", "0.0001"}};
+  // Networks that end in bigrams.
+  static const Settings bigrams{{"events", "24"}, {"windows", "8"}, {"lags", "-3:4"}};
+  static const Settings layered{{"layer_filters", "24"},
+                                {"layer_frames", "1"},
+                                {"pools", "4,1"},
+                                {"events", "32"},
+                                {"event_length", "2"}};
   static const std::vector<Experiment> all{
-      {"seed2016", {}},
-      {"seed2016-24x8", {{"events", "24"}, {"windows", "8"}, {"lags", "-3:4"}}},
-      {"seed2016-32x8",
-       {{"events", "32"}, {"windows", "8"}, {"lags", "-3:4"}, {"alpha", "1"}, {"rate", "0.00001"}}},
+      {"seed2016", "the model that was kept: 12 filters, 12 windows of 12 frames", {}},
+      {"seed2016-2conv-128", "two convolutions and a dense layer", with(two, {{"dense", "128"}})},
+      {"seed2016-2conv-192", "the same, wider", with(two, {{"dense", "192"}})},
+      {"seed2016-2conv-256", "the same, wider still", with(two, {{"dense", "256"}})},
+      {"seed2016-2conv-alpha2", "two convolutions, non-covers weighed twice",
+       with(two, {{"dense", "128"}, {"alpha", "2"}})},
+      {"seed2016-2conv-alpha4", "four times", with(two, {{"dense", "128"}, {"alpha", "4"}})},
+      {"seed2016-3conv", "three convolutions and a dense layer", with(three, {{"dense", "128"}})},
+      {"seed2016-1pool", "two convolutions, the second of 16 frames, pooled once",
+       with(one_pool, {{"dense", "128"}})},
+      {"seed2016-32x8", "32 filters, 8 windows of 8 frames",
+       with(bigrams, {{"events", "32"}, {"alpha", "1"}, {"rate", "0.00001"}})},
+      {"seed2016-24x8-alpha1", "24 filters", with(bigrams, {{"alpha", "1"}, {"rate", "0.0001"}})},
+      {"seed2016-24x8-alpha2-slow", "non-covers weighed twice",
+       with(bigrams, {{"alpha", "2"}, {"rate", "0.0001"}})},
+      {"seed2016-24x8-alpha2", "learning faster", with(bigrams, {{"alpha", "2"}})},
+      {"seed2016-24x8", "four times: the best of the log", bigrams},
+      {"seed2016-24x8-alpha5", "five times", with(bigrams, {{"alpha", "5"}})},
+      {"seed2016-24x8-alpha6", "six times", with(bigrams, {{"alpha", "6"}})},
+      {"seed2016-24-32x8", "two convolutions before the bigrams, pooled between",
+       with(bigrams, layered)},
   };
   return all;
+}
+
+// What each of them is, a line each.
+std::string experiment_table() {
+  std::string text;
+  for (const Experiment& e : experiments()) text += fmt::format("  {:<26} {}\n", e.name, e.what);
+  return text;
 }
 
 std::vector<std::string_view> experiment_names() {
   std::vector<std::string_view> names;
   for (const Experiment& e : experiments()) names.push_back(e.name);
   return names;
+}
+
+// "32 filters of 1 frame, pooled by 4; ..." for people.
+std::string shape_of(const Config& config) {
+  std::string text;
+  for (const EventLayerParams& layer : event_layers(config))
+    text += layer.activation == LayerActivation::tanh
+                ? fmt::format("dense layer of {}; ", layer.filters)
+                : fmt::format("{} filters of {} frames, pooled by {}; ", layer.filters,
+                              layer.length, layer.pool);
+  if (!config.network()) text = fmt::format("{} filters; ", config.events);
+  if (config.dense.empty())
+    text += fmt::format("{} windows of {} lags; ", config.windows, config.lags.size());
+  text.resize(text.size() - 2);
+  return text;
 }
 
 struct Run {
@@ -83,15 +147,14 @@ struct Run {
       results.push_back(
           evaluate(*backend, set, protocol, *make_method(published, *backend, set, {})));
     for (const Evaluation& e : results)
-      fmt::print("{:<16} MAP {:.3f} [{:.3f} - {:.3f}]   P@1 {:.3f}   R@5 {:.3f}\n", e.name,
+      fmt::print("{:<25} MAP {:.3f} [{:.3f} - {:.3f}]   P@1 {:.3f}   R@5 {:.3f}\n", e.name,
                  e.accuracy.map, e.map_interval.low, e.map_interval.high, e.accuracy.p1,
                  e.accuracy.r5);
     replace_file(in_folder("evaluation.json"), evaluation_json(data, protocol, results));
 
     Report page(fmt::format("The 2016 experiment: {}", name),
-                fmt::format("{}, seed {}: {} filters, {} windows of {} lags, alpha {}, margin {}.",
-                            data, seed, config.events, config.windows, config.lags.size(),
-                            config.alpha, config.margin));
+                fmt::format("{}, seed {}: {}, alpha {}, margin {}, rate {}.", data, seed,
+                            shape_of(config), config.alpha, config.margin, config.rate));
     page.add_distances(points);
     page.add_evaluations(set, protocol, results);
     page.add_match(*backend, set, protocol, results.front(), model);
@@ -155,7 +218,8 @@ void add_experiment(CLI::App& app, Action& action) {
   command->add_option("--seed", options->seed, "of everything random")->capture_default_str();
   options->device.add_to(*command);
   command->footer(
-      "Example:\n  reprise experiment seed2016 --data data/tunes.h5 --out seed2016\n"
+      "Experiments, in the order of the log (Van Balen 2016):\n" + experiment_table() +
+      "\nExample:\n  reprise experiment seed2016 --data data/tunes.h5 --out seed2016\n"
       "  reprise experiment seed2016-24x8 --set alpha=2 --data data/tunes.h5 --out alpha2\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });
 }

@@ -31,8 +31,8 @@ std::string parameter_table() {
     } else {
       range = "true|false";
     }
-    text +=
-        fmt::format("  {:<22}{}\n{:24}{}; default {}\n", p.name, p.meaning, "", range, p.initial);
+    text += fmt::format("  {:<22}{}\n{:24}{}{}{}\n", p.name, p.meaning, "", range,
+                        p.initial.empty() ? "" : "; default ", p.initial);
   }
   return text;
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "core/text.h"
 #include "reprise/error.h"
@@ -34,7 +35,11 @@ constexpr Parameter kParameters[] = {
      "and queries are tried in twelve keys; invariant: alike in all keys (pairs intervals)"},
     {"query_keys", &Config::query_keys, Scope::model, "2", 1, 12, "", "keys",
      "keys a query is tried in; 12 with key_mode all, 1 with invariant"},
-    {"events", &Config::events, Scope::model, "12", 1, kMaxEvents, "", "filters",
+    {"layer_filters", &Config::layer_filters, Scope::model, "", 1, kMaxLayerFilters, "", "filters",
+     "filters of each convolution before the salient-event filters; none by default"},
+    {"layer_frames", &Config::layer_frames, Scope::model, "", 1, kMaxEventLength, "", "frames",
+     "frames that the filters of each of these convolutions span"},
+    {"events", &Config::events, Scope::model, "12", 1, kMaxLayerFilters, "", "filters",
      "salient-event filters (N)"},
     {"event_length", &Config::event_length, Scope::model, "4", 1, kMaxEventLength, "", "frames",
      "frames an event filter spans"},
@@ -42,6 +47,11 @@ constexpr Parameter kParameters[] = {
      "what becomes of a filter's response: max(0, v), 1 where it is above 0, or itself"},
     {"centre_events", &Config::centre_events, Scope::model, "true", 0, 0, "", "",
      "subtract each song's mean event over time"},
+    {"pools", &Config::pools, Scope::model, "", 1, kMaxPool, "", "frames",
+     "frames of which the largest response is kept, after each convolution, the event filters "
+     "last"},
+    {"dense", &Config::dense, Scope::model, "", 1, kMaxLayerFilters, "", "units",
+     "units of each dense tanh layer that takes the place of bigrams; none by default"},
     {"windows", &Config::windows, Scope::model, "20", 1, kMaxWindows, "", "windows",
      "co-occurrence windows (F)"},
     {"lags", &Config::lags, Scope::model, "-32,-26,-21,-17,-14,-12,-10,-8:8,10,12,14,17,21,26,32",
@@ -143,6 +153,7 @@ bool boolean(std::string_view name, std::string_view text) {
 // "-2:3,8" is -2, -1, 0, 1, 2, 3, 8.
 std::vector<int> list(std::string_view name, std::string_view text) {
   std::vector<int> values;
+  if (text.empty()) return values;
   while (true) {
     const std::size_t comma = text.find(',');
     const std::string_view item = text.substr(0, comma);
@@ -151,7 +162,7 @@ std::vector<int> list(std::string_view name, std::string_view text) {
     const int last =
         colon == std::string_view::npos ? first : parse_number<int>(name, item.substr(colon + 1));
     if (last < first || std::int64_t{last} - first > 2 * kMaxLag)
-      throw UsageError(fmt::format("{}: {} is not a run of lags", name, quote(item)));
+      throw UsageError(fmt::format("{}: {} is not a run of numbers", name, quote(item)));
     for (int value = first; value <= last; ++value) values.push_back(value);
     if (comma == std::string_view::npos) return values;
     text.remove_prefix(comma + 1);
@@ -275,6 +286,7 @@ std::string Config::get(std::string_view key) const {
 }
 
 int Config::bigrams() const {
+  if (!dense.empty()) return dense.back();
   const int kernels = events / kPitchClasses;
   const int kept = pairs == "upper"          ? events * (events + 1) / 2
                    : pairs == "above"        ? events * (events - 1) / 2
@@ -284,6 +296,57 @@ int Config::bigrams() const {
                                              : events * events;
   return windows * kept;
 }
+
+namespace {
+
+// The rules of event networks.
+void validate_network(const Config& c) {
+  if (c.layer_frames.size() != c.layer_filters.size())
+    throw UsageError(fmt::format("layer_frames: expected as many as layer_filters ({}), found {}",
+                                 c.layer_filters.size(), c.layer_frames.size()));
+  if (!c.pools.empty() && c.pools.size() != c.layer_filters.size() + 1)
+    throw UsageError(fmt::format("pools: expected one for each of {} convolutions, found {}",
+                                 c.layer_filters.size() + 1, c.pools.size()));
+  if (c.dense.empty() && c.events > kMaxEvents)
+    throw UsageError(
+        fmt::format("events: expected 1 to {} without dense, found {}", kMaxEvents, c.events));
+  if (!c.network()) return;
+  const auto expect = [&](std::string_view key, std::string_view value) {
+    if (c.get(key) != value)
+      throw UsageError(fmt::format("{}: expected {} with layer_filters, pools or dense, found {}",
+                                   key, value, c.get(key)));
+  };
+  for (const auto& [key, value] : {std::pair{"input", "patchwork"},
+                                   {"activation", "relu"},
+                                   {"centre_events", "false"},
+                                   {"pairs", "all"},
+                                   {"normalisation", "none"},
+                                   {"tie_rotations", "false"}})
+    expect(key, value);
+  // Counted here, before there are back ends to ask: what a song and a layer come to.
+  std::int64_t frames = std::int64_t{c.patches} * c.patch_frames, channels = kPitchClasses;
+  const auto add_layer = [&](std::int64_t filters, std::int64_t terms) {
+    if (frames * std::max(channels, filters) > kMaxLayerValues || filters * terms > kMaxLayerValues)
+      throw UsageError(
+          fmt::format("layers: expected at most {} values of a song and weights of a "
+                      "layer, found {} frames of {} values to {} filters",
+                      kMaxLayerValues, frames, channels, filters));
+    channels = filters;
+  };
+  for (std::size_t k = 0; k <= c.layer_filters.size(); ++k) {
+    const bool last = k == c.layer_filters.size();
+    add_layer(last ? c.events : c.layer_filters[k],
+              channels * (last ? c.event_length : c.layer_frames[k]));
+    if (!c.pools.empty()) frames = (frames + c.pools[k] - 1) / c.pools[k];
+  }
+  if (c.dense.empty()) return;
+  channels *= std::exchange(frames, 1);
+  for (const int units : c.dense) add_layer(units, channels);
+  expect("compression", "tanh");
+  expect("unit_norm", "false");
+}
+
+}  // namespace
 
 void Config::validate() const {
   for (const Parameter& p : kParameters) {
@@ -299,6 +362,7 @@ void Config::validate() const {
                         [&](auto f) { check_range(p, static_cast<double>(this->*f)); }},
                p.field);
   }
+  validate_network(*this);
   if (lags.empty() || lags.size() > kMaxTaps)
     throw UsageError(fmt::format("lags: expected 1 to {} lags, found {}", kMaxTaps, lags.size()));
   if (std::set<int>(lags.begin(), lags.end()).size() != lags.size())
@@ -372,7 +436,8 @@ std::string Config::hash() const {
   // FNV-1a, 64 bits: names a configuration, no defence against malice.
   std::uint64_t hash = 0xcbf29ce484222325u;
   for (const Parameter& p : kParameters) {
-    if (p.scope != Scope::model) continue;
+    // An empty list decides nothing: what was named before there was such a list keeps its name.
+    if (p.scope != Scope::model || get(p.name).empty()) continue;
     for (const unsigned char c : fmt::format("{}={};", p.name, get(p.name)))
       hash = (hash ^ c) * 0x100000001b3u;
   }

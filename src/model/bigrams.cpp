@@ -4,44 +4,92 @@
 #include <utility>
 #include <vector>
 
+#include "model/event_network.h"
 #include "model/song_batches.h"
 #include "reprise/model.h"
 
 namespace reprise {
 
+namespace {
+
+// Songs whose network is computed at a time, for its memory.
+constexpr std::int64_t kNetworkRows = 256;
+
+// Excerpts of the same length, one behind the other.
+std::vector<Excerpt> consecutive(std::int64_t count, std::int64_t frames) {
+  std::vector<Excerpt> excerpts(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i)
+    excerpts[i] = {i * frames, static_cast<std::int32_t>(frames), 0};
+  return excerpts;
+}
+
+}  // namespace
+
 Bigrams::Bigrams(Backend& backend, const Config& config, std::span<const float> weights)
     : backend_(backend),
+      config_(config),
       params_(bigram_params(config)),
       dims_(config.bigrams()),
       weights_(backend, weights) {
-  if (config.input == "patchwork")
-    patchwork_ = PatchworkParams{config.patches, config.patch_frames};
   if (!EventPairs::as_they_are(config)) pairs_.emplace(config);
 }
 
 Buffer<float> Bigrams::compute(ChromaView chroma, std::span<const Excerpt> excerpts) const {
   const auto count = static_cast<std::int64_t>(excerpts.size());
-  Buffer<Excerpt> items(backend_, excerpts);
-  Buffer<float> bigrams(backend_, count * params_.dims());
-  if (patchwork_) {
-    const std::int64_t frames = std::int64_t{patchwork_->patches} * patchwork_->frames;
-    Buffer<float> patches(backend_, count * frames * kPitchClasses);
-    backend_.patchwork(chroma, items.data(), count, *patchwork_, patches.data());
-    std::vector<Excerpt> fixed(excerpts.size());
-    for (std::int64_t i = 0; i < count; ++i)
-      fixed[i] = {i * frames, static_cast<std::int32_t>(frames), 0};
-    items.upload(fixed);
-    backend_.bigram_forward({patches.data(), ChromaType::float32, count * frames}, items.data(),
-                            count, frames, weights_.data(), params_, bigrams.data(), nullptr);
+  const Buffer<Excerpt> items(backend_, excerpts);
+  if (config_.input == "whole") return of_chroma(chroma, items, longest(excerpts));
+  const std::int64_t frames = std::int64_t{config_.patches} * config_.patch_frames;
+  Buffer<float> patches(backend_, count * frames * kPitchClasses);
+  backend_.patchwork(chroma, items.data(), count, {config_.patches, config_.patch_frames},
+                     patches.data());
+  if (config_.network()) return of_network(patches.data(), count);
+  const Buffer<Excerpt> fixed(backend_, std::span<const Excerpt>(consecutive(count, frames)));
+  return of_chroma({patches.data(), ChromaType::float32, count * frames}, fixed, frames);
+}
+
+Buffer<float> Bigrams::of_chroma(ChromaView chroma, const Buffer<Excerpt>& excerpts,
+                                 std::int64_t longest) const {
+  const std::int64_t count = excerpts.size();
+  const bool intervals = config_.pairs == "intervals" && config_.normalisation == "none";
+  Buffer<float> bigrams(backend_, count * (intervals ? dims_ : params_.dims()));
+  if (intervals) {
+    backend_.interval_forward(chroma, excerpts.data(), count, longest, weights_.data(), params_,
+                              bigrams.data());
   } else {
-    backend_.bigram_forward(chroma, items.data(), count, longest(excerpts), weights_.data(),
-                            params_, bigrams.data(), nullptr);
+    backend_.bigram_forward(chroma, excerpts.data(), count, longest, weights_.data(), params_,
+                            bigrams.data(), nullptr);
   }
   if (!pairs_) return bigrams;
   const std::vector<float> all = bigrams.download();
   std::vector<float> kept(static_cast<std::size_t>(count) * dims_);
-  pairs_->forward(all.data(), count, kept.data());
+  if (intervals) {
+    pairs_->compress(all.data(), count, kept.data());
+  } else {
+    pairs_->forward(all.data(), count, kept.data());
+  }
   return Buffer<float>(backend_, std::span<const float>(kept));
+}
+
+Buffer<float> Bigrams::of_network(const float* x, std::int64_t count) const {
+  Buffer<float> out(backend_, count * dims_);
+  const std::int64_t most = std::min(count, kNetworkRows);
+  const std::int64_t values =
+      std::int64_t{config_.patches} * config_.patch_frames * kPitchClasses;  // of a song
+  EventNetwork network(backend_, config_, most, false);
+  const int frames = network.frames();
+  const bool dense = !config_.dense.empty();
+  Buffer<float> events(backend_, dense ? 0 : most * network.out_values());
+  const Buffer<Excerpt> excerpts(backend_, std::span<const Excerpt>(consecutive(most, frames)));
+  for (std::int64_t first = 0; first < count; first += most) {
+    const std::int64_t rows = std::min(most, count - first);
+    float* to = out.data() + first * dims_;
+    network.forward(x + first * values, rows, weights_.data(), dense ? to : events.data());
+    if (dense) continue;
+    backend_.bigram_forward({events.data(), ChromaType::float32, rows * frames}, excerpts.data(),
+                            rows, frames, weights_.data() + network.weights(), params_, to,
+                            nullptr);
+  }
+  return out;
 }
 
 ModelBigrams::ModelBigrams(Backend& backend, const Model& model)

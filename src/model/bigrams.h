@@ -12,7 +12,7 @@
 namespace reprise {
 
 /// The bigrams of a configuration's songs, before any projection: its input (patchwork or whole
-/// song), the back end's op, and its pairs of events.
+/// song), its event network, the back end's op, and its pairs of events.
 class Bigrams {
  public:
   Bigrams(Backend& backend, const Config& config, std::span<const float> weights);
@@ -22,9 +22,14 @@ class Bigrams {
   Buffer<float> compute(ChromaView chroma, std::span<const Excerpt> excerpts) const;
 
  private:
+  // Without a network, and with one from the patchworks x [count, patches * patch_frames, 12].
+  Buffer<float> of_chroma(ChromaView chroma, const Buffer<Excerpt>& excerpts,
+                          std::int64_t longest) const;
+  Buffer<float> of_network(const float* x, std::int64_t count) const;
+
   Backend& backend_;
+  Config config_;
   BigramParams params_;
-  std::optional<PatchworkParams> patchwork_;
   std::optional<EventPairs> pairs_;
   int dims_;
   Buffer<float> weights_;

@@ -94,14 +94,21 @@ std::vector<double> EventPairs::collect(const float* m) const {
   return values;
 }
 
+void EventPairs::finish(std::vector<double> values, float* out) const {
+  for (double& value : values) value = compressed(compression_, value);
+  const double norm = length(values);
+  const double scale = !unit_norm_ ? 1 : norm > double{kSilentNorm} ? 1 / norm : 0;
+  for (const double value : values) *out++ = static_cast<float>(value * scale);
+}
+
 void EventPairs::forward(const float* m, std::int64_t count, float* out) const {
-  for (std::int64_t song = 0; song < count; ++song) {
-    std::vector<double> values = collect(m + song * static_cast<std::int64_t>(target_.size()));
-    for (double& value : values) value = compressed(compression_, value);
-    const double norm = length(values);
-    const double scale = !unit_norm_ ? 1 : norm > double{kSilentNorm} ? 1 / norm : 0;
-    for (const double value : values) *out++ = static_cast<float>(value * scale);
-  }
+  for (std::int64_t song = 0; song < count; ++song)
+    finish(collect(m + song * static_cast<std::int64_t>(target_.size())), out + song * dims_);
+}
+
+void EventPairs::compress(const float* values, std::int64_t count, float* out) const {
+  for (std::int64_t at = 0; at < count * dims_; at += dims_)
+    finish(std::vector<double>(values + at, values + at + dims_), out + at);
 }
 
 void EventPairs::backward(const float* m, const float* out_gradient, std::int64_t count,

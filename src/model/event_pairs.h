@@ -27,6 +27,8 @@ class EventPairs {
   int dims() const { return dims_; }
   /// out [count, dims] of m [count, F, N, N].
   void forward(const float* m, std::int64_t count, float* out) const;
+  /// out [count, dims] of values [count, dims] that are kept and summed already.
+  void compress(const float* values, std::int64_t count, float* out) const;
   /// m_gradient [count, F, N, N] of out_gradient [count, dims]. Not where co-occurrences are
   /// normalised.
   void backward(const float* m, const float* out_gradient, std::int64_t count,
@@ -35,6 +37,8 @@ class EventPairs {
  private:
   // The kept and summed values [dims] of one song, before compression.
   std::vector<double> collect(const float* m) const;
+  // Compresses them and scales them to length 1, into out [dims].
+  void finish(std::vector<double> values, float* out) const;
 
   int events_, windows_, dims_;
   bool rows_, correlation_, unit_norm_;

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include "core/text.h"
 #include "io/safetensors.h"
@@ -30,7 +32,72 @@ BigramParams bigram_params(const Config& config) {
   const bool here = EventPairs::as_they_are(config);
   p.compression = here ? compression_of(config) : Compression::none;
   p.unit_norm = here && config.unit_norm;
+  if (config.network()) {
+    p.given_events = true;
+    p.event_length = 1;
+    p.activation = Activation::none;
+  }
   return p;
+}
+
+std::vector<EventLayerParams> event_layers(const Config& config) {
+  std::vector<EventLayerParams> layers;
+  if (!config.network()) return layers;
+  EventLayerParams next;
+  next.frames = config.patches * config.patch_frames;
+  next.channels = kPitchClasses;
+  const std::size_t before = config.layer_filters.size();
+  for (std::size_t k = 0; k <= before; ++k) {
+    next.filters = k < before ? config.layer_filters[k] : config.events;
+    next.length = k < before ? config.layer_frames[k] : config.event_length;
+    next.pool = config.pools.empty() ? 1 : config.pools[k];
+    layers.push_back(next);
+    next.frames = next.out_frames();
+    next.channels = next.filters;
+  }
+  next.activation = LayerActivation::tanh;
+  next.channels = layers.back().out_values();
+  next.frames = next.length = next.pool = 1;
+  for (const int units : config.dense) {
+    next.filters = units;
+    layers.push_back(next);
+    next.channels = units;
+  }
+  return layers;
+}
+
+std::int64_t WeightTensor::size() const {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+std::vector<WeightTensor> weight_tensors(const Config& config) {
+  const BigramParams p = bigram_params(config);
+  const std::vector<EventLayerParams> layers = event_layers(config);
+  std::vector<WeightTensor> tensors;
+  const auto add = [&](const std::string& name, std::vector<std::int64_t> shape) {
+    tensors.push_back({name + ".weight", std::move(shape)});
+    tensors.push_back({name + ".bias", {tensors.back().shape.front()}});
+  };
+  if (layers.empty()) add("events", {p.events, p.event_length, kPitchClasses});
+  for (std::size_t k = 0; k < layers.size(); ++k) {
+    const EventLayerParams& layer = layers[k];
+    const std::size_t events = config.layer_filters.size();
+    if (k < events) {
+      add(fmt::format("layers.{}", k + 1), {layer.filters, layer.length, layer.channels});
+    } else if (k == events) {
+      add("events", {layer.filters, layer.length, layer.channels});
+    } else {
+      add(fmt::format("dense.{}", k - events), {layer.filters, layer.channels});
+    }
+  }
+  if (config.dense.empty()) tensors.push_back({"windows.weight", {p.windows, p.taps}});
+  return tensors;
+}
+
+std::int64_t weight_count(const Config& config) {
+  std::int64_t count = 0;
+  for (const WeightTensor& tensor : weight_tensors(config)) count += tensor.size();
+  return count;
 }
 
 Compression compression_of(const Config& config) {
@@ -86,28 +153,24 @@ std::string joined_name(std::size_t n) {
   return fmt::format("joined.{}", n);
 }
 
-// Filters, biases and windows; `prefix` is of their names.
-std::vector<float> read_bigrams(const Safetensors& file, const std::string& path,
+// `prefix` is of the tensors' names.
+std::vector<float> read_weights(const Safetensors& file, const std::string& path,
                                 const std::string& prefix, const Config& config) {
-  const BigramParams p = bigram_params(config);
-  std::vector<float> weights =
-      read_tensor(file, path, prefix + "events.weight", {p.events, p.event_length, kPitchClasses});
-  const auto bias = read_tensor(file, path, prefix + "events.bias", {p.events});
-  const auto windows = read_tensor(file, path, prefix + "windows.weight", {p.windows, p.taps});
-  weights.insert(weights.end(), bias.begin(), bias.end());
-  weights.insert(weights.end(), windows.begin(), windows.end());
+  std::vector<float> weights;
+  for (const WeightTensor& tensor : weight_tensors(config)) {
+    const auto values = read_tensor(file, path, prefix + tensor.name, tensor.shape);
+    weights.insert(weights.end(), values.begin(), values.end());
+  }
   return weights;
 }
 
-void add_bigrams(Safetensors& file, const std::string& prefix, const Config& config,
+void add_weights(Safetensors& file, const std::string& prefix, const Config& config,
                  const std::vector<float>& values) {
-  const BigramParams p = bigram_params(config);
-  const float* weights = values.data();
-  file.tensors[prefix + "events.weight"] =
-      Tensor::of({p.events, p.event_length, kPitchClasses}, weights);
-  file.tensors[prefix + "events.bias"] = Tensor::of({p.events}, weights + p.bias_offset());
-  file.tensors[prefix + "windows.weight"] =
-      Tensor::of({p.windows, p.taps}, weights + p.window_offset());
+  const float* next = values.data();
+  for (const WeightTensor& tensor : weight_tensors(config)) {
+    file.tensors[prefix + tensor.name] = Tensor::of(tensor.shape, next);
+    next += tensor.size();
+  }
 }
 
 const std::string& metadata(const Safetensors& file, const std::string& path,
@@ -130,10 +193,10 @@ Model model_of(const Safetensors& file, const std::string& path) {
   model.config = Config::from_json(metadata(file, path, "config"), path);
   if (file.metadata.contains(kChroma)) model.chroma_source = file.metadata.at(kChroma);
   if (file.metadata.contains(kAlignment)) model.alignment = file.metadata.at(kAlignment);
-  model.weights = read_bigrams(file, path, "", model.config);
+  model.weights = read_weights(file, path, "", model.config);
   for (std::size_t n = 1; file.metadata.contains(joined_name(n)); ++n) {
     const Config config = Config::from_json(file.metadata.at(joined_name(n)), path);
-    model.joined.push_back({config, read_bigrams(file, path, joined_name(n) + ".", config)});
+    model.joined.push_back({config, read_weights(file, path, joined_name(n) + ".", config)});
   }
   if (model.config.key_mode == "canonical") {
     const auto key = read_tensor(file, path, "key.template", {kPitchClasses});
@@ -169,11 +232,11 @@ void write_model(const std::string& path, const Model& model) {
   file.metadata = {{"format", kFormat}, {"version", kVersion}, {"config", model.config.to_json()}};
   if (!model.chroma_source.empty()) file.metadata[kChroma] = model.chroma_source;
   if (!model.alignment.empty()) file.metadata[kAlignment] = model.alignment;
-  add_bigrams(file, "", model.config, model.weights);
+  add_weights(file, "", model.config, model.weights);
   for (std::size_t n = 1; n <= model.joined.size(); ++n) {
     const JoinedBigrams& joined = model.joined[n - 1];
     file.metadata[joined_name(n)] = joined.config.to_json();
-    add_bigrams(file, joined_name(n) + ".", joined.config, joined.weights);
+    add_weights(file, joined_name(n) + ".", joined.config, joined.weights);
   }
   if (model.config.key_mode == "canonical")
     file.tensors["key.template"] = Tensor::of({kPitchClasses}, model.key_template.data());

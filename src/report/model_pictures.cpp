@@ -123,21 +123,33 @@ Panel marked_panel(ChromaView chroma, int roll, std::vector<Panel::Mark> marks, 
 
 void Report::add_model(const Model& model) {
   const BigramParams p = bigram_params(model.config);
+  // The filters that see chroma: of a network its first ones.
+  const WeightTensor first = weight_tensors(model.config).front();
+  const auto count = static_cast<int>(first.shape[0]), length = static_cast<int>(first.shape[1]);
   std::vector<Panel> filters;
-  for (int i = 0; i < p.events; ++i) {
+  for (int i = 0; i < count; ++i) {
     Panel panel;
-    panel.name = fmt::format("{}: bias {:.2f}", i + 1, model.weights[p.bias_offset() + i]);
+    panel.name = fmt::format("{}: bias {:.2f}", i + 1, model.weights[first.size() + i]);
     panel.rows = kPitchClasses;
-    panel.columns = p.event_length;
-    panel.cell_width = p.event_length > 8 ? 5 : 14;
+    panel.columns = length;
+    panel.cell_width = length > 8 ? 5 : 14;
     for (int row = 0; row < kPitchClasses; ++row) {
       const int c = kPitchClasses - 1 - row;
       panel.row_names.emplace_back(kPitchNames[c]);
-      for (int q = 0; q < p.event_length; ++q)
-        panel.values.push_back(double{model.weights[(i * p.event_length + q) * kPitchClasses + c]});
+      for (int q = 0; q < length; ++q)
+        panel.values.push_back(double{model.weights[(i * length + q) * kPitchClasses + c]});
     }
     filters.push_back(std::move(panel));
   }
+  const bool bigrams = model.config.dense.empty();
+  page_->html.heading(bigrams ? "Filters and windows" : "Filters");
+  page_->html.figure(
+      cell_panels(model.config.network() ? "Filters of the first layer" : "Event filters", filters,
+                  6),
+      fmt::format("{} filters of {} frames: time to the right, pitch class upward; "
+                  "one colour above zero, the other below.",
+                  count, length));
+  if (!bigrams) return;
   Panel windows;
   windows.name = fmt::format("lags {} to {} frames", *std::min_element(p.lags, p.lags + p.taps),
                              *std::max_element(p.lags, p.lags + p.taps));
@@ -145,20 +157,18 @@ void Report::add_model(const Model& model) {
   windows.columns = p.taps;
   windows.cell_width = std::min(20.0, 620.0 / p.taps);
   for (int f = 0; f < p.windows; ++f) windows.row_names.push_back(fmt::format("{}", f + 1));
-  windows.values.assign(model.weights.begin() + p.window_offset(),
-                        model.weights.begin() + p.window_offset() + p.windows * p.taps);
-  page_->html.heading("Filters and windows");
-  page_->html.figure(cell_panels("Event filters", filters, 6),
-                     fmt::format("{} filters of {} frames: time to the right, pitch class upward; "
-                                 "one colour above zero, the other below.",
-                                 p.events, p.event_length));
+  const auto weights =
+      model.weights.begin() + (weight_count(model.config) - std::int64_t{p.windows} * p.taps);
+  windows.values.assign(weights, weights + p.windows * p.taps);
   page_->html.figure(cell_panels("Co-occurrence windows", std::span(&windows, 1), 1),
                      "A row a window: how much each lag counts.");
 }
 
 void Report::add_match(Backend& backend, const SongSet& set, const Protocol& protocol,
                        const Evaluation& evaluation, const Model& model) {
-  if (model.config.pairs != "all" || model.config.feature != "chroma") return;
+  // The events of a network have no pitch class to mark.
+  if (model.config.pairs != "all" || model.config.feature != "chroma" || model.config.network())
+    return;
   std::vector<std::size_t> found;  // queries whose first answer is a version
   for (std::size_t i = 0; i < protocol.queries.size(); ++i)
     if (evaluation.ranks[i].front() == 1) found.push_back(i);

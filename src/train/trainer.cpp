@@ -10,6 +10,7 @@
 
 #include "core/files.h"
 #include "core/svg.h"
+#include "model/event_network.h"
 #include "model/event_pairs.h"
 #include "model/feature.h"
 #include "model/keys.h"
@@ -99,21 +100,26 @@ std::vector<float> initial_weights(const Config& config, std::span<const float> 
     while (config.truncate_init && std::abs(value) > 2) value = random.normal();
     return value * static_cast<float>(deviation);
   };
-  std::vector<float> learned(p.weights() + 1);
+  const std::int64_t count = weight_count(config);
+  std::vector<float> learned(static_cast<std::size_t>(count) + 1);
   learned.back() = static_cast<float>(std::log(config.scale));
   if (!start.empty()) {
-    if (start.size() != static_cast<std::size_t>(p.weights()))
+    if (static_cast<std::int64_t>(start.size()) != count)
       throw Error(
           fmt::format("the weights to start from: expected {}, found {}: events, "
                       "event_length, windows and lags cannot be changed",
-                      p.weights(), start.size()));
+                      count, start.size()));
     std::copy(start.begin(), start.end(), learned.begin());
     return learned;
   }
-  for (int i = 0; i < p.bias_offset(); ++i) learned[i] = draw(config.event_deviation);
-  for (int i = 0; i < p.events; ++i)
-    learned[p.bias_offset() + i] = static_cast<float>(config.event_bias);
-  for (int i = p.window_offset(); i < p.weights(); ++i) learned[i] = draw(config.window_deviation);
+  float* next = learned.data();
+  for (const WeightTensor& tensor : weight_tensors(config)) {
+    const bool bias = tensor.name.ends_with(".bias"), window = tensor.name == "windows.weight";
+    for (std::int64_t i = 0; i < tensor.size(); ++i)
+      *next++ = bias     ? static_cast<float>(config.event_bias)
+                : window ? draw(config.window_deviation)
+                         : draw(config.event_deviation);
+  }
   if (config.tie_rotations) {
     // A mean of 12 draws would be 12 times less varied.
     for (int i = 0; i < p.bias_offset(); ++i) learned[i] *= std::sqrt(float{kPitchClasses});
@@ -187,8 +193,8 @@ class Learner {
 
  private:
   struct Memory {
-    Memory(Backend& backend, std::int64_t batch_rows, std::int64_t frames, const BigramParams& p,
-           int kept_dims)
+    Memory(Backend& backend, const Config& config, std::int64_t batch_rows, std::int64_t frames,
+           const BigramParams& p, int kept_dims)
         : rows(batch_rows),
           takes(backend, rows),
           excerpts(backend, rows),
@@ -196,19 +202,34 @@ class Learner {
           works(backend, rows),
           adam(backend, 1),
           chroma(backend, rows * frames * kPitchClasses),
-          bigrams(backend, rows * p.dims()),
-          gradient(backend, rows * p.dims()),
+          bigrams(backend, rows * (config.network() ? config.bigrams() : p.dims())),
+          gradient(backend, bigrams.size()),
           kept(backend, rows * kept_dims),
           kept_gradient(backend, rows * kept_dims),
-          reserve(backend, static_cast<std::int64_t>(backend.bigram_reserve(p, rows, frames))) {}
+          events(backend, 0),
+          events_gradient(backend, 0),
+          reserve(backend, 0) {
+      if (config.network()) network.emplace(backend, config, rows, true);
+      event_source_frames = network ? network->frames() : frames;
+      if (!config.dense.empty()) return;
+      if (network) {
+        events = Buffer<float>(backend, rows * network->out_values());
+        events_gradient = Buffer<float>(backend, events.size());
+      }
+      reserve = Buffer<std::uint8_t>(
+          backend, static_cast<std::int64_t>(backend.bigram_reserve(p, rows, event_source_frames)));
+    }
     std::int64_t rows;
     Buffer<Take> takes;
-    Buffer<Excerpt> excerpts;
+    Buffer<Excerpt> excerpts;  // of what the bigrams read: chroma, or a network's events
     Buffer<Excerpt> whole;
     Buffer<std::int32_t> works;
     Buffer<AdamStep> adam;
     Buffer<float> chroma, bigrams, gradient;
     Buffer<float> kept, kept_gradient;  // of the pairs of events, where not all are kept
+    std::optional<EventNetwork> network;
+    Buffer<float> events, events_gradient;  // of a network that bigrams follow
+    std::int64_t event_source_frames;       // of each of `excerpts`, at most
     Buffer<std::uint8_t> reserve;
     std::unique_ptr<OpGraph>
         graph;  // of a step, on the arrays above; none where the host takes part
@@ -222,8 +243,8 @@ class Learner {
   Memory& memory(std::int64_t rows) {
     if (!memory_ || memory_->rows != rows) {
       memory_.reset();  // before more is asked for
-      Memory& m =
-          memory_.emplace(backend_, rows, cut_frames(), bigrams_, pairs_ ? pairs_->dims() : 0);
+      Memory& m = memory_.emplace(backend_, config_, rows, cut_frames(), bigrams_,
+                                  pairs_ ? pairs_->dims() : 0);
       if (!pairs_ && !config_.tie_rotations)
         m.graph = backend_.capture([this, &m] { run_step(m); });
     }
@@ -238,8 +259,8 @@ class Learner {
     std::vector<Excerpt> whole, fixed;
     for (const Take& take : takes) {
       whole.push_back(take.excerpt);
-      fixed.push_back({static_cast<std::int64_t>(fixed.size()) * cut_frames(),
-                       static_cast<std::int32_t>(cut_frames()), 0});
+      fixed.push_back({static_cast<std::int64_t>(fixed.size()) * m.event_source_frames,
+                       static_cast<std::int32_t>(m.event_source_frames), 0});
     }
     m.whole.upload(whole);
     m.excerpts.upload(fixed);
@@ -254,22 +275,52 @@ class Learner {
       backend_.patchwork(songs, m.whole.data(), m.rows, {config_.patches, config_.patch_frames},
                          m.chroma.data());
     }
-    const std::int64_t rows = m.rows, frames = cut_frames();
-    const ChromaView cropped{m.chroma.data(), ChromaType::float32, rows * frames};
-    backend_.bigram_forward(cropped, m.excerpts.data(), rows, frames, learned_.data(), bigrams_,
-                            m.bigrams.data(), m.reserve.data());
-    float* scale = learned_.data() + bigrams_.weights();
-    float* scale_gradient = gradient_.data() + bigrams_.weights();
+    find_fingerprints(m);
+    float* scale = learned_.data() + weights();
+    float* scale_gradient = gradient_.data() + weights();
     if (pairs_) keep_pairs(m);
-    backend_.loss((pairs_ ? m.kept : m.bigrams).data(), m.works.data(), rows, config_.bigrams(),
+    backend_.loss((pairs_ ? m.kept : m.bigrams).data(), m.works.data(), m.rows, config_.bigrams(),
                   scale, loss_, numbers_.data(), (pairs_ ? m.kept_gradient : m.gradient).data(),
                   scale_gradient);
     if (pairs_) spread_gradient(m);
-    backend_.bigram_backward(cropped, m.excerpts.data(), rows, frames, learned_.data(), bigrams_,
-                             m.gradient.data(), m.reserve.data(), gradient_.data());
+    find_gradient(m);
     if (config_.tie_rotations) tie_gradient();
     backend_.adam(learned_.data(), moment1_.data(), moment2_.data(), gradient_.data(),
                   gradient_.size(), adam_, m.adam.data(), numbers_.data() + 1);
+  }
+
+  // Learned values but for the scale of the loss.
+  std::int64_t weights() const { return learned_.size() - 1; }
+
+  // What the bigrams read, as songs of event_source_frames.
+  ChromaView event_source(const Memory& m) const {
+    return {m.network ? m.events.data() : m.chroma.data(), ChromaType::float32,
+            m.rows * m.event_source_frames};
+  }
+
+  void find_fingerprints(Memory& m) {
+    const bool dense = !config_.dense.empty();
+    if (m.network)
+      m.network->forward(m.chroma.data(), m.rows, learned_.data(),
+                         (dense ? m.bigrams : m.events).data());
+    if (dense) return;
+    const float* weights = learned_.data() + (m.network ? m.network->weights() : 0);
+    backend_.bigram_forward(event_source(m), m.excerpts.data(), m.rows, m.event_source_frames,
+                            weights, bigrams_, m.bigrams.data(), m.reserve.data());
+  }
+
+  void find_gradient(Memory& m) {
+    const bool dense = !config_.dense.empty();
+    const std::int64_t first = m.network ? m.network->weights() : 0;
+    if (!dense)
+      backend_.bigram_backward(event_source(m), m.excerpts.data(), m.rows, m.event_source_frames,
+                               learned_.data() + first, bigrams_, m.gradient.data(),
+                               m.reserve.data(), gradient_.data() + first,
+                               m.network ? m.events_gradient.data() : nullptr);
+    if (m.network)
+      m.network->backward(m.chroma.data(), m.rows, learned_.data(),
+                          (dense ? m.bigrams : m.events).data(),
+                          (dense ? m.gradient : m.events_gradient).data(), gradient_.data());
   }
 
   void keep_pairs(Memory& m) const {

@@ -20,12 +20,50 @@ class CudaProgram : public ProgramTest {
     return run(arguments + " --precision fp32 --device " + device);
   }
   // On the CPU, unless the model is not there.
-  void train() const {
+  void train(const std::string& more = "") const {
     const Result r = run_on("cpu",
                             "train --data set.h5 --out m.safetensors --set steps=4 --set "
                             "validate_every=4 --set works_per_batch=4 --set crop=50 --set "
-                            "projection=4 --set projection_pca=6");
+                            "projection=4 --set projection_pca=6 " +
+                                more);
     ASSERT_EQ(r.status, 0) << r.err;
+  }
+
+  void expect_same_fingerprints() const {
+    for (const char* device : {"cpu", "cuda:0"}) {
+      const Result r = run_on(device, "fingerprint --data set.h5 --model m.safetensors --out " +
+                                          std::string(device).substr(0, 4) + ".npy");
+      ASSERT_EQ(r.status, 0) << r.err;
+      EXPECT_EQ(r.err.find("device: cuda:0, CUDA emulation") == 0, device[1] == 'u') << r.err;
+    }
+    const auto cpu = read_npy((folder / "cpu.npy").string());
+    const auto cuda = read_npy((folder / "cuda.npy").string());
+    ASSERT_EQ(cpu.values.size(), cuda.values.size());
+    for (std::size_t i = 0; i < cpu.values.size(); ++i)
+      ASSERT_NEAR(cpu.values[i], cuda.values[i], 2e-4) << i;
+  }
+
+  void expect_same_answers() const {
+    ASSERT_EQ(run("index create c.db --model m.safetensors").status, 0);
+    ASSERT_EQ(run("index add c.db --data set.h5 --device cpu").status, 0);
+    for (const std::string rerank : {"", " --rerank 5"}) {
+      nlohmann::json answers[2];
+      for (const bool cuda : {false, true}) {
+        const Result r = run_on(cuda ? "cuda" : "cpu", "query c.db --data set.h5 --json" + rerank);
+        ASSERT_EQ(r.status, 0) << r.err;
+        answers[cuda] = nlohmann::json::parse(r.out)["queries"];
+      }
+      ASSERT_EQ(answers[0].size(), answers[1].size());
+      for (std::size_t q = 0; q < answers[0].size(); ++q) {
+        const auto &cpu = answers[0][q]["matches"], &cuda = answers[1][q]["matches"];
+        ASSERT_EQ(cpu.size(), cuda.size());
+        for (std::size_t m = 0; m < cpu.size(); ++m) {
+          EXPECT_EQ(cpu[m]["song_id"], cuda[m]["song_id"]) << "query " << q << ", match " << m;
+          EXPECT_EQ(cpu[m]["transposition"], cuda[m]["transposition"]);
+          EXPECT_NEAR(cpu[m]["score"].get<double>(), cuda[m]["score"].get<double>(), 2e-4);
+        }
+      }
+    }
   }
 };
 
@@ -67,17 +105,7 @@ TEST_F(CudaProgram, RefusesADeviceThatIsNotThere) {
 
 TEST_F(CudaProgram, FingerprintsEqualTheCpus) {
   train();
-  for (const char* device : {"cpu", "cuda:0"}) {
-    const Result r = run_on(device, "fingerprint --data set.h5 --model m.safetensors --out " +
-                                        std::string(device).substr(0, 4) + ".npy");
-    ASSERT_EQ(r.status, 0) << r.err;
-    EXPECT_EQ(r.err.find("device: cuda:0, CUDA emulation") == 0, device[1] == 'u') << r.err;
-  }
-  const auto cpu = read_npy((folder / "cpu.npy").string());
-  const auto cuda = read_npy((folder / "cuda.npy").string());
-  ASSERT_EQ(cpu.values.size(), cuda.values.size());
-  for (std::size_t i = 0; i < cpu.values.size(); ++i)
-    ASSERT_NEAR(cpu.values[i], cuda.values[i], 2e-4) << i;
+  expect_same_fingerprints();
 }
 
 // Every method, re-ranking too: the same ranks, hence the same figures.
@@ -101,25 +129,44 @@ TEST_F(CudaProgram, EvaluateEqualsTheCpus) {
 
 TEST_F(CudaProgram, QueryEqualsTheCpus) {
   train();
-  ASSERT_EQ(run("index create c.db --model m.safetensors").status, 0);
-  ASSERT_EQ(run("index add c.db --data set.h5 --device cpu").status, 0);
-  for (const std::string rerank : {"", " --rerank 5"}) {
-    nlohmann::json answers[2];
-    for (const bool cuda : {false, true}) {
-      const Result r = run_on(cuda ? "cuda" : "cpu", "query c.db --data set.h5 --json" + rerank);
-      ASSERT_EQ(r.status, 0) << r.err;
-      answers[cuda] = nlohmann::json::parse(r.out)["queries"];
-    }
-    ASSERT_EQ(answers[0].size(), answers[1].size());
-    for (std::size_t q = 0; q < answers[0].size(); ++q) {
-      const auto &cpu = answers[0][q]["matches"], &cuda = answers[1][q]["matches"];
-      ASSERT_EQ(cpu.size(), cuda.size());
-      for (std::size_t m = 0; m < cpu.size(); ++m) {
-        EXPECT_EQ(cpu[m]["song_id"], cuda[m]["song_id"]) << "query " << q << ", match " << m;
-        EXPECT_EQ(cpu[m]["transposition"], cuda[m]["transposition"]);
-        EXPECT_NEAR(cpu[m]["score"].get<double>(), cuda[m]["score"].get<double>(), 2e-4);
-      }
-    }
+  expect_same_answers();
+}
+
+// Bigrams of two models under one projection.
+TEST_F(CudaProgram, JoinedModelsEqualTheCpus) {
+  train("--set event_length=1 --set lags=0:3");
+  fs::rename(path("m.safetensors"), path("short.safetensors"));
+  train();
+  fs::rename(path("m.safetensors"), path("long.safetensors"));
+  const Result r =
+      run_on("cpu", "join long.safetensors short.safetensors --data set.h5 --out m.safetensors");
+  ASSERT_EQ(r.status, 0) << r.err;
+  expect_same_fingerprints();
+  expect_same_answers();
+}
+
+// Bigrams alike in all keys: the device sums over the rotations, the CPU transforms.
+TEST_F(CudaProgram, InvariantModelsEqualTheCpus) {
+  train(
+      "--set key_mode=invariant --set query_keys=1 --set pairs=intervals --set events=24 --set "
+      "tie_rotations=true --set projection=0");
+  expect_same_fingerprints();
+}
+
+// Event networks, before a dense layer and before bigrams.
+TEST_F(CudaProgram, NetworksEqualTheCpus) {
+  for (const std::string head : {"--set pools=4,8 --set dense=12", "--set pools=4,1"}) {
+    SCOPED_TRACE(head);
+    const Result r = run_on(
+        "cpu",
+        "train --data set.h5 --out m.safetensors --preset seed2016 --set steps=4 --set "
+        "pairs_per_batch=4 --set patches=2 --set patch_frames=32 --set layer_filters=6 --set "
+        "layer_frames=3 --set event_length=2 --set windows=2 " +
+            head);
+    ASSERT_EQ(r.status, 0) << r.err;
+    expect_same_fingerprints();
+    expect_same_answers();
+    fs::remove(path("c.db"));
   }
 }
 

@@ -77,6 +77,27 @@ TEST_P(CudaTraining, FirstLossesAreTheCpus) {
         << (i % 2 == 0 ? "loss" : "gradient norm") << " of step " << i / 2 + 1;
 }
 
+// Networks of event layers, before a dense layer and before bigrams.
+TEST_F(CudaRun, NetworksLearnAsOnTheCpu) {
+  for (const bool dense : {true, false}) {
+    SCOPED_TRACE(dense ? "dense" : "bigrams");
+    Config c = config("seed2016");
+    c.rate = 1e-4;
+    c.layer_filters = {10};
+    c.layer_frames = {3};
+    c.events = 12;
+    c.event_length = 2;
+    c.pools = {4, dense ? 6 : 1};
+    if (dense) c.dense = {16, 9};
+    const auto cpu = losses(*make_cpu_backend(1), c, 4);
+    const auto cuda = losses(*make_cuda_backend(0, Arithmetic::fp32), c, 4);
+    ASSERT_EQ(cpu.size(), 8u);
+    ASSERT_EQ(cuda.size(), cpu.size());
+    for (std::size_t i = 0; i < cpu.size(); ++i)
+      EXPECT_NEAR(cuda[i], cpu[i], (i % 2 == 0 ? 2e-4 : 2e-3) * std::abs(cpu[i])) << i;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Presets, CudaTraining,
                          ::testing::Values("reprise", "recipe-a", "seed2016"),
                          [](const auto& info) {

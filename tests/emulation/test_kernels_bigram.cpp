@@ -72,7 +72,7 @@ std::vector<float> backward(const Songs& songs, Arithmetic arithmetic) {
   void* scratch =
       device_bytes(kernels::bigram_backward_scratch_bytes(songs.p, songs.count(), songs.longest));
   kernels::bigram_backward(batch, songs.p, arithmetic, to_device(songs.out_gradient), reserve,
-                           scratch, gradient, nullptr);
+                           scratch, gradient, nullptr, nullptr);
   return to_host(gradient, songs.p.weights());
 }
 
@@ -287,6 +287,101 @@ TEST_F(EmulationTest, BytesAndFloatsGiveTheSameFingerprint) {
   EXPECT_EQ(forward(songs, batch, Arithmetic::fp32, reserve), from_floats);
 }
 
+class IntervalKernels : public EmulationTest, public ::testing::WithParamInterface<BigramCase> {};
+
+TEST_P(IntervalKernels, EqualTheDirectSum) {
+  const Songs songs(GetParam());
+  const auto sums = [&](const auto& bigrams) {
+    std::remove_cvref_t<decltype(bigrams)> all;
+    for (std::int64_t i = 0; i < songs.count(); ++i) {
+      const auto first = bigrams.begin() + i * songs.p.dims();
+      const auto some = oracle::interval_sums(
+          std::remove_cvref_t<decltype(bigrams)>(first, first + songs.p.dims()), songs.p);
+      all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+  };
+  const std::vector<double> bigrams = definition<double>(songs);
+  const std::vector<float> rounded(bigrams.begin(), bigrams.end());
+  const auto result = same_in_every_order([&] {
+    const std::size_t size = songs.count() * songs.p.dims() / kPitchClasses;
+    float* out = device_array<float>(size);
+    kernels::sum_rotations(to_device(rounded), songs.count(), songs.p, out, nullptr);
+    return to_host(out, size);
+  });
+  expect_close(result, sums(bigrams), sums(rounded), GetParam().name);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, IntervalKernels, ::testing::ValuesIn(interval_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+class GivenEventsKernels : public EmulationTest,
+                           public ::testing::WithParamInterface<BigramCase> {};
+
+TEST_P(GivenEventsKernels, EqualTheDefinition) {
+  const BigramCase& c = GetParam();
+  const BigramParams& p = c.params;
+  const std::vector<Excerpt> excerpts = case_excerpts(c);
+  const std::vector<float> events = case_events(c), windows = random_values(p.weights(), 0.1f, 2);
+  const auto count = static_cast<std::int64_t>(excerpts.size()), dims = std::int64_t{p.dims()};
+  const std::vector<float> out_gradient = random_values(count * dims, 1.0f, 3);
+  std::int64_t longest = 0;
+  for (const Excerpt& e : excerpts) longest = std::max<std::int64_t>(longest, e.frames);
+  // out, the windows' gradient, the events' gradient
+  const auto result = same_in_every_order([&] {
+    const ChromaView view{to_device(events), ChromaType::float32,
+                          static_cast<std::int64_t>(events.size()) / p.events};
+    const kernels::BigramBatch batch{view, to_device(excerpts), count, longest, to_device(windows)};
+    void* reserve = device_bytes(kernels::bigram_reserve_bytes(p, count));
+    float* out = device_array<float>(count * dims);
+    float* gradient = device_array<float>(p.weights());
+    float* events_gradient = device_array<float>(events.size());
+    kernels::bigram_forward(batch, p, Arithmetic::fp32, reserve,
+                            device_bytes(kernels::bigram_forward_scratch_bytes(p, count, longest)),
+                            out, nullptr);
+    kernels::bigram_backward(
+        batch, p, Arithmetic::fp32, to_device(out_gradient), reserve,
+        device_bytes(kernels::bigram_backward_scratch_bytes(p, count, longest)), gradient,
+        events_gradient, nullptr);
+    std::vector<float> all = to_host(out, count * dims);
+    for (const auto& [values, size] :
+         {std::pair{gradient, std::size_t(p.weights())}, {events_gradient, events.size()}}) {
+      const std::vector<float> some = to_host(values, size);
+      all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+  });
+  const auto definition = [&]<typename Real>(Real) {
+    std::vector<Real> out, gradient(p.weights(), 0), of_events;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Excerpt& e = excerpts[i];
+      const std::vector<Real> song(events.begin() + e.first * p.events,
+                                   events.begin() + (e.first + e.frames) * p.events);
+      const std::vector<float> dout(out_gradient.begin() + i * dims,
+                                    out_gradient.begin() + (i + 1) * dims);
+      const auto b = oracle::bigram_forward(song, windows, p);
+      out.insert(out.end(), b.out.begin(), b.out.end());
+      std::vector<Real> some;
+      oracle::bigram_backward(song, windows, p, dout, gradient, &some);
+      of_events.insert(of_events.end(), some.begin(), some.end());
+    }
+    out.insert(out.end(), gradient.begin(), gradient.end());
+    out.insert(out.end(), of_events.begin(), of_events.end());
+    return out;
+  };
+  const auto truth = definition(double{});
+  const auto plain = definition(float{});
+  const std::size_t ends[] = {0, std::size_t(count * dims), std::size_t(count * dims + p.weights()),
+                              truth.size()};
+  for (int part = 0; part < 3; ++part) {
+    const std::size_t first = ends[part], size = ends[part + 1] - first;
+    expect_close(std::span(result).subspan(first, size), std::span(truth).subspan(first, size),
+                 std::span(plain).subspan(first, size), c.name + " part " + std::to_string(part));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, GivenEventsKernels, ::testing::ValuesIn(given_events_cases()),
+                         [](const auto& info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(Large, BigramKernels, ::testing::ValuesIn(large_cases()),
                          [](const auto& info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(Cases, BigramKernels, ::testing::ValuesIn(bigram_cases()),

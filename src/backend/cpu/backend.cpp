@@ -79,9 +79,26 @@ class CpuBackend final : public Backend {
   }
   void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, std::int64_t,
                        const float* weights, const BigramParams& params, const float* out_gradient,
-                       const void* reserve, float* gradient) override {
+                       const void* reserve, float* gradient, float* events_gradient) override {
     cpu::bigram_backward(chroma, excerpts, count, weights, params, out_gradient, reserve, threads_,
-                         gradient);
+                         gradient, events_gradient);
+  }
+  void interval_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                        std::int64_t, const float* weights, const BigramParams& params,
+                        float* out) override {
+    cpu::interval_forward(chroma, excerpts, count, weights, params, threads_, out);
+  }
+  void event_layer_forward(const float* x, std::int64_t count, const float* weights,
+                           const EventLayerParams& params, float* out,
+                           std::int32_t* winners) override {
+    cpu::event_layer_forward(x, count, weights, params, threads_, out, winners);
+  }
+  void event_layer_backward(const float* x, std::int64_t count, const float* weights,
+                            const EventLayerParams& params, const float* out,
+                            const std::int32_t* winners, const float* out_gradient, float* gradient,
+                            float* x_gradient) override {
+    cpu::event_layer_backward(x, count, weights, params, out, winners, out_gradient, threads_,
+                              gradient, x_gradient);
   }
   void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
             const float* scale, const LossParams& params, float* loss, float* z_gradient,

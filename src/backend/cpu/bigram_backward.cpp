@@ -291,10 +291,11 @@ void backward_events(const BigramShape& s, const ConvolutionPlan& plan, const So
     transpose_wide(de[part].first, n, stride, frames[part], rows + part * n, parts * n);
 }
 
-// Writes the gradient [weights] of one song.
+// Writes the gradient [weights] of one song, and of its events where they were given.
 void backward_song(ChromaView chroma, const Excerpt& excerpt, const float* weights,
                    const BigramShape& s, const ConvolutionPlan& plan, BackwardScratch& scratch,
-                   float* reserve, const float* out_gradient, float* gradient) {
+                   float* reserve, const float* out_gradient, float* gradient,
+                   float* events_gradient) {
   const BigramParams& p = s.p;
   const SongBuffers b(s, p.event_frames(excerpt.frames), reserve);
   const std::int64_t stride = round_up(s.pairs, 2 * kLanes);
@@ -302,6 +303,12 @@ void backward_song(ChromaView chroma, const Excerpt& excerpt, const float* weigh
   backward_windows(s, b, weights + p.window_offset(), stride, gradient + p.window_offset(),
                    scratch);
   gather_filters(s, plan, stride, scratch);
+  if (p.given_events) {
+    float unused[kMaxEvents];  // of biases
+    backward_events(s, plan, b, unused, scratch);
+    std::copy_n(scratch.rows.data(), b.frames * s.n, events_gradient + excerpt.first * s.n);
+    return;
+  }
   backward_events(s, plan, b, gradient + p.bias_offset(), scratch);
 
   const float* x = excerpt_rows(chroma, excerpt, p.event_length, scratch.x);
@@ -327,7 +334,7 @@ HWY_EXPORT(backward_song);
 
 void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                      const float* weights, const BigramParams& params, const float* out_gradient,
-                     const void* reserve, int threads, float* gradient) {
+                     const void* reserve, int threads, float* gradient, float* events_gradient) {
   const BigramShape shape(params);
   const ConvolutionPlan plan(shape);
   const std::int64_t stride = reserve_stride(shape, excerpts, count);
@@ -339,7 +346,7 @@ void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t co
     float* kept = const_cast<float*>(static_cast<const float*>(reserve)) + i * stride;
     HWY_DYNAMIC_DISPATCH(backward_song)
     (chroma, excerpts[i], weights, shape, plan, scratch[member], kept,
-     out_gradient + i * params.dims(), &rows[i * size]);
+     out_gradient + i * params.dims(), &rows[i * size], events_gradient);
   });
   std::fill(gradient, gradient + size, 0.0f);
   for (std::int64_t i = 0; i < count; ++i)

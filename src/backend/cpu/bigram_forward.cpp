@@ -12,8 +12,9 @@
 #include <hwy/foreach_target.h>
 // clang-format off
 #include <hwy/highway.h>
+#include "backend/cpu/bigram_events-inl.h"
 #include "backend/cpu/bigram_song-inl.h"
-#include "backend/cpu/excerpt_rows-inl.h"
+#include "backend/cpu/delayed_product-inl.h"
 #include "backend/cpu/micro_kernels-inl.h"
 // clang-format on
 
@@ -31,7 +32,8 @@ namespace reprise::cpu {
 
 // Memory of one thread, reused from song to song.
 struct ForwardScratch {
-  Floats x, filters, pattern, after, before, products[3], mixed, tap_weights, packed, reserve;
+  EventScratch events;
+  Floats after, before, products[3], mixed, tap_weights, packed, reserve;
   std::vector<const float*> rows;
 };
 
@@ -40,167 +42,6 @@ struct ForwardScratch {
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
-
-// Subtracts from each column of the `frames` rows at e [frames, n] its mean in `pattern`, the means
-// repeated kLanes times, or (of_sums) adds the rows up in it. Rows are taken kLanes at a time: they
-// are n whole vectors.
-template <bool of_sums>
-HWY_INLINE void column_pass(float* HWY_RESTRICT e, std::int64_t frames, int n,
-                            float* HWY_RESTRICT pattern) {
-  const std::int64_t values = frames * n, period = std::int64_t{n} * kLanes;
-  std::int64_t first = 0;
-  for (; first + period <= values; first += period)
-    for (std::int64_t v = 0; v < period; v += kLanes) {
-      const Vec x = hn::LoadU(kF32, e + first + v), y = hn::LoadU(kF32, pattern + v);
-      if (of_sums) {
-        hn::StoreU(hn::Add(y, x), kF32, pattern + v);
-      } else {
-        hn::StoreU(hn::Sub(x, y), kF32, e + first + v);
-      }
-    }
-  for (std::int64_t v = 0; first + v < values; ++v) {
-    if (of_sums) {
-      pattern[v] += e[first + v];
-    } else {
-      e[first + v] -= pattern[v];
-    }
-  }
-}
-
-// The runs of contiguous rows that hold a song's events.
-template <class F>
-HWY_INLINE void for_event_runs(const SongBuffers& b, F&& f) {
-  if (b.split) {
-    f(b.even, b.halves(false));
-    f(b.odd, b.halves(true));
-  } else {
-    f(b.even, b.frames);
-  }
-}
-
-void centre_events(const SongBuffers& b, ForwardScratch& scratch) {
-  const int n = b.n;
-  float* pattern = scratch.pattern.resize(std::int64_t{n} * kLanes);
-  std::fill(pattern, pattern + n * kLanes, 0.0f);
-  for_event_runs(
-      b, [&](float* e, std::int64_t frames) HWY_ATTR { column_pass<true>(e, frames, n, pattern); });
-  for (int i = 0; i < n; ++i) {
-    float total = 0;
-    for (int row = 0; row < kLanes; ++row) total += pattern[row * n + i];
-    b.mean[i] = total / static_cast<float>(b.frames);
-  }
-  for (int row = 0; row < kLanes; ++row) std::copy(b.mean, b.mean + n, pattern + row * n);
-  for_event_runs(b, [&](float* e, std::int64_t frames)
-                        HWY_ATTR { column_pass<false>(e, frames, n, pattern); });
-}
-
-HWY_INLINE Vec activate(Activation h, Vec response) {
-  if (h == Activation::none) return response;
-  if (h == Activation::relu) return hn::Max(hn::Zero(kF32), response);
-  return hn::IfThenElseZero(hn::Gt(response, hn::Zero(kF32)), hn::Set(kF32, 1.0f));
-}
-
-// Events of a song, activated and centred, between zero frames.
-void detect_events(const BigramShape& s, const float* weights, const float* x,
-                   ForwardScratch& scratch, const SongBuffers& b) {
-  const BigramParams& p = s.p;
-  const int n = s.n, terms = p.event_length * kPitchClasses;
-  const int chunks = (n + kLanes - 1) / kLanes, width = chunks * kLanes;
-  float* filters = scratch.filters.resize((terms + 1) * width);  // [terms, width], the biases
-  for (int i = 0; i < n; ++i) {
-    for (int r = 0; r < terms; ++r) filters[r * width + i] = weights[i * terms + r];
-    filters[terms * width + i] = weights[p.bias_offset() + i];
-  }
-  const float* bias = filters + terms * width;
-  Columns columns[kMaxEvents];
-  for (int k = 0; k < chunks; ++k)
-    columns[k] = {filters + k * kLanes, filters + k * kLanes, kLanes};
-  // A frame's receptive field is a run of x, so frames are the rows of the product. Where a tile
-  // holds a whole row, what its last vector has beyond it is overwritten by the next row.
-  const bool whole_rows = chunks <= kTileVectors || n % kLanes == 0;
-  correlate<kPitchClasses>(
-      columns, chunks, width, x, 1, terms, static_cast<int>(b.frames),
-      [&](int row, int k, Vec sum) HWY_ATTR {
-        const Vec event = activate(p.activation, hn::Add(sum, hn::LoadU(kF32, bias + k * kLanes)));
-        float* to = b.row(row) + k * kLanes;
-        if (whole_rows) {
-          hn::StoreU(event, kF32, to);
-        } else {
-          hn::BlendedStore(event, hn::FirstN(kF32, std::min(kLanes, n - k * kLanes)), kF32, to);
-        }
-      });
-  for_event_runs(b, [&](float* e, std::int64_t frames) HWY_ATTR {
-    std::fill(e - round_up(n, 16), e, 0.0f);
-    std::fill(e + frames * n, e + (frames + s.longest_lag / (b.split ? 2 : 1) + kMargin) * n, 0.0f);
-  });
-  std::fill(b.mean, b.mean + n, 0.0f);
-  if (p.centre_events) centre_events(b, scratch);
-}
-
-// One product of correlate(): the rows of one sequence of frames, `delay` frames on, with those of
-// another.
-class DelayedProduct {
- public:
-  DelayedProduct(const float* a, const float* with, int n, const std::vector<int>& delays,
-                 Floats& memory)
-      : with_(with), n_(n), delays_(delays) {
-    // Delays that follow each other are one run of columns. A vector may join the end of one run
-    // and the beginning of the next.
-    const int count = static_cast<int>(delays.size());
-    for (int d = 0, used = kLanes; d < count;) {
-      int run = 1;
-      while (d + run < count && delays[d + run] == delays[d] + run) ++run;
-      const float* first = a + std::int64_t{delays[d]} * n;
-      const int width = run * n;
-      const bool join = used < kLanes && columns_.back().lanes == kLanes;
-      int column = join ? kLanes - used : 0;  // of the run, that begins a vector
-      const int start = static_cast<int>(columns_.size()) * kLanes - column;
-      for (int i = 0; i < run; ++i) starts_.push_back(start + i * n);
-      if (join) columns_.back() = {columns_.back().first, first - used, used};
-      for (; column < width; column += kLanes)
-        columns_.push_back({first + column, first + column, kLanes});
-      used = width - (column - kLanes);
-      d += run;
-    }
-    stride_ = static_cast<std::int64_t>(columns_.size()) * kLanes;
-    c_ = memory.resize(n * stride_);
-  }
-
-  // Sums over `frames` frames, by blocks: rounding grows with the root of the length only, and a
-  // block stays in the first cache.
-  void run(std::int64_t frames) {
-    const std::int64_t block = std::max(32, 2048 / n_);
-    for (std::int64_t t = 0; t < frames; t += block) run_block(std::min(block, frames - t), t > 0);
-  }
-
-  // Row j of the matrix of a delay is at of(delay) + j * stride().
-  const float* of(int delay) const {
-    return c_ + starts_[std::lower_bound(delays_.begin(), delays_.end(), delay) - delays_.begin()];
-  }
-  std::int64_t stride() const { return stride_; }
-
- private:
-  void run_block(std::int64_t frames, bool add) {
-    correlate<1>(columns_.data(), static_cast<int>(columns_.size()), n_, with_, n_, frames, n_,
-                 [&](int row, int k, Vec sum) HWY_ATTR {
-                   float* to = c_ + row * stride_ + k * kLanes;
-                   hn::StoreU(add ? hn::Add(hn::LoadU(kF32, to), sum) : sum, kF32, to);
-                 });
-    with_ += frames * n_;
-    for (Columns& v : columns_) {
-      v.first += frames * n_;
-      v.second += frames * n_;
-    }
-  }
-
-  const float* with_;
-  int n_;
-  const std::vector<int>& delays_;
-  std::vector<Columns> columns_;
-  std::vector<int> starts_;  // column of each delay
-  std::int64_t stride_;
-  float* c_;
-};
 
 // to [N, N] = value(row, column), a vector at a time. Rows are written in order: what a vector has
 // beyond a row's end is overwritten by the next.
@@ -278,8 +119,7 @@ void forward_song(ChromaView chroma, const Excerpt& excerpt, const float* weight
                   const BigramShape& s, ForwardScratch& scratch, float* reserve, float* out) {
   const BigramParams& p = s.p;
   const SongBuffers b(s, p.event_frames(excerpt.frames), reserve);
-  const float* x = excerpt_rows(chroma, excerpt, p.event_length, scratch.x);
-  detect_events(s, weights, x, scratch, b);
+  detect_events(chroma, excerpt, weights, s, scratch.events, b);
   correlate_lags(s, scratch, b);
 
   const int dims = p.dims(), pairs = s.pairs;

@@ -116,6 +116,11 @@ struct SongBuffers {
   float* mean;
 };
 
+// Memory of a thread that finds events.
+struct EventScratch {
+  Floats x, filters, pattern;
+};
+
 // Floats of reserve for a song.
 inline std::int64_t reserve_floats(const BigramShape& s, std::int64_t frames) {
   const int most = static_cast<int>(frames);

@@ -19,7 +19,18 @@ void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t cou
                     void* reserve);
 void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                      const float* weights, const BigramParams& params, const float* out_gradient,
-                     const void* reserve, int threads, float* gradient);
+                     const void* reserve, int threads, float* gradient, float* events_gradient);
+
+void interval_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                      const float* weights, const BigramParams& params, int threads, float* out);
+
+void event_layer_forward(const float* x, std::int64_t count, const float* weights,
+                         const EventLayerParams& params, int threads, float* out,
+                         std::int32_t* winners);
+void event_layer_backward(const float* x, std::int64_t count, const float* weights,
+                          const EventLayerParams& params, const float* out,
+                          const std::int32_t* winners, const float* out_gradient, int threads,
+                          float* gradient, float* x_gradient);
 
 void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
           const float* scale, const LossParams& params, int threads, float* loss, float* z_gradient,

@@ -11,6 +11,8 @@ namespace {
 
 // Songs whose scratch memory is taken at once where no more is needed.
 constexpr std::size_t kScratch = std::size_t{1} << 30;
+// Songs whose bigrams are held at once to be summed over the rotations.
+constexpr std::int64_t kIntervalSongs = 256;
 
 }  // namespace
 
@@ -45,10 +47,28 @@ void CudaBackend::bigram_forward(ChromaView chroma, const Excerpt* excerpts, std
 void CudaBackend::bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                                   std::int64_t longest, const float* weights,
                                   const BigramParams& params, const float* out_gradient,
-                                  const void* reserve, float* gradient) {
+                                  const void* reserve, float* gradient, float* events_gradient) {
   void* scratch = scratch_->take(kernels::bigram_backward_scratch_bytes(params, count, longest));
   kernels::bigram_backward({chroma, excerpts, count, longest, weights}, params, arithmetic_,
-                           out_gradient, reserve, scratch, gradient, stream_.get());
+                           out_gradient, reserve, scratch, gradient, events_gradient,
+                           stream_.get());
+}
+
+void CudaBackend::interval_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                                   std::int64_t longest, const float* weights,
+                                   const BigramParams& params, float* out) {
+  BigramParams plain = params;
+  plain.compression = Compression::none;
+  plain.unit_norm = false;
+  const std::int64_t at_once = std::min(count, kIntervalSongs), dims = plain.dims();
+  const DeviceMemory all(stream_, static_cast<std::size_t>(at_once * dims) * sizeof(float));
+  auto* bigrams = static_cast<float*>(all.data());
+  for (std::int64_t first = 0; first < count; first += at_once) {
+    const std::int64_t songs = std::min(at_once, count - first);
+    bigram_forward(chroma, excerpts + first, songs, longest, weights, plain, bigrams, nullptr);
+    kernels::sum_rotations(bigrams, songs, plain, out + first * (dims / kPitchClasses),
+                           stream_.get());
+  }
 }
 
 }  // namespace reprise::cuda

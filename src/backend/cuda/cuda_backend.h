@@ -48,7 +48,20 @@ class CudaBackend : public Backend {
                       float* out, void* reserve) override;
   void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                        std::int64_t longest, const float* weights, const BigramParams& params,
-                       const float* out_gradient, const void* reserve, float* gradient) override;
+                       const float* out_gradient, const void* reserve, float* gradient,
+                       float* events_gradient) override;
+  void interval_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                        std::int64_t longest, const float* weights, const BigramParams& params,
+                        float* out) override;
+
+  // event_layers.cpp
+  void event_layer_forward(const float* x, std::int64_t count, const float* weights,
+                           const EventLayerParams& params, float* out,
+                           std::int32_t* winners) override;
+  void event_layer_backward(const float* x, std::int64_t count, const float* weights,
+                            const EventLayerParams& params, const float* out,
+                            const std::int32_t* winners, const float* out_gradient, float* gradient,
+                            float* x_gradient) override;
 
   // learning.cpp
   void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,

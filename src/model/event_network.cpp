@@ -1,0 +1,47 @@
+#include "model/event_network.h"
+
+#include "reprise/model.h"
+
+namespace reprise {
+
+EventNetwork::EventNetwork(Backend& backend, const Config& config, std::int64_t rows, bool learning)
+    : backend_(backend) {
+  const std::vector<EventLayerParams> params = event_layers(config);
+  std::int64_t first = 0;
+  for (const EventLayerParams& p : params) {
+    const bool last = layers_.size() + 1 == params.size();
+    const std::int64_t values = rows * p.out_values();
+    layers_.push_back({p, first, Buffer<std::int32_t>(backend, learning ? values : 0),
+                       Buffer<float>(backend, last ? 0 : values),
+                       Buffer<float>(backend, learning && !last ? values : 0)});
+    first += p.weights();
+  }
+}
+
+std::int64_t EventNetwork::weights() const {
+  return layers_.back().first_weight + layers_.back().params.weights();
+}
+
+void EventNetwork::forward(const float* x, std::int64_t count, const float* weights, float* out) {
+  for (Layer& layer : layers_) {
+    float* to = &layer == &layers_.back() ? out : layer.out.data();
+    std::int32_t* winners = layer.winners.size() > 0 ? layer.winners.data() : nullptr;
+    backend_.event_layer_forward(x, count, weights + layer.first_weight, layer.params, to, winners);
+    x = to;
+  }
+}
+
+void EventNetwork::backward(const float* x, std::int64_t count, const float* weights,
+                            const float* out, const float* out_gradient, float* gradient) {
+  for (std::size_t i = layers_.size(); i-- > 0;) {
+    const Layer& layer = layers_[i];
+    float* before = i > 0 ? layers_[i - 1].out_gradient.data() : nullptr;
+    backend_.event_layer_backward(
+        i > 0 ? layers_[i - 1].out.data() : x, count, weights + layer.first_weight, layer.params,
+        out, layer.winners.data(), out_gradient, gradient + layer.first_weight, before);
+    out_gradient = before;
+    out = i > 0 ? layers_[i - 1].out.data() : nullptr;
+  }
+}
+
+}  // namespace reprise

@@ -1,0 +1,161 @@
+#include <gtest/gtest.h>
+
+#include "op_cases.h"
+#include "oracle_event_layer.h"
+#include "reprise/backend.h"
+#include "tolerance.h"
+
+namespace reprise {
+namespace {
+
+struct Results {
+  std::vector<float> out, gradient, x_gradient;
+  std::vector<std::int32_t> winners;
+};
+
+class EventLayer : public testing::TestWithParam<EventLayerCase> {
+ protected:
+  const EventLayerParams& p = GetParam().params;
+  const int songs = GetParam().songs;
+  const std::vector<float> x = event_layer_case_input(GetParam());
+  const std::vector<float> weights = event_layer_case_weights(p);
+  const std::vector<float> out_gradient =
+      random_values(std::int64_t{songs} * p.out_values(), 1.0f, 14);
+
+  Results run(int threads) const {
+    const auto backend = make_cpu_backend(threads);
+    Results r;
+    r.out.assign(out_gradient.size(), -1.0f);
+    r.winners.assign(out_gradient.size(), -1);
+    r.gradient.assign(p.weights(), 7.0f);
+    r.x_gradient.assign(x.size(), 7.0f);
+    backend->event_layer_forward(x.data(), songs, weights.data(), p, r.out.data(),
+                                 r.winners.data());
+    backend->event_layer_backward(x.data(), songs, weights.data(), p, r.out.data(),
+                                  r.winners.data(), out_gradient.data(), r.gradient.data(),
+                                  r.x_gradient.data());
+    return r;
+  }
+
+  template <class Real>
+  std::vector<Real> song(int i) const {
+    const auto first = x.begin() + std::ptrdiff_t{i} * p.in_values();
+    return std::vector<Real>(first, first + p.in_values());
+  }
+};
+
+TEST_P(EventLayer, ForwardEqualsTheDefinition) {
+  const Results r = run(2);
+  std::vector<double> truth;
+  std::vector<float> plain;
+  for (int i = 0; i < songs; ++i) {
+    const auto d = oracle::event_layer_forward(song<double>(i), weights, p);
+    const auto f = oracle::event_layer_forward(song<float>(i), weights, p);
+    truth.insert(truth.end(), d.out.begin(), d.out.end());
+    plain.insert(plain.end(), f.out.begin(), f.out.end());
+    for (std::size_t at = 0; at < d.winners.size(); ++at) {
+      const int found = r.winners[i * d.winners.size() + at], n = int(at) % p.filters;
+      ASSERT_EQ(found / p.pool, d.winners[at] / p.pool);
+      // Rounding may choose another of two nearly equal frames.
+      EXPECT_NEAR(d.responses[found * p.filters + n], d.responses[d.winners[at] * p.filters + n],
+                  1e-5);
+    }
+  }
+  expect_close(r.out, truth, plain, GetParam().name);
+  std::vector<float> without_backward(r.out.size());
+  make_cpu_backend(1)->event_layer_forward(x.data(), songs, weights.data(), p,
+                                           without_backward.data(), nullptr);
+  EXPECT_EQ(without_backward, r.out);
+}
+
+TEST_P(EventLayer, BackwardEqualsTheChainRule) {
+  const Results r = run(2);
+  std::vector<double> truth(p.weights(), 0), x_truth;
+  std::vector<float> plain(p.weights(), 0), x_plain;
+  for (int i = 0; i < songs; ++i) {
+    const float* dout = out_gradient.data() + std::ptrdiff_t{i} * p.out_values();
+    std::vector<double> dx(p.in_values(), 0);
+    std::vector<float> fx(p.in_values(), 0);
+    oracle::event_layer_backward(song<double>(i), weights, p, dout, truth, dx);
+    oracle::event_layer_backward(song<float>(i), weights, p, dout, plain, fx);
+    x_truth.insert(x_truth.end(), dx.begin(), dx.end());
+    x_plain.insert(x_plain.end(), fx.begin(), fx.end());
+  }
+  expect_close(r.gradient, truth, plain, GetParam().name);
+  expect_close(r.x_gradient, x_truth, x_plain, GetParam().name + " input");
+  std::vector<float> gradient(p.weights(), 7.0f);
+  make_cpu_backend(1)->event_layer_backward(x.data(), songs, weights.data(), p, r.out.data(),
+                                            r.winners.data(), out_gradient.data(), gradient.data(),
+                                            nullptr);
+  EXPECT_EQ(gradient, r.gradient);
+}
+
+// The chain rule of the oracle against finite differences of its forward, in double precision,
+// clear of kinks: another winner, or a response that crosses zero.
+TEST_P(EventLayer, ChainRuleEqualsFiniteDifferences) {
+  const std::vector<double> at(weights.begin(), weights.end()), input = song<double>(0);
+  std::vector<double> gradient(p.weights(), 0), x_gradient(p.in_values(), 0);
+  oracle::event_layer_backward(input, at, p, out_gradient.data(), gradient, x_gradient);
+  const auto value = [&](const oracle::EventLayer<double>& layer) {
+    double sum = 0;
+    for (std::size_t d = 0; d < layer.out.size(); ++d)
+      sum += double{out_gradient[d]} * layer.out[d];
+    return sum;
+  };
+  Random random(15);
+  int checked = 0;
+  const auto compare = [&](bool of_weight, std::uint32_t which, double expected) {
+    constexpr double kStep = 1e-6;
+    const auto moved = [&](double by) {
+      std::vector<double> w = at, v = input;
+      (of_weight ? w : v)[which] += by;
+      return oracle::event_layer_forward(v, w, p);
+    };
+    const auto up = moved(kStep), down = moved(-kStep);
+    if (up.winners != down.winners) return;
+    for (std::size_t d = 0; d < up.out.size(); ++d)
+      if (p.activation == LayerActivation::relu && (up.out[d] > 0) != (down.out[d] > 0)) return;
+    EXPECT_NEAR((value(up) - value(down)) / (2 * kStep), expected, 1e-5 * (1 + std::abs(expected)))
+        << (of_weight ? "weight " : "input ") << which;
+    ++checked;
+  };
+  for (int trial = 0; trial < 15; ++trial) {
+    const auto weight = random.below(std::uint32_t(p.weights()));
+    compare(true, weight, gradient[weight]);
+    const auto in = random.below(std::uint32_t(p.in_values()));
+    compare(false, in, x_gradient[in]);
+  }
+  EXPECT_GE(checked, 20) << "too many kinks";
+}
+
+TEST_P(EventLayer, SameBitsForAnyNumberOfThreads) {
+  const Results one = run(1), many = run(5);
+  EXPECT_EQ(one.out, many.out);
+  EXPECT_EQ(one.winners, many.winners);
+  EXPECT_EQ(one.gradient, many.gradient);
+  EXPECT_EQ(one.x_gradient, many.x_gradient);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, EventLayer, testing::ValuesIn(event_layer_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+// Three frames of one channel, a filter of two frames that adds a frame and half of the next, and
+// the larger of each two: responses 1 + 2, 4 + 1, 2 + 0, so the second frame wins and passes its
+// gradient to frames 1 and 2.
+TEST(EventLayerValues, ThreeFramesByHand) {
+  const EventLayerParams p{3, 1, 1, 2, 2, LayerActivation::relu};
+  const std::vector<float> x{1, 4, 2}, weights{1, 0.5f, 0}, dout{1, 0};
+  std::vector<float> out(2), gradient(3), dx(3);
+  std::vector<std::int32_t> winners(2);
+  const auto backend = make_cpu_backend(1);
+  backend->event_layer_forward(x.data(), 1, weights.data(), p, out.data(), winners.data());
+  EXPECT_EQ(out, (std::vector<float>{5, 2}));
+  EXPECT_EQ(winners, (std::vector<std::int32_t>{1, 2}));
+  backend->event_layer_backward(x.data(), 1, weights.data(), p, out.data(), winners.data(),
+                                dout.data(), gradient.data(), dx.data());
+  EXPECT_EQ(gradient, (std::vector<float>{4, 2, 1}));
+  EXPECT_EQ(dx, (std::vector<float>{0, 1, 0.5f}));
+}
+
+}  // namespace
+}  // namespace reprise
