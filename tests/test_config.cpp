@@ -56,7 +56,7 @@ void expect_refused(const std::string& key, const std::string& value, const std:
 }
 
 TEST(Config, WrongValuesAreNamed) {
-  expect_refused("events", "0", "events: expected 1 to 64, found 0");
+  expect_refused("events", "0", "events: expected 1 to 512, found 0");
   expect_refused("events", "many", "events: expected a whole number, found 'many'");
   expect_refused("rate", "nan", "rate");
   expect_refused("loss", "hinge", "nt-xent|triplet|contrastive");

@@ -182,7 +182,7 @@ TEST_P(EventNetworks, LearnAlikeForAnyNumberOfThreadsAndWhenResumed) {
   small.steps = 60;
   small.validate_every = 30;
   small.pairs_per_batch = 8;
-  small.rate = 0.001;
+  small.rate = 0.01;
   const SongSet set = small_set(8, 3, 60);
   double first = 0, last = 0;
   const std::atomic<bool> never{false};
