@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "every_instruction_set.h"
 #include "oracle_alignment.h"
 #include "random_chroma.h"
 #include "reprise/backend.h"
@@ -48,6 +49,7 @@ class Alignment : public testing::TestWithParam<PairCase> {
     make_cpu_backend(1)->align(view(), &query, 1, view(), &candidate, 1, &pair, 1, params, &out);
     return out;
   }
+  void expect_definition(const char* name) const;
 
   std::vector<float> chroma;
   Excerpt query, candidate;
@@ -75,7 +77,7 @@ double frame_bound(double z, double sigma) {
   return (2 + std::abs(z)) * eta / sigma;
 }
 
-TEST_P(Alignment, EqualsTheDefinitionWithinWhatQuantisationAllows) {
+void Alignment::expect_definition(const char* name) const {
   for (const int roll : {0, 5, GetParam().key}) {
     Excerpt rolled = query;
     rolled.roll = roll;
@@ -93,14 +95,18 @@ TEST_P(Alignment, EqualsTheDefinitionWithinWhatQuantisationAllows) {
       });
     };
     const double result = double{score(roll)};
-    EXPECT_GE(result, bounded(rounded, -1, false)) << roll;
-    EXPECT_LE(result, bounded(rounded, 1, false)) << roll;
-    EXPECT_GE(result, bounded(exact, -1, true)) << roll;
-    EXPECT_LE(result, bounded(exact, 1, true)) << roll;
+    EXPECT_GE(result, bounded(rounded, -1, false)) << roll << " " << name;
+    EXPECT_LE(result, bounded(rounded, 1, false)) << roll << " " << name;
+    EXPECT_GE(result, bounded(exact, -1, true)) << roll << " " << name;
+    EXPECT_LE(result, bounded(exact, 1, true)) << roll << " " << name;
     // Rounding errors have no preferred sign, so that most of them cancel along a path.
     const double truth = oracle::alignment(exact, params);
     EXPECT_NEAR(result, truth, 0.01 * truth + 0.5) << roll;
   }
+}
+
+TEST_P(Alignment, EqualsTheDefinitionWithinWhatQuantisationAllows) {
+  with_every_instruction_set([&](const char* name) { expect_definition(name); });
 }
 
 // Lengths around the width of a vector; shorter than a path's longest step.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "backend/cpu/ops.h"
+#include "every_instruction_set.h"
 #include "oracle_published.h"
 #include "random_chroma.h"
 #include "tolerance.h"
@@ -44,6 +45,20 @@ TEST(Covariance, EqualsTheDefinition) {
                    oracle::correlation<float>(view(chroma), excerpt), "correlation, " + what);
       if (roll == 11) first += frames;
     }
+}
+
+TEST(Covariance, EveryInstructionSet) {
+  const std::vector<float> chroma = random_chroma(200, 3);
+  with_every_instruction_set([&](const char* name) {
+    for (const int frames : {1, 17, 180}) {
+      const Excerpt excerpt{3, frames, 5};
+      expect_close(cov(view(chroma), {excerpt}), oracle::covariance<double>(view(chroma), excerpt),
+                   oracle::covariance<float>(view(chroma), excerpt), name);
+      expect_close(corr(view(chroma), {excerpt}),
+                   oracle::correlation<double>(view(chroma), excerpt),
+                   oracle::correlation<float>(view(chroma), excerpt), name);
+    }
+  });
 }
 
 TEST(Covariance, ReadsBytes) {

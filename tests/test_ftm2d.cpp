@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include "backend/cpu/ops.h"
+#include "every_instruction_set.h"
 #include "oracle_published.h"
 #include "random_chroma.h"
 #include "tolerance.h"
@@ -61,17 +61,10 @@ TEST(Ftm2d, PatchLengths) {
 
 TEST(Ftm2d, EveryInstructionSet) {
   const std::vector<float> chroma = random_chroma(200, 3);
-  const std::int64_t all = hwy::SupportedTargets();
-  const std::int64_t built = all & HWY_TARGETS;
-  for (std::int64_t left = built; left != 0; left &= left - 1) {
-    const std::int64_t target = left & -left;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
-    expect_definition(view(chroma), {0, 180, 0}, kOriginal, hwy::TargetName(target));
-    expect_definition(view(chroma), {0, 180, 0}, kSeed, hwy::TargetName(target));
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(all);
+  with_every_instruction_set([&](const char* name) {
+    expect_definition(view(chroma), {0, 180, 0}, kOriginal, name);
+    expect_definition(view(chroma), {0, 180, 0}, kSeed, name);
+  });
 }
 
 TEST(Ftm2d, ReadsBytes) {

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
+#include "every_instruction_set.h"
 #include "op_cases.h"
 #include "reprise/backend.h"
 
@@ -219,15 +219,7 @@ TEST(CertifiedSearch, EveryInstructionSet) {
   const SearchCase c{7, 3, 333, 37, 9};
   const auto q = random_values(c.queries * c.keys * c.dims, 1, 16);
   const auto vectors = random_values(c.candidates * c.dims, 1, 17);
-  const std::int64_t all = hwy::SupportedTargets();
-  for (std::int64_t left = all & HWY_TARGETS; left != 0; left &= left - 1) {
-    const std::int64_t target = left & -left;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(target);
-    expect_sorted(q, vectors, c, hwy::TargetName(target));
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(all);
+  with_every_instruction_set([&](const char* name) { expect_sorted(q, vectors, c, name); });
 }
 
 }  // namespace
