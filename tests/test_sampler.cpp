@@ -25,7 +25,7 @@ Config small_config() {
 TEST(Sampler, PairsAreVersionsAndWorksAreDifferent) {
   const SongSet set = small_set(12, 3);
   const Config config = small_config();
-  const Sampler sampler(set, config, {});
+  Sampler sampler(set, config, {});
   EXPECT_EQ(sampler.works_with_versions(), 12);
   EXPECT_EQ(sampler.distractors(), 0);
   for (int step = 0; step < 30; ++step) {
@@ -48,7 +48,7 @@ TEST(Sampler, PairsAreVersionsAndWorksAreDifferent) {
 TEST(Sampler, APassMeetsEveryWorkOnce) {
   const SongSet set = small_set(12, 2);
   const Config config = small_config();
-  const Sampler sampler(set, config, {});
+  Sampler sampler(set, config, {});
   std::set<std::int32_t> works;
   for (int step = 0; step < 2; ++step)
     for (const std::int32_t work : sampler.draw(step).works) works.insert(work);
@@ -62,7 +62,7 @@ TEST(Sampler, RandomKeysMoveBothSongsOfSomePairs) {
   Config mixed = canonical;
   mixed.random_keys = 0.5;
   const PitchHistogram key = pitch_histogram(set, 0);
-  const Sampler plain(set, canonical, key), both(set, mixed, key);
+  Sampler plain(set, canonical, key), both(set, mixed, key);
   int pairs = 0, moved = 0;
   for (int step = 0; step < 40; ++step) {
     const TrainingBatch a = plain.draw(step), b = both.draw(step);
@@ -83,7 +83,7 @@ TEST(Sampler, RandomKeysMoveBothSongsOfSomePairs) {
 TEST(Sampler, DrawsFollowFromTheStepAlone) {
   const SongSet set = small_set(12, 3);
   const Config config = small_config();
-  const Sampler one(set, config, {}), other(set, config, {});
+  Sampler one(set, config, {}), other(set, config, {});
   one.draw(0);
   const TrainingBatch a = one.draw(7), b = other.draw(7);
   for (std::size_t r = 0; r < a.takes.size(); ++r) {
@@ -100,7 +100,7 @@ TEST(Sampler, TunesDecideWhoIsADistractor) {
     set.tune_id.push_back(i < 6 ? set.work_id[i] : set.song_id[i]);
   Config config = small_config();
   config.distractors = 0.5;
-  const Sampler sampler(set, config, {});
+  Sampler sampler(set, config, {});
   EXPECT_EQ(sampler.works_with_versions(), 3);
   EXPECT_EQ(sampler.distractors(), 3);
   for (int step = 0; step < 20; ++step)
@@ -112,7 +112,7 @@ TEST(Sampler, AWorkOfOneSongPairsWithItself) {
   SongSet set = small_set(4, 2);
   set.work_id[7] = "alone";  // and the sixth song's work has only itself left too
   const Config config = small_config();
-  const Sampler sampler(set, config, {});
+  Sampler sampler(set, config, {});
   EXPECT_EQ(sampler.works_with_versions(), 3);
   EXPECT_EQ(sampler.distractors(), 2);
 }
@@ -121,7 +121,7 @@ TEST(Sampler, CoverAndNonCoverPairsByTurns) {
   const SongSet set = small_set(5, 3);
   Config config = Config::of_preset("seed2016");
   config.pairs_per_batch = 10;
-  const Sampler sampler(set, config, {});
+  Sampler sampler(set, config, {});
   EXPECT_EQ(sampler.pairs(), 15);  // 3 pairs in each of 5 works
   std::map<std::pair<std::int64_t, std::int64_t>, int> seen;
   for (int step = 0; step < 3; ++step) {

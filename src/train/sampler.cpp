@@ -17,28 +17,23 @@ namespace {
 // Streams of random numbers that must not meet.
 enum Stream : std::uint64_t { kOrder = 1, kDistractorOrder, kPairs, kNonCovers };
 
-// The `slot`-th of `count` in a random order that is made anew for every pass over them.
-std::vector<std::int64_t> shuffled(std::int64_t count, std::uint64_t seed) {
-  std::vector<std::int64_t> order(count);
-  std::iota(order.begin(), order.end(), 0);
-  Random random(seed);
-  for (std::int64_t i = count - 1; i > 0; --i)
-    std::swap(order[i], order[random.below(static_cast<std::uint32_t>(i + 1))]);
-  return order;
-}
-
-// Which `per_step` of `count` items batch `step` takes: all different.
-std::vector<std::int64_t> pick(std::int64_t count, std::int64_t per_step, std::int64_t step,
-                               std::uint64_t seed) {
-  if (per_step == 0) return {};
-  const std::int64_t steps_a_pass = count / per_step;
-  const std::vector<std::int64_t> order =
-      shuffled(count, Random::derive(seed, static_cast<std::uint64_t>(step / steps_a_pass)));
-  const auto first = order.begin() + step % steps_a_pass * per_step;
-  return {first, first + per_step};
-}
-
 }  // namespace
+
+std::span<const std::int64_t> Sampler::Passes::pick(std::int64_t count, std::int64_t per_step,
+                                                    std::int64_t step, std::uint64_t seed) {
+  if (per_step == 0) return {};
+  const std::int64_t steps_a_pass = count / per_step, pass = step / steps_a_pass;
+  if (pass != pass_) {
+    order_.resize(static_cast<std::size_t>(count));
+    std::iota(order_.begin(), order_.end(), 0);
+    Random random(Random::derive(seed, static_cast<std::uint64_t>(pass)));
+    for (std::int64_t i = count - 1; i > 0; --i)
+      std::swap(order_[i], order_[random.below(static_cast<std::uint32_t>(i + 1))]);
+    pass_ = pass;
+  }
+  return std::span(order_).subspan(static_cast<std::size_t>(step % steps_a_pass * per_step),
+                                   static_cast<std::size_t>(per_step));
+}
 
 Sampler::Sampler(const SongSet& set, const Config& config, const PitchHistogram& key_template)
     : set_(set), config_(config), songs_(set.songs_of("train")) {
@@ -98,7 +93,7 @@ void Sampler::add_pair(std::int64_t a, std::int64_t b, std::uint64_t seed,
   batch.works.push_back(work_[b]);
 }
 
-TrainingBatch Sampler::draw_works(std::int64_t step) const {
+TrainingBatch Sampler::draw_works(std::int64_t step) {
   const auto all_versions = static_cast<std::int64_t>(versions_.size());
   const auto all_distractors = static_cast<std::int64_t>(distractors_.size());
   // What one kind lacks the other makes up for.
@@ -123,10 +118,11 @@ TrainingBatch Sampler::draw_works(std::int64_t step) const {
     }
     add_pair(a, b, random.bits(), batch);
   };
-  for (const std::int64_t w : pick(all_versions, versions, step, Random::derive(seed, kOrder)))
-    add(versions_[w]);
   for (const std::int64_t w :
-       pick(all_distractors, distractors, step, Random::derive(seed, kDistractorOrder)))
+       version_passes_.pick(all_versions, versions, step, Random::derive(seed, kOrder)))
+    add(versions_[w]);
+  for (const std::int64_t w : distractor_passes_.pick(all_distractors, distractors, step,
+                                                      Random::derive(seed, kDistractorOrder)))
     add(distractors_[w]);
   return batch;
 }
@@ -151,7 +147,7 @@ TrainingBatch Sampler::draw_pairs(std::int64_t step) const {
   return batch;
 }
 
-TrainingBatch Sampler::draw(std::int64_t step) const {
+TrainingBatch Sampler::draw(std::int64_t step) {
   return config_.sampling == "pairs" ? draw_pairs(step) : draw_works(step);
 }
 

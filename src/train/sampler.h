@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -24,7 +25,7 @@ class Sampler {
   /// Throws Error where the train split has no work with two songs.
   Sampler(const SongSet& set, const Config& config, const PitchHistogram& key_template);
 
-  TrainingBatch draw(std::int64_t step) const;
+  TrainingBatch draw(std::int64_t step);
 
   std::int64_t works_with_versions() const { return static_cast<std::int64_t>(versions_.size()); }
   std::int64_t distractors() const { return static_cast<std::int64_t>(distractors_.size()); }
@@ -36,7 +37,19 @@ class Sampler {
     std::vector<std::int64_t> songs;  // positions in songs_
   };
 
-  TrainingBatch draw_works(std::int64_t step) const;
+  // A random order of items that is made anew for every pass over them.
+  class Passes {
+   public:
+    // Which `per_step` of `count` items batch `step` takes: all different.
+    std::span<const std::int64_t> pick(std::int64_t count, std::int64_t per_step, std::int64_t step,
+                                       std::uint64_t seed);
+
+   private:
+    std::int64_t pass_ = -1;
+    std::vector<std::int64_t> order_;  // of that pass: kept, as making it takes time with a million
+  };
+
+  TrainingBatch draw_works(std::int64_t step);
   TrainingBatch draw_pairs(std::int64_t step) const;
   void add_pair(std::int64_t a, std::int64_t b, std::uint64_t seed, TrainingBatch& batch) const;
   std::int64_t other_version(const Work& work, std::int64_t song, std::uint32_t draw) const;
@@ -50,6 +63,7 @@ class Sampler {
   std::vector<Work> versions_;             // works with two tunes or more
   std::vector<Work> distractors_;          // the others
   std::vector<std::pair<std::int64_t, std::int64_t>> cover_pairs_;  // where sampling is pairs
+  Passes version_passes_, distractor_passes_;
 };
 
 }  // namespace reprise

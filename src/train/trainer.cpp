@@ -422,7 +422,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
       histograms.push_back(pitch_histogram(set, song));
     key = learn_key_template(histograms);
   }
-  const Sampler sampler(set, config, key);
+  Sampler sampler(set, config, key);
   std::optional<Protocol> validation;
   if (!set.songs_of("validation").empty()) validation = make_protocol(set, "validation");
 
