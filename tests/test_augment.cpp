@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "every_instruction_set.h"
 #include "op_cases.h"
 #include "reprise/backend.h"
 
@@ -158,7 +159,7 @@ TEST(Augment, NoiseAndPowerKeepValuesValid) {
 }
 
 // Noise and exponent by their definition, with Random's draws one after another.
-TEST(Augment, NoiseIsThatOfRandomsDraws) {
+void expect_noise_of_randoms_draws(const char* what) {
   AugmentParams params;
   params.crop = 101;
   params.noise = 0.3f;
@@ -185,11 +186,39 @@ TEST(Augment, NoiseIsThatOfRandomsDraws) {
         const double expected =
             std::max(0.0, std::pow(double(chroma[t * 12 + c]), power) + double(deviation) * normal);
         ASSERT_NEAR(v.chroma[t * 12 + (c + 3) % 12], expected, 2e-6)
-            << seed << " " << t << " " << c;
+            << what << " " << seed << " " << t << " " << c;
       }
   }
   EXPECT_GT(raised, 2);
   EXPECT_LT(raised, 18);
+}
+
+TEST(Augment, NoiseIsThatOfRandomsDraws) {
+  with_every_instruction_set(expect_noise_of_randoms_draws);
+}
+
+// A draw for each source frame, one after another, decides which are dropped.
+TEST(Augment, DropsThoseThatRandomsDrawsSay) {
+  AugmentParams params;
+  params.crop = 4000;
+  params.drop = 0.4f;
+  with_every_instruction_set([&](const char* what) {
+    for (const int frames : {1, 15, 16, 17, 500}) {
+      Random random(7);
+      random.uniform();  // stretch
+      const float drop = random.uniform(0, params.drop);
+      random.uniform();  // deviation of the noise
+      random.uniform();  // whether an exponent applies
+      std::vector<float> kept;
+      for (int t = 0; t < frames; ++t)
+        if (random.uniform() >= drop) kept.push_back(float(t));
+      if (kept.empty()) kept.push_back(0);
+      const Varied v = augment(numbered(frames), 7, params);
+      ASSERT_EQ(v.where.frames, std::int32_t(kept.size())) << what;
+      for (std::size_t t = 0; t < kept.size(); ++t)
+        ASSERT_EQ(v.chroma[t * 12], kept[t]) << what << " " << frames;
+    }
+  });
 }
 
 TEST(Augment, OneSeedOneResult) {

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <vector>
 
 #include "backend/cpu/floats.h"
@@ -46,46 +47,81 @@ constexpr int kLanes = static_cast<int>(hn::MaxLanes(kF32));
 using U64 = hn::Repartition<std::uint64_t, F32>;
 constexpr U64 kU64{};
 
-// The low half of x * factor, from products of 32 bits.
-HWY_INLINE hn::Vec<U64> multiply(hn::Vec<U64> x, std::uint64_t factor) {
-  const hn::Repartition<std::uint32_t, F32> u32;
-  const auto low = hn::BitCast(u32, hn::Set(kU64, factor & 0xffffffffu));
-  const auto high = hn::BitCast(u32, hn::Set(kU64, factor >> 32));
-  const auto x_low = hn::BitCast(u32, x);
-  const auto x_high = hn::BitCast(u32, hn::ShiftRight<32>(x));
-  const auto cross = hn::Add(hn::MulEven(x_low, high), hn::MulEven(x_high, low));
-  return hn::Add(hn::MulEven(x_low, low), hn::ShiftLeft<32>(cross));
-}
-
 // Random's hash, its upper 24 bits.
 HWY_INLINE hn::Vec<U64> draw(hn::Vec<U64> x) {
-  x = multiply(hn::Xor(x, hn::ShiftRight<30>(x)), Random::kMix[0]);
-  x = multiply(hn::Xor(x, hn::ShiftRight<27>(x)), Random::kMix[1]);
+  x = hn::Mul(hn::Xor(x, hn::ShiftRight<30>(x)), hn::Set(kU64, Random::kMix[0]));
+  x = hn::Mul(hn::Xor(x, hn::ShiftRight<27>(x)), hn::Set(kU64, Random::kMix[1]));
   return hn::ShiftRight<40>(hn::Xor(x, hn::ShiftRight<31>(x)));
 }
 
-// Two uniform numbers for each lane of `state`, side by side.
-HWY_INLINE hn::Vec<F32> uniform_pairs(hn::Vec<U64> state) {
-  const auto first = draw(hn::Add(state, hn::Set(kU64, Random::kStep)));
-  const auto second = draw(hn::Add(state, hn::Set(kU64, 2 * Random::kStep)));
-  const hn::Repartition<std::int32_t, F32> i32;
-  const auto bits = hn::BitCast(i32, hn::Or(first, hn::ShiftLeft<32>(second)));
-  return hn::Mul(hn::ConvertTo(kF32, bits), hn::Set(kF32, 0x1p-24f));
-}
+// Draws of a Random, kLanes at a time.
+class Draws {
+ public:
+  explicit Draws(const Random& random)
+      : state_(hn::Add(hn::Set(kU64, random.state()),
+                       hn::Mul(hn::Iota(kU64, 0), hn::Set(kU64, 2 * Random::kStep)))) {}
 
-// A normal number for each lane, of the draws after the `at`-th normal (Box & Muller 1958).
-HWY_INLINE hn::Vec<F32> normals(std::uint64_t state, std::uint64_t at) {
-  constexpr std::uint64_t kPair = 2 * Random::kStep;
-  HWY_ALIGN std::uint64_t lanes[kLanes];
-  for (int i = 0; i < kLanes; ++i) lanes[i] = state + (at + static_cast<std::uint64_t>(i)) * kPair;
-  const auto low = uniform_pairs(hn::Load(kU64, lanes));
-  const auto high = uniform_pairs(hn::Load(kU64, lanes + kLanes / 2));
-  const auto u = hn::ConcatEven(kF32, high, low), turn = hn::ConcatOdd(kF32, high, low);
-  const auto log = hn::Log(kF32, hn::Sub(hn::Set(kF32, 1.0f), u));
-  const auto radius = hn::Sqrt(hn::Mul(hn::Set(kF32, -2.0f), log));
-  return hn::Mul(radius, hn::Cos(kF32, hn::Mul(hn::Set(kF32, 6.283185307f), turn)));
-}
+  HWY_INLINE hn::Vec<F32> uniform() {
+    const auto first = draw(hn::Add(state_, hn::Set(kU64, Random::kStep)));
+    const auto second = draw(hn::Add(state_, hn::Set(kU64, 2 * Random::kStep)));
+    state_ = hn::Add(state_, hn::Set(kU64, kLanes * Random::kStep));
+    const hn::Repartition<std::int32_t, F32> i32;
+    const auto bits = hn::BitCast(i32, hn::Or(first, hn::ShiftLeft<32>(second)));
+    return hn::Mul(hn::ConvertTo(kF32, bits), hn::Set(kF32, 0x1p-24f));
+  }
+
+  // Normal numbers, of two draws each (Box & Muller 1958).
+  HWY_INLINE hn::Vec<F32> normal() {
+    const auto low = uniform(), high = uniform();
+    const auto u = hn::ConcatEven(kF32, high, low), turn = hn::ConcatOdd(kF32, high, low);
+    const auto log = hn::Log(kF32, hn::Sub(hn::Set(kF32, 1.0f), u));
+    return hn::Mul(hn::Sqrt(hn::Mul(hn::Set(kF32, -2.0f), log)), cosine(turn));
+  }
+
+ private:
+  // cos(2 pi turn) for a turn from 0 to 1, within 2e-7: sin(2 pi q), q the distance of the turn
+  // from the half less a quarter, by the polynomial whose largest error is least.
+  static HWY_INLINE hn::Vec<F32> cosine(hn::Vec<F32> turn) {
+    const auto set = [](float value) HWY_ATTR { return hn::Set(kF32, value); };
+    const auto q = hn::Sub(hn::Abs(hn::Sub(turn, set(0.5f))), set(0.25f));
+    const auto square = hn::Mul(q, q);
+    auto p = hn::MulAdd(square, set(39.5367012f), set(-76.5497818f));
+    p = hn::MulAdd(square, p, set(81.6010056f));
+    p = hn::MulAdd(square, p, set(-41.3416557f));
+    p = hn::MulAdd(square, p, set(6.28318501f));
+    return hn::Mul(q, p);
+  }
+
+  hn::Vec<U64> state_;  // before each second draw
+};
 #endif
+
+// Which of `frames` source frames are not dropped, at least one. Returns their number.
+std::int64_t keep_frames(std::int32_t frames, float drop, Random& random,
+                         std::vector<std::int32_t>& kept) {
+  kept.resize(static_cast<std::size_t>(frames) + kLanes);
+  std::int64_t count = 0;
+  if (drop == 0) {
+    std::iota(kept.begin(), kept.end(), 0);
+    return frames;
+  }
+#if HWY_TARGET == HWY_SCALAR
+  for (std::int32_t t = 0; t < frames; ++t)
+    if (random.uniform() >= drop) kept[count++] = t;
+#else
+  const hn::Repartition<std::int32_t, F32> i32;
+  Draws draws(random);
+  for (std::int32_t t = 0; t < frames; t += kLanes) {
+    const auto inside = hn::FirstN(kF32, static_cast<std::size_t>(frames - t));
+    const auto stays = hn::And(inside, hn::Ge(draws.uniform(), hn::Set(kF32, drop)));
+    count += static_cast<std::int64_t>(
+        hn::CompressStore(hn::Iota(i32, t), hn::RebindMask(i32, stays), i32, kept.data() + count));
+  }
+  random.skip(static_cast<std::uint64_t>(frames));
+#endif
+  if (count == 0) kept[count++] = 0;
+  return count;
+}
 
 // values[i] = max(0, values[i] ^ power + deviation * normal).
 void vary_values(float* HWY_RESTRICT values, std::int64_t count, const Variation& variation,
@@ -98,13 +134,12 @@ void vary_values(float* HWY_RESTRICT values, std::int64_t count, const Variation
   }
 #else
   const auto zero = hn::Zero(kF32);
+  Draws draws(random);
   for (std::int64_t i = 0; i < count; i += kLanes) {
     auto v = hn::LoadU(kF32, values + i);
     if (variation.powered) v = raise(kF32, v, variation.power);
-    if (variation.deviation > 0) {
-      const auto noise = normals(random.state(), static_cast<std::uint64_t>(i));
-      v = hn::Max(zero, hn::MulAdd(hn::Set(kF32, variation.deviation), noise, v));
-    }
+    if (variation.deviation > 0)
+      v = hn::Max(zero, hn::MulAdd(hn::Set(kF32, variation.deviation), draws.normal(), v));
     hn::StoreU(v, kF32, values + i);
   }
 #endif
@@ -116,25 +151,29 @@ Excerpt vary(ChromaView chroma, const Take& take, const AugmentParams& p, std::i
   Random random(take.seed);
   const Excerpt& e = take.excerpt;
   const Variation v(p, random);
-  std::vector<std::int32_t>& kept = scratch.kept;
-  kept.clear();
-  for (std::int32_t t = 0; t < e.frames; ++t)
-    if (v.drop == 0 || random.uniform() >= v.drop) kept.push_back(t);
-  if (kept.empty()) kept.push_back(0);
-  const auto source = static_cast<std::int64_t>(kept.size());
+  const std::int64_t source = keep_frames(e.frames, v.drop, random, scratch.kept);
   const Crop crop(source, v.stretch, p.crop, random);
 
-  const float* rows = excerpt_rows(chroma, {e.first, e.frames, 0}, 1, scratch.rows);
+  // Only the frames that the crop shows are read.
+  const auto after = [&](std::int64_t before) { return std::min(before + 1, source - 1); };
+  const auto time = [&](std::int64_t t) { return crop.time(t, v.stretch, source); };
+  const std::int32_t* kept = scratch.kept.data();
+  const std::int32_t first = kept[static_cast<std::int64_t>(time(0))];
+  const std::int32_t last = kept[after(static_cast<std::int64_t>(time(crop.frames - 1)))];
+  const float* rows = excerpt_rows(chroma, {e.first + first, last - first + 1, 0}, 1, scratch.rows);
   float* values = scratch.values.resize(crop.frames * kPitchClasses);
+  const hn::CappedTag<float, 4> four;
   for (std::int64_t t = 0; t < crop.frames; ++t) {
-    const float at = crop.time(t, v.stretch, source);
+    const float at = time(t);
     const auto before = static_cast<std::int64_t>(at);
-    const std::int64_t after = std::min(before + 1, source - 1);
     const float share = at - static_cast<float>(before);
-    const float* HWY_RESTRICT v0 = rows + std::int64_t{kept[before]} * kPitchClasses;
-    const float* HWY_RESTRICT v1 = rows + std::int64_t{kept[after]} * kPitchClasses;
+    const float* HWY_RESTRICT v0 = rows + std::int64_t{kept[before] - first} * kPitchClasses;
+    const float* HWY_RESTRICT v1 = rows + std::int64_t{kept[after(before)] - first} * kPitchClasses;
     float* HWY_RESTRICT value = values + t * kPitchClasses;
-    for (int c = 0; c < kPitchClasses; ++c) value[c] = v0[c] + share * (v1[c] - v0[c]);
+    for (int c = 0; c < kPitchClasses; c += static_cast<int>(hn::Lanes(four))) {
+      const auto low = hn::LoadU(four, v0 + c), high = hn::LoadU(four, v1 + c);
+      hn::StoreU(hn::MulAdd(hn::Set(four, share), hn::Sub(high, low), low), four, value + c);
+    }
   }
   if (v.powered || v.deviation > 0) vary_values(values, crop.frames * kPitchClasses, v, random);
   roll_rows(values, crop.frames, e.roll, out);

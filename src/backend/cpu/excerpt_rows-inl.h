@@ -22,11 +22,19 @@ namespace reprise::cpu::HWY_NAMESPACE {
 // to [frames, 12] = from, every row rolled up; to may be from.
 inline void roll_rows(const float* from, std::int64_t frames, int roll, float* to) {
   constexpr std::size_t kRow = kPitchClasses * sizeof(float);
-  float twice[2 * kPitchClasses];  // a row two times: each roll is a run of it
-  for (std::int64_t i = 0; i < frames * kPitchClasses; i += kPitchClasses) {
-    std::memcpy(twice, from + i, kRow);
-    std::memcpy(twice + kPitchClasses, from + i, kRow);
-    std::memcpy(to + i, twice + kPitchClasses - roll, kRow);
+  constexpr int kTwice = 2 * kPitchClasses;
+  constexpr std::int64_t kRows = 32;  // at a time: no load waits for a store just made
+  float twice[kRows * kTwice];        // rows two times: each roll is a run of it
+  for (std::int64_t first = 0; first < frames; first += kRows) {
+    const std::int64_t rows = std::min(kRows, frames - first);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const float* row = from + (first + r) * kPitchClasses;
+      std::memcpy(twice + r * kTwice, row, kRow);
+      std::memcpy(twice + r * kTwice + kPitchClasses, row, kRow);
+    }
+    for (std::int64_t r = 0; r < rows; ++r)
+      std::memcpy(to + (first + r) * kPitchClasses, twice + r * kTwice + kPitchClasses - roll,
+                  kRow);
   }
 }
 
