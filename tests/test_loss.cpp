@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "every_instruction_set.h"
 #include "op_cases.h"
 #include "oracle.h"
 #include "reprise/backend.h"
@@ -17,22 +18,24 @@ TEST_P(Losses, ValueAndGradientEqualTheDefinition) {
   const LossCase& c = GetParam();
   const auto rows = std::int64_t(c.works.size());
   const std::vector<float> z = loss_case_rows(c);
-  float value = 0, scale_gradient = 0;
-  std::vector<float> gradient(z.size());
-  make_cpu_backend(2)->loss(z.data(), c.works.data(), rows, c.dims, &c.log_scale, c.params, &value,
-                            gradient.data(), &scale_gradient);
-
   const std::vector<double> at(z.begin(), z.end());
   const double truth = oracle::loss(at, c.works, c.dims, double{c.log_scale}, c.params);
   EXPECT_GT(truth, 0.01) << "a case whose loss is zero checks nothing";
   const auto slope = oracle::loss_gradient(at, c.works, c.dims, double{c.log_scale}, c.params);
   const auto plain = oracle::loss_gradient(z, c.works, c.dims, c.log_scale, c.params);
-  const auto one = [&](float result, double of, float by, const char* what) {
-    expect_close({&result, 1}, {&of, 1}, {&by, 1}, c.name + ", " + what);
-  };
-  one(value, truth, oracle::loss(z, c.works, c.dims, c.log_scale, c.params), "loss");
-  one(scale_gradient, slope.by_log_scale, plain.by_log_scale, "gradient of the scale");
-  expect_close(gradient, slope.by_z, plain.by_z, c.name + ", gradient");
+  const float plain_value = oracle::loss(z, c.works, c.dims, c.log_scale, c.params);
+  with_every_instruction_set([&](const char* set) {
+    float value = 0, scale_gradient = 0;
+    std::vector<float> gradient(z.size());
+    make_cpu_backend(2)->loss(z.data(), c.works.data(), rows, c.dims, &c.log_scale, c.params,
+                              &value, gradient.data(), &scale_gradient);
+    const auto one = [&](float result, double of, float by, const char* what) {
+      expect_close({&result, 1}, {&of, 1}, {&by, 1}, c.name + ", " + what + ", " + set);
+    };
+    one(value, truth, plain_value, "loss");
+    one(scale_gradient, slope.by_log_scale, plain.by_log_scale, "gradient of the scale");
+    expect_close(gradient, slope.by_z, plain.by_z, c.name + ", gradient, " + set);
+  });
 }
 
 // The derivatives as the limits that they are: a central difference in double precision.

@@ -38,20 +38,4 @@ inline void gemm(bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t 
   });
 }
 
-/// c [m, m] = a a^T for a [m, k]: blocks on and above the diagonal, the others are their mirror.
-inline void gram(std::int64_t m, std::int64_t k, const float* a, float* c, int threads) {
-  const std::int64_t blocks = (m + kGemmRows - 1) / kGemmRows;
-  parallel_for(blocks * blocks, threads, [&](std::int64_t block, int) {
-    const std::int64_t row = block / blocks * kGemmRows, column = block % blocks * kGemmRows;
-    if (column < row) return;
-    const std::int64_t rows = std::min(kGemmRows, m - row),
-                       columns = std::min(kGemmRows, m - column);
-    gemm_block(true, rows, columns, k, a + row * k, a + column * k, k, c + row * m + column, m);
-    if (column == row) return;
-    for (std::int64_t i = 0; i < rows; ++i)
-      for (std::int64_t j = 0; j < columns; ++j)
-        c[(column + j) * m + row + i] = c[(row + i) * m + column + j];
-  });
-}
-
 }  // namespace reprise::cpu

@@ -1,59 +1,103 @@
 // The losses of LossParams: each writes d(loss)/d(s) or weights of rows, then one product gives the
 // gradient of the fingerprints.
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/loss.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off
+#include <hwy/highway.h>
+// After it: the header of the functions relies on it.
+#include <hwy/contrib/math/math-inl.h>
+// clang-format on
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
+#include "backend/cpu/floats.h"
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/ops.h"
+#include "backend/cpu/row_products.h"
 
-namespace reprise::cpu {
-namespace {
+HWY_BEFORE_NAMESPACE();
+namespace reprise::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
 
-// One row of softmax cross-entropy: the partner against all songs of other works.
-double nt_xent_row(const float* s, const std::int32_t* works, std::int64_t rows, std::int64_t a,
-                   float scale, float* ds, double* scale_gradient) {
+// One row of softmax cross-entropy: the partner against all songs of other works. s, works and ds
+// have a vector of room behind the row.
+double nt_xent_row(const float* HWY_RESTRICT s, const std::int32_t* HWY_RESTRICT works,
+                   std::int64_t rows, std::int64_t a, float scale, float* HWY_RESTRICT ds,
+                   double* scale_gradient) {
+  const hn::CappedTag<float, 16> f32;
+  const hn::RebindToSigned<decltype(f32)> i32;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(f32));
   const std::int64_t partner = a ^ 1;
-  float largest = s[partner];
-  for (std::int64_t b = 0; b < rows; ++b)
-    if (works[b] != works[a]) largest = std::max(largest, s[b]);
-  double total = 0;
-  for (std::int64_t b = 0; b < rows; ++b) {
-    const bool counts = b == partner || works[b] != works[a];
-    ds[b] = counts ? std::exp(scale * (s[b] - largest)) : 0.0f;
-    total += double{ds[b]};
+  const auto own = hn::Set(i32, works[a]);
+  const auto others = [&](std::int64_t b) HWY_ATTR {
+    const auto inside = hn::FirstN(i32, static_cast<std::size_t>(std::min(lanes, rows - b)));
+    return hn::RebindMask(f32, hn::And(inside, hn::Ne(hn::LoadU(i32, works + b), own)));
+  };
+  auto most = hn::Set(f32, s[partner]);
+  for (std::int64_t b = 0; b < rows; b += lanes)
+    most = hn::IfThenElse(others(b), hn::Max(most, hn::LoadU(f32, s + b)), most);
+  const float largest = hn::GetLane(hn::MaxOfLanes(f32, most));
+  auto sum = hn::Zero(f32), weighted = sum;
+  for (std::int64_t b = 0; b < rows; b += lanes) {
+    const auto v = hn::LoadU(f32, s + b);
+    const auto below = hn::Mul(hn::Set(f32, scale), hn::Sub(v, hn::Set(f32, largest)));
+    const auto share = hn::IfThenElseZero(others(b), hn::Exp(f32, below));
+    sum = hn::Add(sum, share);
+    weighted = hn::MulAdd(share, v, weighted);
+    hn::StoreU(share, f32, ds + b);
   }
-  double mean_similarity = 0;  // under the softmax
-  for (std::int64_t b = 0; b < rows; ++b) {
-    const double share = double{ds[b]} / total;
-    mean_similarity += share * double{s[b]};
-    ds[b] = static_cast<float>(share * double{scale} / static_cast<double>(rows));
-  }
-  ds[partner] -= scale / static_cast<float>(rows);
-  *scale_gradient = mean_similarity - double{s[partner]};
+  // The partner counts whatever its work is.
+  const float partner_share = std::exp(scale * (s[partner] - largest));
+  const double missing = double{partner_share} - double{ds[partner]};
+  const double total = double{hn::GetLane(hn::SumOfLanes(f32, sum))} + missing;
+  const double mean =
+      (double{hn::GetLane(hn::SumOfLanes(f32, weighted))} + missing * double{s[partner]}) / total;
+  ds[partner] = partner_share;
+  const double factor = double{scale} / static_cast<double>(rows);
+  const auto each = hn::Set(f32, static_cast<float>(factor / total));
+  for (std::int64_t b = 0; b < rows; b += lanes)
+    hn::StoreU(hn::Mul(each, hn::LoadU(f32, ds + b)), f32, ds + b);
+  ds[partner] -= static_cast<float>(factor);
+  *scale_gradient = mean - double{s[partner]};
   return std::log(total) + double{scale} * (double{largest} - double{s[partner]});
 }
 
-}  // namespace
+}  // namespace reprise::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise::cpu {
+
+HWY_EXPORT(nt_xent_row);
 
 static void nt_xent(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
                     float log_scale, const LossParams& params, int threads, float* loss,
                     float* z_gradient, float* scale_gradient) {
   const float raw = std::exp(log_scale);
   const float scale = std::min(raw, params.scale_max);
-  std::vector<float> s(rows * rows), ds(rows * rows), both(rows * rows);
+  const std::int64_t stride = rows + kPad;  // of ds: rows may write behind themselves
+  Floats s, ds, both;
+  inner_products_of_rows(rows, dims, z, s.resize(rows * rows), threads);
+  ds.resize(rows * stride);
+  std::vector<std::int32_t> padded(works, works + rows);
+  padded.resize(static_cast<std::size_t>(rows + kPad));
   std::vector<double> losses(rows), scales(rows);
-  gram(rows, dims, z, s.data(), threads);
   parallel_for(rows, threads, [&](std::int64_t a, int) {
-    losses[a] = nt_xent_row(&s[a * rows], works, rows, a, scale, &ds[a * rows], &scales[a]);
+    losses[a] = HWY_DYNAMIC_DISPATCH(nt_xent_row)(s.data() + a * rows, padded.data(), rows, a,
+                                                  scale, ds.data() + a * stride, &scales[a]);
   });
   // s_ab = z_a . z_b has both rows' gradients.
-  for (std::int64_t a = 0; a < rows; ++a)
+  both.resize(rows * rows);
+  parallel_for(rows, threads, [&](std::int64_t a, int) {
     for (std::int64_t b = 0; b < rows; ++b)
-      both[a * rows + b] = ds[a * rows + b] + ds[b * rows + a];
-  gemm(false, rows, dims, rows, both.data(), z, z_gradient, threads);
+      both.data()[a * rows + b] = ds.data()[a * stride + b] + ds.data()[b * stride + a];
+  });
+  weighted_sums_of_rows(rows, dims, both.data(), z, z_gradient, threads);
   double total = 0, total_scale = 0;
   for (std::int64_t a = 0; a < rows; ++a) {
     total += losses[a];
@@ -69,7 +113,7 @@ static void nt_xent(const float* z, const std::int32_t* works, std::int64_t rows
 static void triplet(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
                     const LossParams& params, int threads, float* loss, float* z_gradient) {
   std::vector<float> s(rows * rows), weight(rows * rows, 0.0f);
-  gram(rows, dims, z, s.data(), threads);
+  inner_products_of_rows(rows, dims, z, s.data(), threads);
   const auto distance = [&](std::int64_t a, std::int64_t b) {
     // The rows' own products, not 1: the gradient holds for any z.
     return std::sqrt(std::max(0.0f, s[a * rows + a] + s[b * rows + b] - 2 * s[a * rows + b]));
@@ -107,7 +151,7 @@ static void triplet(const float* z, const std::int32_t* works, std::int64_t rows
     }
     both[a * rows + a] += own;
   }
-  gemm(false, rows, dims, rows, both.data(), z, z_gradient, threads);
+  weighted_sums_of_rows(rows, dims, both.data(), z, z_gradient, threads);
   *loss = static_cast<float>(total / static_cast<double>(rows));
 }
 
@@ -178,3 +222,4 @@ void project(const float* in, std::int64_t rows, int in_dims, const float* weigh
 }
 
 }  // namespace reprise::cpu
+#endif  // HWY_ONCE
