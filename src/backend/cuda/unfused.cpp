@@ -30,6 +30,7 @@ class UnfusedBackend final : public CudaBackend {
   void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                       std::int64_t longest, const float* weights, const BigramParams& params,
                       float* out, void*) override {
+    if (params.given_events) decline("no events of a network without the fused kernels");
     if (count == 0) return;
     const LagSet lags = distinct_lags(params);
     const int n = params.events;
@@ -68,7 +69,7 @@ class UnfusedBackend final : public CudaBackend {
   }
 
   void bigram_backward(ChromaView, const Excerpt*, std::int64_t, std::int64_t, const float*,
-                       const BigramParams&, const float*, const void*, float*) override {
+                       const BigramParams&, const float*, const void*, float*, float*) override {
     decline("no backward without the fused kernels");
   }
 
