@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "every_instruction_set.h"
 #include "op_cases.h"
 #include "oracle.h"
 #include "reprise/backend.h"
@@ -42,8 +43,6 @@ class Bigram : public testing::TestWithParam<BigramCase> {
 };
 
 TEST_P(Bigram, ForwardEqualsTheDefinition) {
-  const auto backend = make_cpu_backend(2);
-  const std::vector<float> out = forward(*backend, view(), nullptr);
   std::vector<double> truth;
   std::vector<float> plain;
   for (const Excerpt& e : excerpts) {
@@ -54,14 +53,14 @@ TEST_P(Bigram, ForwardEqualsTheDefinition) {
     truth.insert(truth.end(), d.out.begin(), d.out.end());
     plain.insert(plain.end(), f.out.begin(), f.out.end());
   }
-  expect_close(out, truth, plain, GetParam().name);
+  with_every_instruction_set([&](const char* set) {
+    const auto backend = make_cpu_backend(2);
+    expect_close(forward(*backend, view(), nullptr), truth, plain, GetParam().name + ", " + set);
+  });
 }
 
 TEST_P(Bigram, BackwardEqualsTheChainRule) {
-  const auto backend = make_cpu_backend(2);
   const BigramParams& p = GetParam().params;
-  std::vector<float> gradient;
-  forward(*backend, view(), &gradient);
   std::vector<double> truth(p.weights(), 0);
   std::vector<float> plain(p.weights(), 0);
   for (std::size_t i = 0; i < excerpts.size(); ++i) {
@@ -75,10 +74,15 @@ TEST_P(Bigram, BackwardEqualsTheChainRule) {
   // Filters, biases and windows are of different sizes: each is held to its own scale.
   const std::pair<int, int> parts[] = {
       {0, p.bias_offset()}, {p.bias_offset(), p.window_offset()}, {p.window_offset(), p.weights()}};
-  for (const auto& [first, last] : parts)
-    expect_close(std::span(gradient).subspan(first, last - first),
-                 std::span(truth).subspan(first, last - first),
-                 std::span(plain).subspan(first, last - first), GetParam().name);
+  with_every_instruction_set([&](const char* set) {
+    const auto backend = make_cpu_backend(2);
+    std::vector<float> gradient;
+    forward(*backend, view(), &gradient);
+    for (const auto& [first, last] : parts)
+      expect_close(std::span(gradient).subspan(first, last - first),
+                   std::span(truth).subspan(first, last - first),
+                   std::span(plain).subspan(first, last - first), GetParam().name + ", " + set);
+  });
 }
 
 // The chain rule of the oracle against finite differences of its forward, in double precision. The

@@ -78,6 +78,15 @@ struct BackwardScratch {
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
 
+// The first `count` values, and zeros. Not MaskedLoad: where the instruction set has no masks, that
+// reads the whole vector, aligned.
+HWY_INLINE Vec load_first(std::int64_t count, const float* at) {
+  if (count >= kLanes) return hn::LoadU(kF32, at);
+  float lanes[kLanes] = {};
+  std::copy_n(at, count, lanes);
+  return hn::LoadU(kF32, lanes);
+}
+
 // Through the norm and the compression: dg [F, N, N], and behind it each window's transposed.
 void backward_pooled(const BigramShape& s, const SongBuffers& b, const float* out_gradient,
                      BackwardScratch& scratch) {
@@ -92,7 +101,7 @@ void backward_pooled(const BigramShape& s, const SongBuffers& b, const float* ou
       const Compressed c = compress<kind>(hn::LoadU(kF32, b.g + i));
       const Vec value = hn::IfThenElseZero(inside, c.value);
       squares = hn::MulAdd(value, value, squares);
-      products = hn::MulAdd(value, hn::MaskedLoad(inside, kF32, out_gradient + i), products);
+      products = hn::MulAdd(value, load_first(dims - i, out_gradient + i), products);
       hn::StoreU(value, kF32, y + i);
       hn::StoreU(c.slope, kF32, dg + i);
     }
@@ -231,9 +240,7 @@ HWY_INLINE float gate(float* HWY_RESTRICT de, const float* HWY_RESTRICT e, std::
 
 HWY_INLINE float total(const float* HWY_RESTRICT a, std::int64_t n) {
   Vec sum = hn::Zero(kF32);
-  for (std::int64_t i = 0; i < n; i += kLanes)
-    sum = hn::Add(
-        sum, hn::MaskedLoad(hn::FirstN(kF32, std::min<std::int64_t>(kLanes, n - i)), kF32, a + i));
+  for (std::int64_t i = 0; i < n; i += kLanes) sum = hn::Add(sum, load_first(n - i, a + i));
   return hn::GetLane(hn::SumOfLanes(kF32, sum));
 }
 
