@@ -56,10 +56,11 @@ class TimingBackend final : public ForwardingBackend {
   }
   void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                        std::int64_t longest, const float* weights, const BigramParams& params,
-                       const float* out_gradient, const void* reserve, float* gradient) override {
+                       const float* out_gradient, const void* reserve, float* gradient,
+                       float* events_gradient) override {
     timed("backward", [&] {
       ForwardingBackend::bigram_backward(chroma, excerpts, count, longest, weights, params,
-                                         out_gradient, reserve, gradient);
+                                         out_gradient, reserve, gradient, events_gradient);
     });
   }
   void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
