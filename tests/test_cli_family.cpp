@@ -127,7 +127,7 @@ TEST_F(Cli, JoinedModelsWorkAsAnyOther) {
   ASSERT_EQ(r.status, 0) << r.err;
   r = run("join m.safetensors s.safetensors --data set.h5 --out both.safetensors");
   ASSERT_EQ(r.status, 0) << r.err;
-  EXPECT_NE(r.out.find("2 models joined, 5760 bigrams projected to 12 values"), std::string::npos)
+  EXPECT_NE(r.out.find("2 models joined, 23040 bigrams projected to 12 values"), std::string::npos)
       << r.out;
   r = run("evaluate --data set.h5 --model both.safetensors --rerank 10 --report page");
   ASSERT_EQ(r.status, 0) << r.err;

@@ -64,7 +64,7 @@ TEST(Config, WrongValuesAreNamed) {
   expect_refused("no_such", "1", "unknown parameter 'no_such'");
   expect_refused("lags", "1,1", "different");
   expect_refused("lags", "4000", "lags");
-  expect_refused("projection", "3000", "2880");
+  expect_refused("events", "1", "projection: expected at most the 20 bigrams");
   expect_refused("projection_pca", "100", "at least projection");
   expect_refused("key_mode", "all", "query_keys");
   expect_refused("stretch_low", "2", "stretch_high");
@@ -116,7 +116,7 @@ TEST(Config, WindowLengthReachesTheBackEnd) {
   const BigramParams& seen = backend.bigram_calls[0];
   ASSERT_EQ(seen.taps, 13);
   for (int l = 0; l < 13; ++l) EXPECT_EQ(seen.lags[l], l - 3);
-  EXPECT_EQ(seen.events, 12);
+  EXPECT_EQ(seen.events, 24);
   EXPECT_EQ(seen.event_length, 4);
   EXPECT_EQ(seen.windows, 20);
 }
