@@ -53,9 +53,13 @@ int main(int argc, char** argv) {
     BigramParams params;
     int frames;
   };
+  const auto preset = [](int events) {
+    return bigram_case_params(events, 4, 20, default_lags(), true, Pooling::mean, signed_root,
+                              true);
+  };
   std::vector<Shape> shapes{
-      {"reprise",
-       bigram_case_params(12, 4, 20, default_lags(), true, Pooling::mean, signed_root, true), 256},
+      {"reprise", preset(24), 256},
+      {"reprise/N12", preset(12), 256},
       {"recipe-a",
        bigram_case_params(24, 1, 12, lag_range(-7, 8), true, Pooling::mean, signed_root, true),
        256}};

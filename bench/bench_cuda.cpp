@@ -101,7 +101,7 @@ std::vector<Work> works() {
     return bigram_case_params(events, 1, 12, lag_range(-5, 6), false, Pooling::sum,
                               Compression::tanh, false);
   };
-  const BigramParams preset = bigram_case_params(12, 4, 20, default_lags(), true, Pooling::mean,
+  const BigramParams preset = bigram_case_params(24, 4, 20, default_lags(), true, Pooling::mean,
                                                  Compression::signed_root, true);
   return {{"seed2016 N=12", params(12), 512},
           {"seed2016 N=24", params(24), 512},
