@@ -125,6 +125,22 @@ inline std::vector<Excerpt> case_excerpts(const BigramCase& c) {
   return excerpts;
 }
 
+/// A case's songs with weights, and the gradient of their fingerprints.
+struct CaseSongs {
+  explicit CaseSongs(const BigramCase& c) : p(c.params), excerpts(case_excerpts(c)) {
+    chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1);
+    weights = bigram_case_weights(p, 2);
+    out_gradient = random_values(count() * p.dims(), 1.0f, 3);
+    for (const Excerpt& e : excerpts) longest = std::max<std::int64_t>(longest, e.frames);
+  }
+  std::int64_t count() const { return static_cast<std::int64_t>(excerpts.size()); }
+
+  BigramParams p;
+  std::vector<Excerpt> excerpts;
+  std::vector<float> chroma, weights, out_gradient;
+  std::int64_t longest = 0;
+};
+
 /// Bigrams of events that are given, `frames` frames a song.
 inline std::vector<BigramCase> given_events_cases() {
   using enum Compression;

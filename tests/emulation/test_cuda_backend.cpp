@@ -83,24 +83,8 @@ TEST_F(CudaBackend, OutOfMemorySaysWhatIsLeftAndGoesOn) {
   EXPECT_EQ(Buffer<float>(*backend, std::span<const float>(sent)).download(), sent);
 }
 
-/// What both back ends are given for a case.
-struct Songs {
-  explicit Songs(const BigramCase& c) : p(c.params), excerpts(case_excerpts(c)) {
-    chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1);
-    weights = bigram_case_weights(p, 2);
-    for (const Excerpt& e : excerpts) longest = std::max<std::int64_t>(longest, e.frames);
-    out_gradient = random_values(count() * p.dims(), 1, 3);
-  }
-  std::int64_t count() const { return std::int64_t(excerpts.size()); }
-
-  BigramParams p;
-  std::vector<Excerpt> excerpts;
-  std::vector<float> chroma, weights, out_gradient;
-  std::int64_t longest = 0;
-};
-
 /// Fingerprints, and the gradient of the weights where it is asked for.
-std::vector<float> bigrams(Backend& backend, const Songs& songs, bool backward) {
+std::vector<float> bigrams(Backend& backend, const CaseSongs& songs, bool backward) {
   const BigramParams& p = songs.p;
   const Buffer<float> chroma(backend, songs.chroma), weights(backend, songs.weights),
       out_gradient(backend, songs.out_gradient);
@@ -131,18 +115,18 @@ TEST_F(CudaBackend, BigramsEqualTheCpus) {
   const auto cuda = make_cuda_backend(0, Arithmetic::fp32), cpu = make_cpu_backend(1);
   for (const BigramCase& c : bigram_cases()) {
     if (c.name != "reprise" && c.name != "ragged") continue;
-    const Songs songs(c);
+    const CaseSongs songs(c);
     expect_alike(bigrams(*cuda, songs, false), bigrams(*cpu, songs, false));
     expect_alike(bigrams(*cuda, songs, true), bigrams(*cpu, songs, true));
   }
 }
 
-// Songs of a call are taken in pieces where the memory does not hold the scratch of all: 2.4 MB are
-// for arrays, 1.0 MB of scratch would be needed.
+// CaseSongs of a call are taken in pieces where the memory does not hold the scratch of all: 2.4 MB
+// are for arrays, 1.0 MB of scratch would be needed.
 TEST_F(CudaBackend, LittleMemoryGivesTheSameFingerprints) {
   BigramCase c = bigram_cases()[2];
   c.frames.assign(60, 20);
-  const Songs songs(c);
+  const CaseSongs songs(c);
   const std::vector<float> all = bigrams(*make_cuda_backend(), songs, false);
   set_device_memory(std::size_t{2600} << 10);
   EXPECT_EQ(bigrams(*make_cuda_backend(), songs, false), all);
@@ -150,7 +134,7 @@ TEST_F(CudaBackend, LittleMemoryGivesTheSameFingerprints) {
 
 TEST_F(CudaBackend, CapturedOpsReadTheValuesOfEachLaunch) {
   const auto backend = make_cuda_backend();
-  const Songs songs(bigram_cases()[3]);
+  const CaseSongs songs(bigram_cases()[3]);
   const BigramParams& p = songs.p;
   const Buffer<float> chroma(*backend, songs.chroma);
   Buffer<float> weights(*backend, p.weights()), out(*backend, songs.count() * p.dims());

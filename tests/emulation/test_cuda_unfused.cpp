@@ -14,21 +14,7 @@
 namespace reprise::emulation {
 namespace {
 
-struct Songs {
-  explicit Songs(const BigramCase& c) : p(c.params), excerpts(case_excerpts(c)) {
-    chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1);
-    weights = bigram_case_weights(p, 2);
-    for (const Excerpt& e : excerpts) longest = std::max<std::int64_t>(longest, e.frames);
-  }
-  std::int64_t count() const { return std::ssize(excerpts); }
-
-  BigramParams p;
-  std::vector<Excerpt> excerpts;
-  std::vector<float> chroma, weights;
-  std::int64_t longest = 0;
-};
-
-std::vector<float> forward(Backend& backend, const Songs& songs) {
+std::vector<float> forward(Backend& backend, const CaseSongs& songs) {
   const Buffer<float> chroma(backend, songs.chroma), weights(backend, songs.weights);
   const Buffer<Excerpt> excerpts(backend, songs.excerpts);
   Buffer<float> out(backend, songs.count() * songs.p.dims());
@@ -38,7 +24,7 @@ std::vector<float> forward(Backend& backend, const Songs& songs) {
   return out.download();
 }
 
-std::vector<double> definition(const Songs& songs) {
+std::vector<double> definition(const CaseSongs& songs) {
   std::vector<double> out;
   for (const Excerpt& e : songs.excerpts) {
     const ChromaView view{songs.chroma.data(), ChromaType::float32, 0};
@@ -50,7 +36,7 @@ std::vector<double> definition(const Songs& songs) {
 }
 
 template <typename Round>
-std::vector<float> plain_loops(const Songs& songs, Round round) {
+std::vector<float> plain_loops(const CaseSongs& songs, Round round) {
   std::vector<float> out;
   for (const Excerpt& e : songs.excerpts)
     forward_by_lags(songs.p, {songs.chroma.data(), ChromaType::float32, 0}, e, songs.weights, round,
@@ -61,7 +47,7 @@ std::vector<float> plain_loops(const Songs& songs, Round round) {
 class UnfusedBigrams : public EmulationTest, public ::testing::WithParamInterface<BigramCase> {};
 
 TEST_P(UnfusedBigrams, EqualTheDefinitionAndTheFusedKernels) {
-  const Songs songs(GetParam());
+  const CaseSongs songs(GetParam());
   const auto truth = definition(songs);
   const auto plain = plain_loops(songs, [](float) {});
   const auto unfused = forward(*make_unfused_cuda_backend(0, Arithmetic::fp32), songs);

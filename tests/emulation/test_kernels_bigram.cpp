@@ -10,25 +10,14 @@ namespace reprise::emulation {
 namespace {
 
 /// A case's songs, on the host and on the device.
-struct Songs {
-  explicit Songs(const BigramCase& c) : p(c.params), excerpts(case_excerpts(c)) {
-    chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1);
-    weights = bigram_case_weights(p, 2);
-    out_gradient = random_values(count() * p.dims(), 1.0f, 3);
-    for (const Excerpt& e : excerpts) longest = std::max<std::int64_t>(longest, e.frames);
-  }
-  std::int64_t count() const { return static_cast<std::int64_t>(excerpts.size()); }
+struct Songs : CaseSongs {
+  using CaseSongs::CaseSongs;
   ChromaView view(const void* data, ChromaType type = ChromaType::float32) const {
     return {data, type, static_cast<std::int64_t>(chroma.size()) / kPitchClasses};
   }
   kernels::BigramBatch upload() const {
     return {view(to_device(chroma)), to_device(excerpts), count(), longest, to_device(weights)};
   }
-
-  BigramParams p;
-  std::vector<Excerpt> excerpts;
-  std::vector<float> chroma, weights, out_gradient;
-  std::int64_t longest = 0;
 };
 
 std::vector<float> forward(const Songs& songs, const kernels::BigramBatch& batch,
