@@ -198,6 +198,11 @@ TEST_F(Cli, ComparesTwoSongs) {
 }
 
 // Calibrated again on the same songs, a model says the same.
+TEST_F(Cli, TooFewSongsForTheProjectionAreFoundBeforeTraining) {
+  expect_error("train --data set.h5 --out m.safetensors", 1, "to fit a projection to 256, found");
+  EXPECT_EQ(run("train --data set.h5 --out m.safetensors").out.find("step "), std::string::npos);
+}
+
 TEST_F(Cli, CalibratesATrainedModel) {
   train();
   Safetensors bare = read_safetensors(path("m.safetensors"));

@@ -27,8 +27,8 @@ Groups group(const std::vector<std::string>& names, const std::vector<std::int64
   return groups;
 }
 
-// The train songs, or of more than kMostSongs whole works up to so many, drawn by their ids: what is
-// fitted on them takes kMostSongs x dims floats of memory however large the set is.
+// The train songs, or of more than kMostSongs whole works up to so many, drawn by their ids: what
+// is fitted on them takes kMostSongs x dims floats of memory however large the set is.
 std::vector<std::int64_t> songs_to_fit(const SongSet& set) {
   constexpr std::size_t kMostSongs = 20000;
   std::vector<std::int64_t> songs = set.songs_of("train");
@@ -105,19 +105,25 @@ std::vector<double> within_covariance(const std::vector<float>& rows, int dims,
 
 }  // namespace
 
+void check_projection(const SongSet& set, const Config& config) {
+  const auto songs = static_cast<std::int64_t>(songs_to_fit(set).size());
+  const int most = std::max(config.projection_pca, config.projection);
+  if (config.projection > 0 && songs <= most)
+    throw Error(fmt::format(
+        "{}: expected more than {} train songs to fit a projection to {}, found {}: lower "
+        "projection and projection_pca with --set",
+        set.path, most, config.projection, songs));
+}
+
 void fit_projection(Backend& backend, const SongSet& set, Model& model) {
   const Config& config = model.config;
   model.projection_weight.clear();
   model.projection_bias.clear();
+  check_projection(set, config);
   if (config.projection == 0) return;
   const std::vector<std::int64_t> songs = songs_to_fit(set);
   const int out_dims = config.projection;
   const int pca_dims = std::max(config.projection_pca, out_dims);
-  if (static_cast<int>(songs.size()) <= pca_dims)
-    throw Error(fmt::format(
-        "{}: expected more than {} train songs to fit a projection to {}, found {}: lower "
-        "projection and projection_pca with --set",
-        set.path, pca_dims, out_dims, songs.size()));
 
   const Groups works = group(set.work_id, songs);
   const std::vector<float> bigrams = aligned_bigrams(backend, set, model, songs, works);

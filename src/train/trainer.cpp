@@ -437,6 +437,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
     state.moment2.assign(state.learned.size(), 0.0f);
     write_checkpoint(files.checkpoint, state);  // a target that cannot be written fails now
   }
+  check_projection(set, config);  // now, not when everything is learned
   SongSet features;
   if (config.feature != "chroma") {
     std::vector<std::int64_t> all(set.songs());
