@@ -197,12 +197,12 @@ TEST_F(Cli, ComparesTwoSongs) {
   expect_error("compare one two --model m.safetensors", 1, "one: cannot open");
 }
 
-// Calibrated again on the same songs, a model says the same.
 TEST_F(Cli, TooFewSongsForTheProjectionAreFoundBeforeTraining) {
   expect_error("train --data set.h5 --out m.safetensors", 1, "to fit a projection to 256, found");
   EXPECT_EQ(run("train --data set.h5 --out m.safetensors").out.find("step "), std::string::npos);
 }
 
+// Calibrated again on the same songs, a model says the same.
 TEST_F(Cli, CalibratesATrainedModel) {
   train();
   Safetensors bare = read_safetensors(path("m.safetensors"));
