@@ -1,4 +1,5 @@
-// Where the time of a training step goes: milliseconds of each op, for each preset, on a song set.
+// Where the time of a training step goes: milliseconds of each op, for each preset, on a song set;
+// for the default preset with products of bfloat16 too.
 //
 //   bench_train SET.h5 [THREADS] [STEPS]
 //
@@ -33,7 +34,8 @@ double milliseconds(int threads) {
 /// Notes how long each call of an op of the training step takes.
 class TimingBackend final : public ForwardingBackend {
  public:
-  explicit TimingBackend(int threads) : ForwardingBackend(threads), threads_(threads) {}
+  TimingBackend(int threads, Arithmetic arithmetic)
+      : ForwardingBackend(threads, arithmetic), threads_(threads) {}
 
   std::map<std::string, std::vector<double>> times;  ///< milliseconds of each call
 
@@ -97,14 +99,15 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void profile(const SongSet& set, const std::string& preset, int threads, std::int64_t steps) {
+void profile(const SongSet& set, const std::string& preset, int threads, std::int64_t steps,
+             Arithmetic arithmetic) {
   Config config = Config::of_preset(preset);
   config.steps = steps;
   config.validate_every = steps + 1;
   const auto folder =
       std::filesystem::temp_directory_path() / fmt::format("reprise-bench-train-{}", ::getpid());
   std::filesystem::create_directory(folder);
-  TimingBackend backend(threads);
+  TimingBackend backend(threads, arithmetic);
   std::vector<double> whole;
   double last = milliseconds(threads);
   std::atomic<bool> stop{false};
@@ -119,8 +122,10 @@ void profile(const SongSet& set, const std::string& preset, int threads, std::in
 
   const double step = median(whole);
   const double both = median(backend.times["forward"]) + median(backend.times["backward"]);
-  fmt::print("{}: {:.2f} ms a step ({} thread{}, medians of {}), {:.2f} times forward + backward\n",
-             preset, step, threads, threads == 1 ? "" : "s", whole.size(), step / both);
+  fmt::print(
+      "{}{}: {:.2f} ms a step ({} thread{}, medians of {}), {:.2f} times forward + backward\n",
+      preset, arithmetic == Arithmetic::bf16 ? ", bf16" : "", step, threads,
+      threads == 1 ? "" : "s", whole.size(), step / both);
   double rest = step;
   for (const auto& [name, values] : backend.times) {
     rest -= median(values);
@@ -143,7 +148,8 @@ int main(int argc, char** argv) {
   try {
     const SongSet set = read_song_set(argv[1]);
     for (const char* preset : {"reprise", "recipe-a", "seed2016"})
-      profile(set, preset, threads, steps);
+      profile(set, preset, threads, steps, Arithmetic::fp32);
+    profile(set, "reprise", threads, steps, Arithmetic::bf16);
   } catch (const Error& error) {
     fmt::print(stderr, "reprise: {}\n", error.what());
     return 1;

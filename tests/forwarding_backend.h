@@ -10,7 +10,8 @@ namespace reprise {
 /// Passes every op on to the CPU.
 class ForwardingBackend : public Backend {
  public:
-  explicit ForwardingBackend(int threads) : cpu_(make_cpu_backend(threads)) {}
+  explicit ForwardingBackend(int threads, Arithmetic arithmetic = Arithmetic::fp32)
+      : cpu_(make_cpu_backend(threads, arithmetic)) {}
 
   std::string name() const override { return cpu_->name(); }
   std::string description() const override { return cpu_->description(); }

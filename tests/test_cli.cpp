@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "backend/cpu/row_products.h"
 #include "cli_fixture.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
@@ -200,6 +201,19 @@ TEST_F(Cli, ComparesTwoSongs) {
 TEST_F(Cli, TooFewSongsForTheProjectionAreFoundBeforeTraining) {
   expect_error("train --data set.h5 --out m.safetensors", 1, "to fit a projection to 256, found");
   EXPECT_EQ(run("train --data set.h5 --out m.safetensors").out.find("step "), std::string::npos);
+}
+
+// Products of bfloat16 on the cpu: a model, or an error that says what is missing.
+TEST_F(Cli, TrainsWithProductsOfBfloat16WhereTheProcessorHasThem) {
+  const std::string train =
+      "train --data set.h5 --out b.safetensors --device cpu --precision bf16 --set steps=3 --set "
+      "projection=0";
+  if (cpu::bfloat16_products()) {
+    EXPECT_NE(run(train).out.find(", bf16"), std::string::npos);
+    EXPECT_TRUE(fs::exists(path("b.safetensors")));
+  } else {
+    expect_error(train, 1, "bf16: expected a processor with AVX-512 BF16, found");
+  }
 }
 
 // Calibrated again on the same songs, a model says the same.

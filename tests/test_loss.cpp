@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include "backend/cpu/row_products.h"
+#include "bfloat16.h"
 #include "every_instruction_set.h"
 #include "op_cases.h"
 #include "oracle.h"
@@ -36,6 +38,27 @@ TEST_P(Losses, ValueAndGradientEqualTheDefinition) {
     one(scale_gradient, slope.by_log_scale, plain.by_log_scale, "gradient of the scale");
     expect_close(gradient, slope.by_z, plain.by_z, c.name + ", gradient, " + set);
   });
+}
+
+// Products of bfloat16 may be as wrong as the definition is of rows rounded to it.
+TEST_P(Losses, OfBfloat16IsAsGoodAsThatOfRoundedRows) {
+  if (!cpu::bfloat16_products()) GTEST_SKIP() << "no AVX-512 BF16";
+  const LossCase& c = GetParam();
+  const std::vector<float> z = loss_case_rows(c);
+  const std::vector<double> at(z.begin(), z.end());
+  std::vector<float> rounded = z;
+  for (float& value : rounded) value = to_bfloat16(value);
+  const double truth = oracle::loss(at, c.works, c.dims, double{c.log_scale}, c.params);
+  const float plain_value = oracle::loss(rounded, c.works, c.dims, c.log_scale, c.params);
+  const auto slope = oracle::loss_gradient(at, c.works, c.dims, double{c.log_scale}, c.params);
+  const auto plain = oracle::loss_gradient(rounded, c.works, c.dims, c.log_scale, c.params);
+  float value = 0, scale_gradient = 0;
+  std::vector<float> gradient(z.size());
+  make_cpu_backend(2, Arithmetic::bf16)
+      ->loss(z.data(), c.works.data(), std::int64_t(c.works.size()), c.dims, &c.log_scale, c.params,
+             &value, gradient.data(), &scale_gradient);
+  expect_close({&value, 1}, {&truth, 1}, {&plain_value, 1}, c.name + ", loss");
+  expect_close(gradient, slope.by_z, plain.by_z, c.name + ", gradient");
 }
 
 // The derivatives as the limits that they are: a central difference in double precision.

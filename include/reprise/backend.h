@@ -245,8 +245,10 @@ class HostBuffer {
   T* data_;
 };
 
-/// threads 0: as many as the machine offers.
-std::unique_ptr<Backend> make_cpu_backend(int threads = 0);
+/// threads 0: as many as the machine offers. Throws Error where the processor has no products of
+/// bf16 and they are asked for.
+std::unique_ptr<Backend> make_cpu_backend(int threads = 0,
+                                          Arithmetic arithmetic = Arithmetic::fp32);
 /// Throws Error where the back end is not in this build or the machine has no such device.
 std::unique_ptr<Backend> make_cuda_backend(int device = 0,
                                            Arithmetic arithmetic = Arithmetic::tf32);

@@ -17,12 +17,11 @@ inline constexpr int kMaxLayerFilters = 512;
 inline constexpr int kMaxPool = 1024;
 inline constexpr int kMaxLayerValues = 1 << 24;  ///< of a song in a layer, and a layer's weights
 
-/// Of a device's products over time and of its dense products; sums are always in fp32. The CPU
-/// computes in fp32.
+/// Of products over time and of dense products; sums are always in fp32.
 enum class Arithmetic : std::uint8_t {
   fp32,  ///< no tensor cores
-  tf32,
-  bf16,  ///< bigrams forward only: the rest is tf32
+  tf32,  ///< on the CPU fp32
+  bf16,  ///< on a device of bigrams forward, the rest is tf32; on the CPU of the softmax loss
 };
 
 /// h, what becomes of a filter's response. The gradient of step, which is zero where it exists, is

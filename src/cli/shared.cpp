@@ -25,7 +25,10 @@ void DeviceOptions::add_device_to(CLI::App& command) {
 
 void DeviceOptions::add_to(CLI::App& command) {
   add_device_to(command);
-  command.add_option("--precision", precision, "of products on a CUDA device: fp32, tf32 or bf16")
+  command
+      .add_option("--precision", precision,
+                  "of products: fp32, tf32 (a CUDA device's; on the cpu fp32) or bf16 (a CUDA "
+                  "device's bigrams; on the cpu the loss in training)")
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
       ->capture_default_str();
   command.add_option("--threads", threads, "threads of the cpu back end; 0: one a core")
@@ -34,10 +37,10 @@ void DeviceOptions::add_to(CLI::App& command) {
 }
 
 std::unique_ptr<Backend> DeviceOptions::open() const {
-  if (device == "cpu") return make_cpu_backend(threads);
   const Arithmetic arithmetic = precision == "fp32"   ? Arithmetic::fp32
                                 : precision == "tf32" ? Arithmetic::tf32
                                                       : Arithmetic::bf16;
+  if (device == "cpu") return make_cpu_backend(threads, arithmetic);
   const int number = device.starts_with("cuda:") ? std::stoi(device.substr(5)) : 0;
   try {
     auto backend = make_cuda_backend(number, arithmetic);
@@ -46,7 +49,7 @@ std::unique_ptr<Backend> DeviceOptions::open() const {
   } catch (const Error& why) {
     if (device != "auto")
       throw Error(fmt::format("--device {}: {}; use --device cpu", device, why.what()));
-    auto backend = make_cpu_backend(threads);
+    auto backend = make_cpu_backend(threads, arithmetic);
     if (::isatty(STDERR_FILENO) == 1)
       fmt::print(stderr, "device: {} ({})\n", backend->description(), why.what());
     return backend;

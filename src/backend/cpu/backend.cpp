@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "backend/cpu/ops.h"
+#include "backend/cpu/row_products.h"
 #include "reprise/error.h"
 
 namespace reprise {
@@ -24,17 +25,22 @@ struct CpuGraph final : OpGraph {
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(int threads)
+  CpuBackend(int threads, Arithmetic arithmetic)
       : threads_(threads > 0 ? threads
-                             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))) {
+                             : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))),
+        arithmetic_(arithmetic) {
+    if (arithmetic == Arithmetic::bf16 && !cpu::bfloat16_products())
+      throw Error(fmt::format(
+          "bf16: expected a processor with AVX-512 BF16, found {}: leave the precision out",
+          cpu::instruction_set()));
     // Ops share work out themselves, in pieces that do not depend on the number of threads.
     openblas_set_num_threads(1);
   }
 
   std::string name() const override { return "cpu"; }
   std::string description() const override {
-    return fmt::format("cpu, {} thread{}, {}", threads_, threads_ == 1 ? "" : "s",
-                       cpu::instruction_set());
+    return fmt::format("cpu, {} thread{}, {}{}", threads_, threads_ == 1 ? "" : "s",
+                       cpu::instruction_set(), arithmetic_ == Arithmetic::bf16 ? ", bf16" : "");
   }
 
   bool host_memory() const override { return true; }
@@ -103,7 +109,8 @@ class CpuBackend final : public Backend {
   void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
             const float* scale, const LossParams& params, float* loss, float* z_gradient,
             float* scale_gradient) override {
-    cpu::loss(z, works, rows, dims, scale, params, threads_, loss, z_gradient, scale_gradient);
+    cpu::loss(z, works, rows, dims, scale, params, threads_, arithmetic_, loss, z_gradient,
+              scale_gradient);
   }
   void adam(float* weights, float* moment1, float* moment2, const float* gradient,
             std::int64_t count, const AdamParams& params, const AdamStep* step,
@@ -151,12 +158,13 @@ class CpuBackend final : public Backend {
 
  private:
   int threads_;
+  Arithmetic arithmetic_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_cpu_backend(int threads) {
-  return std::make_unique<CpuBackend>(threads);
+std::unique_ptr<Backend> make_cpu_backend(int threads, Arithmetic arithmetic) {
+  return std::make_unique<CpuBackend>(threads, arithmetic);
 }
 
 }  // namespace reprise

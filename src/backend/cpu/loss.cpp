@@ -76,13 +76,13 @@ namespace reprise::cpu {
 HWY_EXPORT(nt_xent_row);
 
 static void nt_xent(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-                    float log_scale, const LossParams& params, int threads, float* loss,
-                    float* z_gradient, float* scale_gradient) {
+                    float log_scale, const LossParams& params, int threads, Arithmetic arithmetic,
+                    float* loss, float* z_gradient, float* scale_gradient) {
   const float raw = std::exp(log_scale);
   const float scale = std::min(raw, params.scale_max);
   const std::int64_t stride = rows + kPad;  // of ds: rows may write behind themselves
   Floats s, ds, both;
-  inner_products_of_rows(rows, dims, z, s.resize(rows * rows), threads);
+  inner_products_of_rows(rows, dims, z, s.resize(rows * rows), threads, arithmetic);
   ds.resize(rows * stride);
   std::vector<std::int32_t> padded(works, works + rows);
   padded.resize(static_cast<std::size_t>(rows + kPad));
@@ -97,7 +97,7 @@ static void nt_xent(const float* z, const std::int32_t* works, std::int64_t rows
     for (std::int64_t b = 0; b < rows; ++b)
       both.data()[a * rows + b] = ds.data()[a * stride + b] + ds.data()[b * stride + a];
   });
-  weighted_sums_of_rows(rows, dims, both.data(), z, z_gradient, threads);
+  weighted_sums_of_rows(rows, dims, both.data(), z, z_gradient, threads, arithmetic);
   double total = 0, total_scale = 0;
   for (std::int64_t a = 0; a < rows; ++a) {
     total += losses[a];
@@ -189,12 +189,13 @@ static void contrastive(const float* z, const std::int32_t* works, std::int64_t 
 }
 
 void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-          const float* scale, const LossParams& params, int threads, float* loss, float* z_gradient,
-          float* scale_gradient) {
+          const float* scale, const LossParams& params, int threads, Arithmetic arithmetic,
+          float* loss, float* z_gradient, float* scale_gradient) {
   *scale_gradient = 0;
   switch (params.loss) {
     case Loss::nt_xent:
-      nt_xent(z, works, rows, dims, *scale, params, threads, loss, z_gradient, scale_gradient);
+      nt_xent(z, works, rows, dims, *scale, params, threads, arithmetic, loss, z_gradient,
+              scale_gradient);
       break;
     case Loss::triplet:
       triplet(z, works, rows, dims, params, threads, loss, z_gradient);

@@ -33,8 +33,8 @@ void event_layer_backward(const float* x, std::int64_t count, const float* weigh
                           float* gradient, float* x_gradient);
 
 void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-          const float* scale, const LossParams& params, int threads, float* loss, float* z_gradient,
-          float* scale_gradient);
+          const float* scale, const LossParams& params, int threads, Arithmetic arithmetic,
+          float* loss, float* z_gradient, float* scale_gradient);
 void adam(float* weights, float* moment1, float* moment2, const float* gradient, std::int64_t count,
           const AdamParams& params, const AdamStep& step, float* gradient_norm);
 void project(const float* in, std::int64_t rows, int in_dims, const float* weight,

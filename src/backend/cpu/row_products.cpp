@@ -108,7 +108,10 @@ HWY_EXPORT(block_products);
 HWY_EXPORT(pack_row_weights);
 HWY_EXPORT(panel_sums);
 
-void inner_products_of_rows(std::int64_t rows, int dims, const float* z, float* s, int threads) {
+void inner_products_of_rows(std::int64_t rows, int dims, const float* z, float* s, int threads,
+                            Arithmetic arithmetic) {
+  if (arithmetic == Arithmetic::bf16)
+    return bfloat16_inner_products_of_rows(rows, dims, z, s, threads);
   const std::int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
   parallel_for(blocks * blocks, threads, [&](std::int64_t block, int) {
     const std::int64_t a = block / blocks * kBlockRows, b = block % blocks * kBlockRows;
@@ -125,7 +128,9 @@ void inner_products_of_rows(std::int64_t rows, int dims, const float* z, float* 
 }
 
 void weighted_sums_of_rows(std::int64_t rows, int dims, const float* weights, const float* z,
-                           float* out, int threads) {
+                           float* out, int threads, Arithmetic arithmetic) {
+  if (arithmetic == Arithmetic::bf16)
+    return bfloat16_weighted_sums_of_rows(rows, dims, weights, z, out, threads);
   struct Scratch {
     Floats panel;
     std::vector<const float*> row;

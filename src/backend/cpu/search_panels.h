@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "backend/cpu/search_avx512.h"
+#include "backend/cpu/avx512_products.h"
 #include "reprise/params.h"
 
 // How a search sees its data, and the kernels that work on it (search_panels.cpp).
@@ -20,8 +20,6 @@
 //
 // Dimensions past the end, and candidates past the end of the last panel, are zeros.
 namespace reprise::cpu {
-
-inline constexpr int kPanel = 32;
 
 struct PanelLayout {
   ScanPrecision precision = ScanPrecision::fp32;
