@@ -68,6 +68,19 @@ void unfused_events(const BigramBatch& batch, const BigramParams& params, const 
 /// out [count, dims] from correlations [count, lags, N, N] at the distinct lags.
 void unfused_finish(const BigramBatch& batch, const BigramParams& params, const float* correlations,
                     float* out, cudaStream_t stream);
+/// Gradients of correlations [count, lags, N, N] and of the windows [count, F, L] from that of the
+/// fingerprints [count, dims]; bigram_gradient [count, dims]: scratch.
+void unfused_unmix(const BigramBatch& batch, const BigramParams& params, const float* correlations,
+                   const float* out_gradient, float* bigram_gradient, float* correlation_gradient,
+                   float* window_gradient, cudaStream_t stream);
+/// gradient [count, frames, N]: of events, becomes that of responses, zero past the songs' ends;
+/// bias_gradient [count, N].
+void unfused_mask(const BigramBatch& batch, const BigramParams& params, const float* responses,
+                  int frames, float* gradient, float* bias_gradient, cudaStream_t stream);
+/// Adds to gradient [weights] that of filters [N, length, 12] and, of each of `songs`, those of
+/// biases [songs, N] and windows [songs, F, L].
+void unfused_sum(const BigramParams& params, std::int64_t songs, const float* filters,
+                 const float* biases, const float* windows, float* gradient, cudaStream_t stream);
 
 /// out [count, patches * frames, 12].
 void patchwork(const ChromaView& chroma, const Excerpt* excerpts, std::int64_t count,

@@ -4,63 +4,67 @@
 
 #include <algorithm>
 
-#include "../op_cases.h"
-#include "../oracle.h"
-#include "../tolerance.h"
-#include "forward_by_lags.h"
+#include "bigram_references.h"
 #include "mma.h"
 #include "test_kernels.h"
 
 namespace reprise::emulation {
 namespace {
 
-std::vector<float> forward(Backend& backend, const CaseSongs& songs) {
-  const Buffer<float> chroma(backend, songs.chroma), weights(backend, songs.weights);
+Loops bigrams(Backend& backend, const CaseSongs& songs) {
+  const BigramParams& p = songs.p;
+  const Buffer<float> chroma(backend, songs.chroma), weights(backend, songs.weights),
+      out_gradient(backend, songs.out_gradient);
   const Buffer<Excerpt> excerpts(backend, songs.excerpts);
-  Buffer<float> out(backend, songs.count() * songs.p.dims());
-  backend.bigram_forward({chroma.data(), ChromaType::float32, chroma.size() / kPitchClasses},
-                         excerpts.data(), songs.count(), songs.longest, weights.data(), songs.p,
-                         out.data(), nullptr);
-  return out.download();
+  Buffer<float> out(backend, songs.count() * p.dims()), gradient(backend, p.weights());
+  Buffer<std::uint8_t> reserve(
+      backend, std::int64_t(backend.bigram_reserve(p, songs.count(), songs.longest)));
+  const ChromaView view{chroma.data(), ChromaType::float32, chroma.size() / kPitchClasses};
+  backend.bigram_forward(view, excerpts.data(), songs.count(), songs.longest, weights.data(), p,
+                         out.data(), reserve.data());
+  backend.bigram_backward(view, excerpts.data(), songs.count(), songs.longest, weights.data(), p,
+                          out_gradient.data(), reserve.data(), gradient.data());
+  return {out.download(), gradient.download()};
 }
 
-std::vector<double> definition(const CaseSongs& songs) {
-  std::vector<double> out;
-  for (const Excerpt& e : songs.excerpts) {
-    const ChromaView view{songs.chroma.data(), ChromaType::float32, 0};
-    const auto b =
-        oracle::bigram_forward(oracle::excerpt_chroma<double>(view, e), songs.weights, songs.p);
-    out.insert(out.end(), b.out.begin(), b.out.end());
-  }
-  return out;
-}
-
-template <typename Round>
-std::vector<float> plain_loops(const CaseSongs& songs, Round round) {
-  std::vector<float> out;
-  for (const Excerpt& e : songs.excerpts)
-    forward_by_lags(songs.p, {songs.chroma.data(), ChromaType::float32, 0}, e, songs.weights, round,
-                    out);
-  return out;
+// Each is within what is allowed of the truth, so that they are within twice of that.
+void expect_alike(std::span<const float> a, std::span<const float> b, double allowed) {
+  for (std::size_t i = 0; i < a.size(); ++i)
+    ASSERT_LE(std::abs(double{a[i]} - double{b[i]}), 2 * allowed) << i;
 }
 
 class UnfusedBigrams : public EmulationTest, public ::testing::WithParamInterface<BigramCase> {};
 
 TEST_P(UnfusedBigrams, EqualTheDefinitionAndTheFusedKernels) {
   const CaseSongs songs(GetParam());
-  const auto truth = definition(songs);
-  const auto plain = plain_loops(songs, [](float) {});
-  const auto unfused = forward(*make_unfused_cuda_backend(0, Arithmetic::fp32), songs);
-  expect_close(unfused, truth, plain, GetParam().name + ", fp32");
-  // Each is within what is allowed to this order of sums, so that they are within twice of that.
-  const auto fused = forward(*make_cuda_backend(0, Arithmetic::fp32), songs);
-  const double allowed = worst_error(fused, truth, plain).allowed;
-  for (std::size_t i = 0; i < fused.size(); ++i)
-    ASSERT_LE(std::abs(double{fused[i]} - double{unfused[i]}), 2 * allowed) << i;
-  const auto in_tf32 =
-      plain_loops(songs, [](float& value) { value = nvcuda::wmma::__float_to_tf32(value); });
-  expect_close(forward(*make_unfused_cuda_backend(0, Arithmetic::tf32), songs), truth, in_tf32,
-               GetParam().name + ", tf32");
+  const auto truth = definition<double>(songs), slope = chain_rule<double>(songs);
+  const auto plain = by_lags(
+      songs, [](float value) { return value; }, Rounded::convolution_too);
+  const Loops unfused = bigrams(*make_unfused_cuda_backend(0, Arithmetic::fp32), songs);
+  expect_close(unfused.out, truth, plain.out, GetParam().name + ", fp32");
+  expect_close_gradients(songs.p, unfused.gradient, slope, plain.gradient,
+                         GetParam().name + ", fp32");
+  const Loops fused = bigrams(*make_cuda_backend(0, Arithmetic::fp32), songs);
+  expect_alike(fused.out, unfused.out, worst_error(fused.out, truth, plain.out).allowed);
+  expect_alike(fused.gradient, unfused.gradient,
+               worst_error(fused.gradient, slope, plain.gradient).allowed);
+
+  const auto in_tf32 = by_lags(songs, nvcuda::wmma::__float_to_tf32, Rounded::convolution_too);
+  const Loops rounded = bigrams(*make_unfused_cuda_backend(0, Arithmetic::tf32), songs);
+  expect_close(rounded.out, truth, in_tf32.out, GetParam().name + ", tf32");
+  expect_close_gradients(songs.p, rounded.gradient, slope, in_tf32.gradient,
+                         GetParam().name + ", tf32");
+}
+
+// Songs in pieces: what the forward of each left must be where the backward looks for it.
+TEST_P(UnfusedBigrams, InPiecesAreTheSame) {
+  const CaseSongs songs(GetParam());
+  const Loops all = bigrams(*make_unfused_cuda_backend(0, Arithmetic::fp32), songs);
+  const Loops one_by_one = bigrams(*make_unfused_cuda_backend(0, Arithmetic::fp32, 1), songs);
+  EXPECT_EQ(one_by_one.out, all.out);
+  const auto plain = chain_rule<float>(songs);
+  expect_close_gradients(songs.p, one_by_one.gradient, chain_rule<double>(songs), plain,
+                         GetParam().name + ", one by one");
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, UnfusedBigrams, ::testing::ValuesIn(bigram_cases()),
@@ -69,10 +73,18 @@ INSTANTIATE_TEST_SUITE_P(Cases, UnfusedBigrams, ::testing::ValuesIn(bigram_cases
 TEST_F(EmulationTest, TheUnfusedPathDeclinesWhatItHasNot) {
   const auto backend = make_unfused_cuda_backend();
   EXPECT_CONTAINS(backend->description(), "bigrams by cuDNN and cuBLAS");
+  const BigramParams given = given_events_cases().front().params;
+  const char* reason =
+      "the CUDA back end has no events of a network without the fused kernels; use --device cpu";
   EXPECT_EQ(error_of([&] {
-              backend->bigram_backward({}, nullptr, 0, 0, nullptr, {}, nullptr, nullptr, nullptr);
+              backend->bigram_forward({}, nullptr, 1, 9, nullptr, given, nullptr, nullptr);
             }),
-            "the CUDA back end has no backward without the fused kernels; use --device cpu");
+            reason);
+  EXPECT_EQ(error_of([&] {
+              backend->bigram_backward({}, nullptr, 1, 9, nullptr, given, nullptr, nullptr, nullptr,
+                                       nullptr);
+            }),
+            reason);
   set_device_count(0);
   EXPECT_EQ(error_of([] { make_unfused_cuda_backend(); }), "no CUDA device was found");
 }

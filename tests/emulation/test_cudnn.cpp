@@ -49,7 +49,8 @@ class CudnnDescriptors : public ::testing::Test {
     return d;
   }
   // Of five songs of 100 frames and 16 filters of 4, a response of `frames` frames.
-  static cudnnStatus_t operation(std::int64_t frames, bool finalize_signal) {
+  static cudnnStatus_t operation(ConvolutionResult result, std::int64_t frames,
+                                 bool finalize_signal) {
     const DnnDescriptor x = tensor({5, 12, 100, 1}, {1200, 1, 12, 12}, 1),
                         w = tensor({16, 12, 4, 1}, {48, 1, 12, 12}, 2),
                         y = tensor({5, 16, frames, 1}, {frames * 16, 1, 16, 16}, 3),
@@ -57,7 +58,8 @@ class CudnnDescriptors : public ::testing::Test {
     if (finalize_signal) x.finalize();
     w.finalize();
     y.finalize();
-    const DnnDescriptor d(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+    const OperationNames& names = names_of(result);
+    const DnnDescriptor d(names.operation);
     const float one = 1, zero = 0;
     cudnnStatus_t worst = CUDNN_STATUS_SUCCESS;
     const auto link = [&](cudnnBackendAttributeName_t name, const DnnDescriptor& part) {
@@ -66,32 +68,39 @@ class CudnnDescriptors : public ::testing::Test {
           cudnnBackendSetAttribute(d.get(), name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &raw);
       if (status != CUDNN_STATUS_SUCCESS) worst = status;
     };
-    link(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x);
-    link(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, w);
-    link(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, y);
-    link(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, c);
-    d.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_FLOAT, 1, &one);
-    d.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_FLOAT, 1, &zero);
+    link(names.signal, x);
+    link(names.filter, w);
+    link(names.response, y);
+    link(names.convolution, c);
+    d.set(names.alpha, CUDNN_TYPE_FLOAT, 1, &one);
+    d.set(names.beta, CUDNN_TYPE_FLOAT, 1, &zero);
     return worst == CUDNN_STATUS_SUCCESS ? cudnnBackendFinalize(d.get()) : worst;
   }
 };
 
+constexpr ConvolutionResult kResults[] = {ConvolutionResult::responses,
+                                          ConvolutionResult::filter_gradient};
+
 TEST_F(CudnnDescriptors, GraphsOfEveryShapeAreAccepted) {
-  for (const std::int64_t filters : {1, 5, 12, 64})
-    for (const std::int64_t length : {1, 4, 16})
-      for (const std::int64_t frames : {16, 515})
-        EXPECT_NO_THROW(ConvolutionGraph({3, frames, 12, filters, length}, nullptr))
-            << filters << " filters of " << length << ", " << frames << " frames";
+  for (const ConvolutionResult result : kResults)
+    for (const std::int64_t filters : {1, 5, 12, 64})
+      for (const std::int64_t length : {1, 4, 16})
+        for (const std::int64_t frames : {16, 515})
+          EXPECT_NO_THROW(ConvolutionGraph({3, frames, 12, filters, length, result}, nullptr))
+              << filters << " filters of " << length << ", " << frames << " frames";
 }
 
 TEST_F(CudnnDescriptors, AResponseOfTheWrongLengthIsRefused) {
-  EXPECT_EQ(operation(97, true), CUDNN_STATUS_SUCCESS);
-  EXPECT_NE(operation(98, true), CUDNN_STATUS_SUCCESS);
-  EXPECT_NE(operation(96, true), CUDNN_STATUS_SUCCESS);
+  for (const ConvolutionResult result : kResults) {
+    EXPECT_EQ(operation(result, 97, true), CUDNN_STATUS_SUCCESS);
+    EXPECT_NE(operation(result, 98, true), CUDNN_STATUS_SUCCESS);
+    EXPECT_NE(operation(result, 96, true), CUDNN_STATUS_SUCCESS);
+  }
 }
 
 TEST_F(CudnnDescriptors, WhatIsNotFinalisedCannotBeUsed) {
-  EXPECT_NE(operation(97, false), CUDNN_STATUS_SUCCESS);
+  for (const ConvolutionResult result : kResults)
+    EXPECT_NE(operation(result, 97, false), CUDNN_STATUS_SUCCESS);
 }
 
 TEST_F(CudnnDescriptors, AttributesOfTheWrongTypeOrDescriptorAreRefused) {

@@ -1,7 +1,5 @@
 // The bigram kernels on every case of the op table, against the double-precision definition.
-#include "../op_cases.h"
-#include "../oracle.h"
-#include "../tolerance.h"
+#include "bigram_references.h"
 #include "launch.h"
 #include "test_kernels.h"
 #include "tile_mma.cuh"
@@ -34,17 +32,6 @@ std::vector<float> forward(const Songs& songs, Arithmetic arithmetic) {
   return forward(songs, songs.upload(), arithmetic, reserve);
 }
 
-template <typename Real>
-std::vector<Real> definition(const Songs& songs) {
-  std::vector<Real> out;
-  for (const Excerpt& e : songs.excerpts) {
-    const auto b = oracle::bigram_forward(
-        oracle::excerpt_chroma<Real>(songs.view(songs.chroma.data()), e), songs.weights, songs.p);
-    out.insert(out.end(), b.out.begin(), b.out.end());
-  }
-  return out;
-}
-
 class BigramKernels : public EmulationTest, public ::testing::WithParamInterface<BigramCase> {};
 
 TEST_P(BigramKernels, ForwardEqualsTheDefinition) {
@@ -65,37 +52,11 @@ std::vector<float> backward(const Songs& songs, Arithmetic arithmetic) {
   return to_host(gradient, songs.p.weights());
 }
 
-template <typename Real>
-std::vector<Real> chain_rule(const Songs& songs) {
-  std::vector<Real> gradient(songs.p.weights(), 0);
-  const auto dims = songs.p.dims();
-  for (std::int64_t i = 0; i < songs.count(); ++i) {
-    const std::vector<float> dout(songs.out_gradient.begin() + i * dims,
-                                  songs.out_gradient.begin() + (i + 1) * dims);
-    oracle::bigram_backward(
-        oracle::excerpt_chroma<Real>(songs.view(songs.chroma.data()), songs.excerpts[i]),
-        songs.weights, songs.p, dout, gradient);
-  }
-  return gradient;
-}
-
-/// Filters, biases and windows are of different sizes: each is held to its own scale.
-template <typename Check>
-void for_each_part(const BigramParams& p, Check check) {
-  const int ends[] = {0, p.bias_offset(), p.window_offset(), p.weights()};
-  const char* names[] = {", filters", ", biases", ", windows"};
-  for (int part = 0; part < 3; ++part) check(ends[part], ends[part + 1] - ends[part], names[part]);
-}
-
 TEST_P(BigramKernels, BackwardEqualsTheChainRule) {
   const Songs songs(GetParam());
   const auto result = same_in_every_order([&] { return backward(songs, Arithmetic::fp32); });
-  const auto truth = chain_rule<double>(songs);
-  const auto plain = chain_rule<float>(songs);
-  for_each_part(songs.p, [&](int first, int count, const char* part) {
-    expect_close(std::span(result).subspan(first, count), std::span(truth).subspan(first, count),
-                 std::span(plain).subspan(first, count), GetParam().name + part);
-  });
+  expect_close_gradients(songs.p, result, chain_rule<double>(songs), chain_rule<float>(songs),
+                         GetParam().name);
 }
 
 // In tf32 and bfloat16 the yardstick is a plain loop over events that are rounded alike.
@@ -107,100 +68,8 @@ float to_bf16(float value) {
   return __float2bfloat16(value);
 }
 
-/// Forward and backward of one song as plain loops in float, every operand of a product over time
-/// rounded. Appends to `out`, adds to `gradient`.
-void rounded_loops(const Songs& songs, const Excerpt& excerpt, const float* dout,
-                   float (*round)(float), std::vector<float>& out, std::vector<float>& gradient) {
-  const BigramParams& p = songs.p;
-  const int n = p.events, pairs = n * n;
-  const auto x = oracle::excerpt_chroma<float>(songs.view(songs.chroma.data()), excerpt);
-  auto b = oracle::bigram_forward(x, songs.weights, p);
-  for (float& e : b.e) e = round(e);
-  const float* window = &songs.weights[p.window_offset()];
-  const auto for_each_product = [&](int l, auto use) {  // use(s, t, ij) for all terms of C
-    for (int t = 0; t < b.frames; ++t) {
-      const int s = t + p.lags[l];
-      if (s < 0 || s >= b.frames) continue;
-      for (int i = 0; i < n; ++i) {
-        for (int j = 0; j < n; ++j) use(s * n + i, t * n + j, i * n + j);
-      }
-    }
-  };
-  std::vector<float> c(p.taps * pairs), g(p.dims()), y(p.dims()), dg(p.dims());
-  for (int l = 0; l < p.taps; ++l) {
-    for_each_product(l, [&](int s, int t, int ij) { c[l * pairs + ij] += b.e[s] * b.e[t]; });
-  }
-  const float pool = p.pooling == Pooling::mean ? static_cast<float>(b.frames) : 1.f;
-  float square = 0, along = 0;
-  for (int d = 0; d < p.dims(); ++d) {
-    for (int l = 0; l < p.taps; ++l) {
-      g[d] += window[d / pairs * p.taps + l] * c[l * pairs + d % pairs];
-    }
-    g[d] /= pool;
-    y[d] = oracle::compress(p.compression, g[d]);
-    square += y[d] * y[d];
-    along += y[d] * dout[d];
-  }
-  const bool vanishes = p.unit_norm && square <= 1e-12f;
-  const float length = p.unit_norm ? std::sqrt(square) : 1.f;
-  for (int d = 0; d < p.dims(); ++d) {
-    out.push_back(vanishes ? 0.f : y[d] / length);
-    const float dy = p.unit_norm ? (dout[d] - y[d] * along / square) / length : dout[d];
-    dg[d] = vanishes ? 0.f : dy * oracle::compress_slope(p.compression, g[d]) / pool;
-  }
-  std::vector<float> dc(c.size());
-  for (int d = 0; d < p.dims(); ++d) {
-    for (int l = 0; l < p.taps; ++l) {
-      const int tap = d / pairs * p.taps + l, at = l * pairs + d % pairs;
-      dc[at] += window[tap] * dg[d];
-      gradient[p.window_offset() + tap] += dg[d] * c[at];
-    }
-  }
-  std::vector<float> de(b.e.size());
-  for (int l = 0; l < p.taps; ++l) {
-    // C_-k is the transpose of C_k: two opposite lags are one matrix, rounded once.
-    const int* opposite = std::find(p.lags, p.lags + p.taps, -p.lags[l]);
-    const bool paired = p.lags[l] != 0 && opposite != p.lags + p.taps;
-    if (paired && p.lags[l] < 0) continue;
-    std::vector<float> rounded(pairs);
-    for (int ij = 0; ij < pairs; ++ij) {
-      const int ji = ij % n * n + ij / n;
-      const float other = paired ? dc[(opposite - p.lags) * pairs + ji] : 0.f;
-      rounded[ij] = round(dc[l * pairs + ij] + other);
-    }
-    for_each_product(l, [&](int s, int t, int ij) {
-      de[s] += rounded[ij] * b.e[t];
-      de[t] += rounded[ij] * b.e[s];
-    });
-  }
-  for (int i = 0; i < n; ++i) {
-    float mean = 0;
-    for (int t = 0; t < b.frames; ++t) mean += de[t * n + i] / static_cast<float>(b.frames);
-    for (int t = 0; t < b.frames; ++t) {
-      if (p.activation != Activation::none && b.raw[t * n + i] <= 0) continue;
-      const float d = de[t * n + i], off = p.centre_events ? mean : 0.f;
-      gradient[p.bias_offset() + i] += d - off;
-      for (int q = 0; q < p.event_length * kPitchClasses; ++q) {
-        const std::size_t at = t * kPitchClasses + q;
-        if (at < x.size()) {
-          gradient[i * p.event_length * kPitchClasses + q] += (round(d) - off) * round(x[at]);
-        }
-      }
-    }
-  }
-}
-
-struct Loops {
-  std::vector<float> out, gradient;
-};
-
 Loops rounded_loops(const Songs& songs, float (*round)(float)) {
-  Loops loops{{}, std::vector<float>(songs.p.weights())};
-  for (std::int64_t i = 0; i < songs.count(); ++i) {
-    rounded_loops(songs, songs.excerpts[i], &songs.out_gradient[i * songs.p.dims()], round,
-                  loops.out, loops.gradient);
-  }
-  return loops;
+  return by_lags(songs, round, Rounded::products);
 }
 
 TEST_P(BigramKernels, ForwardOnTensorCores) {
@@ -215,12 +84,8 @@ TEST_P(BigramKernels, ForwardOnTensorCores) {
 TEST_P(BigramKernels, BackwardOnTensorCores) {
   const Songs songs(GetParam());
   const auto result = same_in_every_order([&] { return backward(songs, Arithmetic::tf32); });
-  const auto truth = chain_rule<double>(songs);
-  const auto plain = rounded_loops(songs, to_tf32).gradient;
-  for_each_part(songs.p, [&](int first, int count, const char* part) {
-    expect_close(std::span(result).subspan(first, count), std::span(truth).subspan(first, count),
-                 std::span(plain).subspan(first, count), GetParam().name + part);
-  });
+  expect_close_gradients(songs.p, result, chain_rule<double>(songs),
+                         rounded_loops(songs, to_tf32).gradient, GetParam().name);
 }
 
 TEST_P(BigramKernels, ASongsFingerprintDoesNotDependOnTheOthers) {

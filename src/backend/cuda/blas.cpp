@@ -9,8 +9,15 @@
 namespace reprise::cuda {
 namespace {
 
-constexpr std::size_t kWorkspace = std::size_t{32} << 20;  // NVIDIA's advice for Hopper
-constexpr std::int64_t kRows = std::int64_t{1} << 20;      // of a product: sizes are 32-bit
+constexpr std::int64_t kRows = std::int64_t{1} << 20;  // of a product: sizes are 32-bit
+
+// NVIDIA's advice for Hopper is 32 MiB; a device that has less than 8 GB gives a share of its
+// memory. Not of what is free: the products would not be the same from run to run.
+std::size_t workspace_bytes() {
+  std::size_t left = 0, all = 0;
+  check(cudaMemGetInfo(&left, &all), "cudaMemGetInfo");
+  return std::min(std::size_t{32} << 20, all / 256);
+}
 
 }  // namespace
 
@@ -21,7 +28,7 @@ void check(cublasStatus_t status, const char* call, std::source_location where) 
 }
 
 Blas::Blas(const Stream& stream, const Stream& aside, Arithmetic arithmetic)
-    : workspace_(aside, kWorkspace),
+    : workspace_(aside, workspace_bytes()),
       compute_(arithmetic == Arithmetic::fp32 ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_32F_FAST_TF32) {
   aside.wait();  // for the memory to be there
   check(cublasCreate(&handle_), "cublasCreate");
@@ -46,13 +53,15 @@ void Blas::multiply_transposed(std::int64_t m, int n, int k, const float* a, con
   }
 }
 
-// In column-major terms: c^T [n, n] = b^T [n, k] a [k, n].
-void Blas::correlate(int batch, int n, int k, const float* a, const float* b, std::int64_t distance,
-                     float* c, std::int64_t c_distance) const {
-  const float one = 1, zero = 0;
-  check(cublasGemmStridedBatchedEx(handle_, CUBLAS_OP_N, CUBLAS_OP_T, n, n, k, &one, b, CUDA_R_32F,
-                                   n, distance, a, CUDA_R_32F, n, distance, &zero, c, CUDA_R_32F, n,
-                                   c_distance, batch, compute_, CUBLAS_GEMM_DEFAULT),
+// In column-major terms: c^T [n, m] = b^T [n, k] a^T [k, m], and what is row-major is transposed.
+void Blas::multiply(int batch, int m, int n, int k, const Operand& a, const Operand& b, float* c,
+                    std::int64_t c_distance, bool add) const {
+  const float one = 1, kept = add ? 1 : 0;
+  const auto operation = [](const Operand& x) { return x.transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
+  check(cublasGemmStridedBatchedEx(handle_, operation(b), operation(a), n, m, k, &one, b.first,
+                                   CUDA_R_32F, b.transposed ? k : n, b.distance, a.first,
+                                   CUDA_R_32F, a.transposed ? m : k, a.distance, &kept, c,
+                                   CUDA_R_32F, n, c_distance, batch, compute_, CUBLAS_GEMM_DEFAULT),
         "cublasGemmStridedBatchedEx");
 }
 

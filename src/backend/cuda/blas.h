@@ -18,6 +18,14 @@ using reprise::check;
 void check(cublasStatus_t status, const char* call,
            std::source_location where = std::source_location::current());
 
+/// Row-major matrices of a batch, the first and how many values apart they lie; `transposed`: their
+/// transposes are multiplied.
+struct Operand {
+  const float* first;
+  std::int64_t distance;
+  bool transposed = false;
+};
+
 /// Dense products on a stream, by cuBLAS.
 class Blas {
  public:
@@ -42,10 +50,9 @@ class Blas {
   void multiply_transposed(std::int64_t m, int n, int k, const float* a, const float* b,
                            float* c) const;
 
-  /// c [n, n] = a^T [k, n] b [k, n] for each of `batch`, all row-major; the matrices of the batch
-  /// lie `distance` values apart in a and b, and `c_distance` in c.
-  void correlate(int batch, int n, int k, const float* a, const float* b, std::int64_t distance,
-                 float* c, std::int64_t c_distance) const;
+  /// c [m, n] = a [m, k] b [k, n] for each of `batch`, or that added to c.
+  void multiply(int batch, int m, int n, int k, const Operand& a, const Operand& b, float* c,
+                std::int64_t c_distance, bool add = false) const;
 
  private:
   DeviceMemory workspace_;  // of a size that is ours to know

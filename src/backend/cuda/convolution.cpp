@@ -49,17 +49,18 @@ DnnDescriptor plain_convolution() {
   return d;
 }
 
-// Whether an engine computes in fp32 as the definition does.
-bool is_exact(const DnnDescriptor& configuration) {
+// Whether an engine gives the same bits in every run and, where `exact`, computes in fp32 as the
+// definition does.
+bool suits(const DnnDescriptor& configuration, bool exact) {
   const DnnDescriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   cudnnBackendDescriptor_t raw = engine.get();
   configuration.get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &raw);
   cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
   const std::int64_t count = engine.get(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
                                         CUDNN_NUMERICAL_NOTE_TYPE_COUNT, notes);
-  return std::none_of(notes, notes + count, [](cudnnBackendNumericalNote_t note) {
-    return note != CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC &&
-           note != CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP;
+  return std::none_of(notes, notes + count, [exact](cudnnBackendNumericalNote_t note) {
+    return note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC ||
+           (exact && note != CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP);
   });
 }
 
@@ -83,7 +84,7 @@ std::vector<DnnDescriptor> proposals(const ConvolutionGraph& graph, cudnnBackend
 DnnDescriptor plan_of(const ConvolutionGraph& graph, cudnnHandle_t handle, bool exact) {
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
     for (const DnnDescriptor& proposal : proposals(graph, mode)) {
-      if (exact && !is_exact(proposal)) continue;
+      if (!suits(proposal, exact)) continue;
       DnnDescriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
       const cudnnBackendDescriptor_t of = proposal.get();
       plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle);
@@ -91,7 +92,7 @@ DnnDescriptor plan_of(const ConvolutionGraph& graph, cudnnHandle_t handle, bool 
       // A proposal may turn out not to suit the device.
       if (cudnnBackendFinalize(plan.get()) == CUDNN_STATUS_SUCCESS) return plan;
     }
-  throw Error("cuDNN knows no way to compute the event filters' responses on this device");
+  throw Error("cuDNN knows no way to run the event filters' convolution on this device");
 }
 
 }  // namespace
@@ -100,6 +101,25 @@ void check(cudnnStatus_t status, const char* call, std::source_location where) {
   if (status == CUDNN_STATUS_SUCCESS) return;
   throw Error(fmt::format("{}:{}: {}: {}", where.file_name(), where.line(), call,
                           cudnnGetErrorString(status)));
+}
+
+const OperationNames& names_of(ConvolutionResult result) {
+  static constexpr OperationNames responses{CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                                            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                                            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                                            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                                            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                                            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                                            CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
+  static constexpr OperationNames filter_gradient{
+      CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
+  return result == ConvolutionResult::responses ? responses : filter_gradient;
 }
 
 DnnDescriptor::DnnDescriptor(cudnnBackendDescriptorType_t type) {
@@ -143,17 +163,18 @@ ConvolutionGraph::ConvolutionGraph(const ConvolutionShape& s, cudnnHandle_t hand
   parts_.push_back(tensor(kResponse, {s.songs, s.filters, s.frames - s.length + 1}));
   parts_.push_back(plain_convolution());
   const float one = 1, zero = 0;
-  DnnDescriptor operation(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+  const OperationNames& names = names_of(s.result);
+  DnnDescriptor operation(names.operation);
   const auto link = [&](cudnnBackendAttributeName_t name, int part) {
     const cudnnBackendDescriptor_t raw = parts_[part].get();
     operation.set(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &raw);
   };
-  link(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, 0);
-  link(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, 1);
-  link(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, 2);
-  link(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, 3);
-  operation.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_FLOAT, 1, &one);
-  operation.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_FLOAT, 1, &zero);
+  link(names.signal, 0);
+  link(names.filter, 1);
+  link(names.response, 2);
+  link(names.convolution, 3);
+  operation.set(names.alpha, CUDNN_TYPE_FLOAT, 1, &one);
+  operation.set(names.beta, CUDNN_TYPE_FLOAT, 1, &zero);
   operation.finalize();
   DnnDescriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
   const cudnnBackendDescriptor_t raw = operation.get();
@@ -174,11 +195,13 @@ Convolution::Convolution(const Dnn& dnn, const ConvolutionShape& shape, bool exa
   workspace_bytes_ = static_cast<std::size_t>(bytes);
 }
 
-void Convolution::run(const float* signals, const float* filters, float* responses,
+void Convolution::run(const float* signals, const float* operand, float* result,
                       void* workspace) const {
-  const std::int64_t numbers[] = {ConvolutionGraph::kSignal, ConvolutionGraph::kFilter,
-                                  ConvolutionGraph::kResponse};
-  const void* pointers[] = {signals, filters, responses};
+  const bool forward = shape_.result == ConvolutionResult::responses;
+  const std::int64_t numbers[] = {
+      ConvolutionGraph::kSignal, forward ? ConvolutionGraph::kFilter : ConvolutionGraph::kResponse,
+      forward ? ConvolutionGraph::kResponse : ConvolutionGraph::kFilter};
+  const void* pointers[] = {signals, operand, result};
   DnnDescriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
   pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3, numbers);
   pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, pointers);

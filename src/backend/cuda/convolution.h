@@ -59,10 +59,22 @@ class Dnn {
   cudnnHandle_t handle_ = nullptr;
 };
 
+/// What a convolution computes of the other two: responses, or what a loss's gradient with respect
+/// to responses makes of that with respect to filters, summed over the songs.
+enum class ConvolutionResult { responses, filter_gradient };
+
+/// How cuDNN calls that operation and its parts.
+struct OperationNames {
+  cudnnBackendDescriptorType_t operation;
+  cudnnBackendAttributeName_t signal, filter, response, convolution, alpha, beta;
+};
+const OperationNames& names_of(ConvolutionResult result);
+
 /// Responses [songs, frames - length + 1, filters] of filters [filters, length, channels] to
 /// signals [songs, frames, channels], all row-major.
 struct ConvolutionShape {
   std::int64_t songs, frames, channels, filters, length;
+  ConvolutionResult result = ConvolutionResult::responses;
   bool operator==(const ConvolutionShape&) const = default;
 };
 
@@ -79,7 +91,8 @@ class ConvolutionGraph {
   std::vector<DnnDescriptor> parts_;
 };
 
-/// A convolution in the way that cuDNN's heuristics put first.
+/// A convolution in the way that cuDNN's heuristics put first of those that give the same bits in
+/// every run.
 class Convolution {
  public:
   /// `exact`: in fp32, by no way that rounds the operands or transforms them.
@@ -87,8 +100,8 @@ class Convolution {
 
   const ConvolutionShape& shape() const { return shape_; }
   std::size_t workspace_bytes() const { return workspace_bytes_; }
-  /// Device memory all; workspace of workspace_bytes().
-  void run(const float* signals, const float* filters, float* responses, void* workspace) const;
+  /// Device memory all. operand: filters, or gradients of responses; workspace: workspace_bytes().
+  void run(const float* signals, const float* operand, float* result, void* workspace) const;
 
  private:
   cudnnHandle_t handle_;

@@ -12,68 +12,164 @@ namespace reprise {
 namespace cuda {
 namespace {
 
-constexpr std::int64_t kValuesAtOnce = std::int64_t{1} << 28;  // of scratch memory: 1 GiB
+// Sizes of a call's arrays. All songs are as long as the longest.
+struct Sizes {
+  LagSet lags;
+  int frames;  // of events
+  int signal;  // frames of chroma
+  int rows;    // of events and of zeros behind them, so that no lag reads past a song's own
+  // Values of a song.
+  std::int64_t chroma, responses, events_and_zeros, correlations;
+
+  Sizes(const BigramParams& p, std::int64_t longest)
+      : lags(distinct_lags(p)),
+        frames(p.event_frames(static_cast<int>(longest))),
+        signal(frames + p.event_length - 1),
+        rows(frames + lags.lag[lags.count - 1]),
+        chroma(std::int64_t{signal} * kPitchClasses),
+        responses(std::int64_t{frames} * p.events),
+        events_and_zeros(std::int64_t{rows} * p.events),
+        correlations(std::int64_t{lags.count} * p.events * p.events) {}
+
+  // What a song's forward leaves for its backward, in whole 16 bytes: cuDNN's tensors start there.
+  std::int64_t kept() const { return (responses + events_and_zeros + correlations + 3) / 4 * 4; }
+};
+
+// What the forward of some songs leaves for their backward.
+struct Kept {
+  float* responses;     // [songs, frames, N], without bias
+  float* events;        // [songs, rows, N]
+  float* correlations;  // [songs, lags, N, N]
+
+  Kept(const Sizes& size, std::int64_t songs, float* memory)
+      : responses(memory),
+        events(responses + songs * size.responses),
+        correlations(events + songs * size.events_and_zeros) {}
+};
 
 class UnfusedBackend final : public CudaBackend {
  public:
-  UnfusedBackend(int device, Arithmetic arithmetic)
-      : CudaBackend(device, arithmetic), exact_(arithmetic == Arithmetic::fp32), dnn_(stream()) {}
+  UnfusedBackend(int device, Arithmetic arithmetic, std::int64_t values_at_once)
+      : CudaBackend(device, arithmetic),
+        exact_(arithmetic == Arithmetic::fp32),
+        values_at_once_(values_at_once),
+        dnn_(stream()) {}
 
   std::string description() const override {
     return CudaBackend::description() + ", bigrams by cuDNN and cuBLAS";
   }
 
-  std::size_t bigram_reserve(const BigramParams&, std::int64_t, std::int64_t) const override {
-    return 0;
+  std::size_t bigram_reserve(const BigramParams& params, std::int64_t count,
+                             std::int64_t frames) const override {
+    return static_cast<std::size_t>(count * Sizes(params, frames).kept()) * sizeof(float);
   }
 
   void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                       std::int64_t longest, const float* weights, const BigramParams& params,
-                      float* out, void*) override {
-    if (params.given_events) decline("no events of a network without the fused kernels");
-    if (count == 0) return;
-    const LagSet lags = distinct_lags(params);
-    const int n = params.events;
-    const auto frames = params.event_frames(static_cast<int>(longest));
-    const int signal = frames + params.event_length - 1;
-    const int rows = frames + lags.lag[lags.count - 1];  // no lag reads past a song's own
-    const std::int64_t values = std::int64_t{signal} * kPitchClasses +
-                                std::int64_t{frames + rows} * n + std::int64_t{lags.count} * n * n;
-    const std::int64_t at_once = std::clamp<std::int64_t>(kValuesAtOnce / values, 1, count);
-    for (std::int64_t first = 0; first < count; first += at_once) {
-      const std::int64_t songs = std::min(at_once, count - first);
+                      float* out, void* reserve) override {
+    decline_given_events(params);
+    const Sizes size(params, longest);
+    const LagSet& lags = size.lags;
+    const std::int64_t n = params.events;
+    for_each_piece(count, size, params, [&](std::int64_t first, std::int64_t songs) {
       const Convolution& convolution =
-          convolution_of({songs, signal, kPitchClasses, n, params.event_length});
+          convolution_of({songs, size.signal, kPitchClasses, n, params.event_length,
+                          ConvolutionResult::responses});
       ScratchArrays arrays;
-      const auto x = arrays.add<float>(songs * signal * kPitchClasses);
-      const auto responses = arrays.add<float>(songs * frames * n);
-      const auto events = arrays.add<float>(songs * rows * n);
-      const auto correlations = arrays.add<float>(songs * lags.count * n * n);
+      const auto x = arrays.add<float>(songs * size.chroma);
+      const auto unkept = arrays.add<float>(reserve ? 0 : songs * size.kept());
       const auto workspace =
           arrays.add<char>(static_cast<std::int64_t>(convolution.workspace_bytes()));
       void* memory = scratch(arrays.bytes());
       const auto at = [&](std::size_t offset) { return ScratchArrays::at<float>(memory, offset); };
+      const Kept kept(size, songs,
+                      reserve ? static_cast<float*>(reserve) + first * size.kept() : at(unkept));
 
       const kernels::BigramBatch batch{chroma, excerpts + first, songs, longest, weights};
-      kernels::unfused_songs(batch, signal, at(x), stream().get());
-      convolution.run(at(x), weights, at(responses), at(workspace));
-      kernels::unfused_events(batch, params, at(responses), frames, rows, at(events),
+      kernels::unfused_songs(batch, size.signal, at(x), stream().get());
+      convolution.run(at(x), weights, kept.responses, at(workspace));
+      kernels::unfused_events(batch, params, kept.responses, size.frames, size.rows, kept.events,
                               stream().get());
-      for (int l = 0; l < lags.count; ++l)
-        blas().correlate(static_cast<int>(songs), n, frames, at(events) + lags.lag[l] * n,
-                         at(events), std::int64_t{rows} * n, at(correlations) + l * n * n,
-                         std::int64_t{lags.count} * n * n);
-      kernels::unfused_finish(batch, params, at(correlations), out + first * params.dims(),
+      for (int k = 0; k < lags.count; ++k)
+        blas().multiply(static_cast<int>(songs), params.events, params.events, size.frames,
+                        {kept.events + lags.lag[k] * n, size.events_and_zeros, true},
+                        {kept.events, size.events_and_zeros}, kept.correlations + k * n * n,
+                        size.correlations);
+      kernels::unfused_finish(batch, params, kept.correlations, out + first * params.dims(),
                               stream().get());
-    }
+    });
   }
 
-  void bigram_backward(ChromaView, const Excerpt*, std::int64_t, std::int64_t, const float*,
-                       const BigramParams&, const float*, const void*, float*, float*) override {
-    decline("no backward without the fused kernels");
+  void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
+                       std::int64_t longest, const float* weights, const BigramParams& params,
+                       const float* out_gradient, const void* reserve, float* gradient,
+                       float*) override {
+    decline_given_events(params);
+    const Sizes size(params, longest);
+    const LagSet& lags = size.lags;
+    const std::int64_t n = params.events;
+    check(cudaMemsetAsync(gradient, 0, static_cast<std::size_t>(params.weights()) * sizeof(float),
+                          stream().get()),
+          "cudaMemsetAsync");
+    for_each_piece(count, size, params, [&](std::int64_t first, std::int64_t songs) {
+      const Convolution& convolution =
+          convolution_of({songs, size.signal, kPitchClasses, n, params.event_length,
+                          ConvolutionResult::filter_gradient});
+      ScratchArrays arrays;
+      const auto x = arrays.add<float>(songs * size.chroma);
+      const auto of_bigrams = arrays.add<float>(songs * params.dims());
+      const auto of_correlations = arrays.add<float>(songs * size.correlations);
+      const auto of_events = arrays.add<float>(songs * size.responses);
+      const auto of_windows = arrays.add<float>(songs * params.windows * params.taps);
+      const auto of_biases = arrays.add<float>(songs * n);
+      const auto of_filters = arrays.add<float>(params.event_weights());
+      const auto workspace =
+          arrays.add<char>(static_cast<std::int64_t>(convolution.workspace_bytes()));
+      void* memory = scratch(arrays.bytes());
+      const auto at = [&](std::size_t offset) { return ScratchArrays::at<float>(memory, offset); };
+      const Kept kept(size, songs,
+                      const_cast<float*>(static_cast<const float*>(reserve)) + first * size.kept());
+
+      const kernels::BigramBatch batch{chroma, excerpts + first, songs, longest, weights};
+      kernels::unfused_unmix(batch, params, kept.correlations, out_gradient + first * params.dims(),
+                             at(of_bigrams), at(of_correlations), at(of_windows), stream().get());
+      // From C = sum_t E[t+k]^T E[t] to E[t], and to E[t+k] of the song.
+      for (int k = 0; k < lags.count; ++k) {
+        const int lag = lags.lag[k], past = size.frames - lag;
+        const float* d = at(of_correlations) + k * n * n;
+        blas().multiply(static_cast<int>(songs), size.frames, params.events, params.events,
+                        {kept.events + lag * n, size.events_and_zeros}, {d, size.correlations},
+                        at(of_events), size.responses, k > 0);
+        if (past > 0)
+          blas().multiply(static_cast<int>(songs), past, params.events, params.events,
+                          {kept.events, size.events_and_zeros}, {d, size.correlations, true},
+                          at(of_events) + lag * n, size.responses, true);
+      }
+      kernels::unfused_mask(batch, params, kept.responses, size.frames, at(of_events),
+                            at(of_biases), stream().get());
+      kernels::unfused_songs(batch, size.signal, at(x), stream().get());
+      convolution.run(at(x), at(of_events), at(of_filters), at(workspace));
+      kernels::unfused_sum(params, songs, at(of_filters), at(of_biases), at(of_windows), gradient,
+                           stream().get());
+    });
   }
 
  private:
+  static void decline_given_events(const BigramParams& params) {
+    if (params.given_events) decline("no events of a network without the fused kernels");
+  }
+
+  // Calls use(first, songs) for as many songs at a time as may have scratch memory at once: the
+  // same in a forward and in its backward.
+  template <typename Use>
+  void for_each_piece(std::int64_t count, const Sizes& size, const BigramParams& params, Use use) {
+    const std::int64_t values =
+        size.chroma + size.kept() + size.responses + size.correlations + params.dims();
+    const std::int64_t at_once = std::max<std::int64_t>(values_at_once_ / values, 1);
+    for (std::int64_t first = 0; first < count; first += at_once)
+      use(first, std::min(at_once, count - first));
+  }
+
   // Kept: cuDNN takes longer to plan a convolution than to run it.
   const Convolution& convolution_of(const ConvolutionShape& shape) {
     const auto known = std::find_if(convolutions_.begin(), convolutions_.end(),
@@ -82,6 +178,7 @@ class UnfusedBackend final : public CudaBackend {
   }
 
   bool exact_;
+  std::int64_t values_at_once_;
   Dnn dnn_;
   std::vector<Convolution> convolutions_;
 };
@@ -89,8 +186,9 @@ class UnfusedBackend final : public CudaBackend {
 }  // namespace
 }  // namespace cuda
 
-std::unique_ptr<Backend> make_unfused_cuda_backend(int device, Arithmetic arithmetic) {
-  return std::make_unique<cuda::UnfusedBackend>(device, arithmetic);
+std::unique_ptr<Backend> make_unfused_cuda_backend(int device, Arithmetic arithmetic,
+                                                   std::int64_t values_at_once) {
+  return std::make_unique<cuda::UnfusedBackend>(device, arithmetic, values_at_once);
 }
 
 }  // namespace reprise

@@ -1,8 +1,9 @@
-// cuDNN's graph interface for one convolution in float. Descriptors are checked as cuDNN checks
-// them: an attribute has a type and a number of values, what is not finalised cannot be used,
-// shapes must agree, and every tensor must lie wholly in live device memory. Which engines there
-// are, what workspace they want and what they round is made up: a proposal that rounds to tf32
-// comes before one that does not.
+// cuDNN's graph interface for one convolution in float, or the gradient of its filters. Descriptors
+// are checked as cuDNN checks them: an attribute has a type and a number of values, what is not
+// finalised cannot be used, shapes must agree, and every tensor must lie wholly in live device
+// memory. Which engines there are, what workspace they want and what they round is made up: the
+// first proposal sums in no fixed order, and cannot be run here; the next one rounds to tf32; the
+// last does neither.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -37,7 +38,8 @@ struct Rule {
 const std::map<cudnnBackendAttributeName_t, Rule>& rules() {
   constexpr auto tensor = CUDNN_BACKEND_TENSOR_DESCRIPTOR;
   constexpr auto convolution = CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR;
-  constexpr auto operation = CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR;
+  constexpr auto forward = CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR;
+  constexpr auto backward = CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR;
   constexpr auto heuristic = CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR;
   constexpr auto plan = CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR;
   constexpr auto pack = CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR;
@@ -57,12 +59,18 @@ const std::map<cudnnBackendAttributeName_t, Rule>& rules() {
       {CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, {convolution, number, 2, 2}},
       {CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, {convolution, number, 2, 2}},
       {CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, {convolution, number, 2, 2}},
-      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, {operation, CUDNN_TYPE_FLOAT, 1, 1}},
-      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, {operation, CUDNN_TYPE_FLOAT, 1, 1}},
-      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, {operation, descriptor, 1, 1}},
-      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, {operation, descriptor, 1, 1}},
-      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, {operation, descriptor, 1, 1}},
-      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, {operation, descriptor, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, {forward, CUDNN_TYPE_FLOAT, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, {forward, CUDNN_TYPE_FLOAT, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, {forward, descriptor, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, {forward, descriptor, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, {forward, descriptor, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, {forward, descriptor, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, {backward, CUDNN_TYPE_FLOAT, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA, {backward, CUDNN_TYPE_FLOAT, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, {backward, descriptor, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, {backward, descriptor, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, {backward, descriptor, 1, 1}},
+      {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, {backward, descriptor, 1, 1}},
       {CUDNN_ATTR_OPERATIONGRAPH_HANDLE, {graph, CUDNN_TYPE_HANDLE, 0, 1}},
       {CUDNN_ATTR_OPERATIONGRAPH_OPS, {graph, descriptor, 1, 1}},
       {CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, {heuristic, descriptor, 1, 1}},
@@ -98,9 +106,13 @@ struct Tensor {
   }
 };
 
+enum class Engine { unordered, tf32, exact };
+constexpr Engine kEngines[] = {Engine::unordered, Engine::tf32, Engine::exact};
+
 struct Convolution {
   Tensor x, w, y;
-  bool tf32 = false;
+  bool forward = true;  // y of x and w, or w of x and y
+  Engine engine = Engine::unordered;
 };
 
 struct Descriptor {
@@ -196,16 +208,28 @@ cudnnStatus_t finalize_convolution(const Descriptor& d) {
 }
 
 cudnnStatus_t finalize_operation(Descriptor& d) {
-  const Descriptor* x = d.linked(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X);
-  const Descriptor* w = d.linked(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W);
-  const Descriptor* y = d.linked(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y);
-  if (!x || !w || !y || !d.linked(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC))
+  const bool forward = d.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR;
+  const auto name = [&](cudnnBackendAttributeName_t of_forward,
+                        cudnnBackendAttributeName_t of_backward) {
+    return forward ? of_forward : of_backward;
+  };
+  const Descriptor* x = d.linked(name(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                                      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X));
+  const Descriptor* w = d.linked(name(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                                      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW));
+  const Descriptor* y = d.linked(name(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                                      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY));
+  if (!x || !w || !y ||
+      !d.linked(name(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC)))
     return not_finalized();
-  if (d.one<float>(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA) != 1 ||
-      d.one<float>(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA) != 0)
+  if (d.one<float>(name(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA)) != 1 ||
+      d.one<float>(name(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
+                        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA)) != 0)
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "the emulation neither scales nor adds");
-  d.convolution = {tensor_of(*x), tensor_of(*w), tensor_of(*y)};
-  const auto& [in, filter, out, tf32] = d.convolution;
+  const Tensor in = tensor_of(*x), filter = tensor_of(*w), out = tensor_of(*y);
+  d.convolution = {in, filter, out, forward};
   bool agree = in.extent[1] == filter.extent[1] && out.extent[0] == in.extent[0] &&
                out.extent[1] == filter.extent[0];
   for (const int i : {2, 3}) agree &= out.extent[i] == in.extent[i] - filter.extent[i] + 1;
@@ -229,6 +253,7 @@ cudnnStatus_t finalize(Descriptor& d) {
     case CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR:
       return finalize_convolution(d);
     case CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR:
       return finalize_operation(d);
     case CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR:
       return inherit(d, CUDNN_ATTR_OPERATIONGRAPH_OPS);
@@ -245,24 +270,39 @@ cudnnStatus_t finalize(Descriptor& d) {
 
 // --- running it
 
-void convolve(const Convolution& c, const float* x, const float* w, float* y) {
+// Calls use(x, w, y) for the places of each product, those of one response after another.
+template <typename Use>
+void for_each_product(const Convolution& c, Use use) {
   const auto at = [](const Tensor& t, std::int64_t a, std::int64_t b, std::int64_t i,
                      std::int64_t j) {
     return a * t.stride[0] + b * t.stride[1] + i * t.stride[2] + j * t.stride[3];
   };
-  const auto operand = [&](float value) { return c.tf32 ? to_tf32(value) : value; };
   const auto [songs, filters, height, width] = c.y.extent;
   for (std::int64_t s = 0; s < songs; ++s)
     for (std::int64_t f = 0; f < filters; ++f)
       for (std::int64_t i = 0; i < height; ++i)
-        for (std::int64_t j = 0; j < width; ++j) {
-          float sum = 0;
+        for (std::int64_t j = 0; j < width; ++j)
           for (std::int64_t p = 0; p < c.w.extent[2]; ++p)
             for (std::int64_t q = 0; q < c.w.extent[3]; ++q)
               for (std::int64_t k = 0; k < c.w.extent[1]; ++k)
-                sum += operand(w[at(c.w, f, k, p, q)]) * operand(x[at(c.x, s, k, i + p, j + q)]);
-          y[at(c.y, s, f, i, j)] = sum;
-        }
+                use(at(c.x, s, k, i + p, j + q), at(c.w, f, k, p, q), at(c.y, s, f, i, j));
+}
+
+void convolve(const Convolution& c, const float* x, float* w, float* y) {
+  const auto operand = [&](float value) {
+    return c.engine == Engine::tf32 ? to_tf32(value) : value;
+  };
+  if (c.forward) {
+    for_each_product(c, [&](auto, auto, auto of_y) { y[of_y] = 0; });
+    for_each_product(c, [&](auto of_x, auto of_w, auto of_y) {
+      y[of_y] += operand(w[of_w]) * operand(x[of_x]);
+    });
+  } else {
+    for_each_product(c, [&](auto, auto of_w, auto) { w[of_w] = 0; });
+    for_each_product(c, [&](auto of_x, auto of_w, auto of_y) {
+      w[of_w] += operand(y[of_y]) * operand(x[of_x]);
+    });
+  }
 }
 
 }  // namespace
@@ -359,24 +399,27 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t const descriptor
   if (d == nullptr || count == nullptr) return CUDNN_STATUS_BAD_PARAM_NULL_POINTER;
   if (!d->finalized) return not_finalized();
   // A descriptor that the caller made takes the value.
-  const auto fill = [&](std::int64_t i, bool tf32) {
+  const auto fill = [&](std::int64_t i, Engine engine) {
     Descriptor* other = find(static_cast<cudnnBackendDescriptor_t*>(elements)[i]);
     if (other == nullptr) return;
     other->convolution = d->convolution;
-    other->convolution.tf32 = tf32;
+    other->convolution.engine = engine;
     other->finalized = true;
   };
   if (name == CUDNN_ATTR_ENGINEHEUR_RESULTS && type == CUDNN_TYPE_BACKEND_DESCRIPTOR) {
-    *count = 2;
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(2, requested); ++i) fill(i, i == 0);
+    *count = std::ssize(kEngines);
+    for (std::int64_t i = 0; i < std::min(*count, requested); ++i) fill(i, kEngines[i]);
   } else if (name == CUDNN_ATTR_ENGINECFG_ENGINE && type == CUDNN_TYPE_BACKEND_DESCRIPTOR) {
     *count = 1;
-    if (requested > 0) fill(0, d->convolution.tf32);
+    if (requested > 0) fill(0, d->convolution.engine);
   } else if (name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE && type == CUDNN_TYPE_NUMERICAL_NOTE) {
-    *count = d->convolution.tf32 ? 2 : 0;
-    auto* notes = static_cast<cudnnBackendNumericalNote_t*>(elements);
-    if (*count > 0 && requested > 0) notes[0] = CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
-    if (*count > 0 && requested > 1) notes[1] = CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS;
+    std::vector<cudnnBackendNumericalNote_t> notes;
+    if (d->convolution.engine == Engine::unordered) notes = {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC};
+    if (d->convolution.engine == Engine::tf32)
+      notes = {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS};
+    *count = std::ssize(notes);
+    std::copy_n(notes.begin(), std::min(*count, requested),
+                static_cast<cudnnBackendNumericalNote_t*>(elements));
   } else if (name == CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE && type == CUDNN_TYPE_INT64) {
     *count = 1;
     if (requested > 0) *static_cast<std::int64_t*>(elements) = kWorkspace;
@@ -394,6 +437,8 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
   const auto numbers = v->all<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
   const auto pointers = v->all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
   const Convolution& c = p->convolution;
+  if (c.engine == Engine::unordered)
+    return refuse(CUDNN_STATUS_NOT_SUPPORTED, "the emulation has no sums without an order");
   const Call call;
   Device& device = Device::get();
   void* data[3] = {};
@@ -416,7 +461,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
   const auto work = [&device, c, x = data[0], w = data[1], y = data[2], workspace] {
     const HeapOpen open(device.heap());
     std::memset(workspace, 0xff, kWorkspace);  // what lay there is lost
-    convolve(c, static_cast<const float*>(x), static_cast<const float*>(w), static_cast<float*>(y));
+    convolve(c, static_cast<const float*>(x), static_cast<float*>(w), static_cast<float*>(y));
     return cudaSuccess;
   };
   return device.error(device.streams().issue(stream_of(handle->stream), work)) == cudaSuccess
