@@ -1,17 +1,17 @@
-// What the kernels of bigrams, of 2DFTM and of audio's chroma move and compute for a song, counted
-// from how they cut their work, with the time that an H100's limits allow; then, where there is a
-// device, its measured limits, songs a second, bigrams beside those of the unfused path, and
-// training steps a second. Without a device it says so after the counts.
+// What each kernel moves and computes for a song, a query or a batch, counted from how it cuts its
+// work, with the time that an H100's limits allow; then, where there is a device, its measured
+// limits, songs a second, bigrams beside those of the unfused path, and training steps a second.
+// Without a device it says so after the counts. bench_cuda_search has more of searches.
 
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <string_view>
 
-#include "audio/frames.h"
 #include "backend/cuda/unfused.h"
-#include "bigram_plan.h"
+#include "cuda_counts.h"
 #include "op_cases.h"
 #include "reprise/backend.h"
 #include "reprise/error.h"
@@ -19,76 +19,7 @@
 namespace {
 
 using namespace reprise;
-
-// NVIDIA H100 SXM, as its data sheet says, without sparsity.
-constexpr double kH100Bytes = 3.35e12;
-constexpr double kH100Fp32 = 67e12;
-constexpr double kH100Tf32 = 495e12;
-constexpr double kH100Host = 64e9;  // PCIe 5, one way
-
-struct Counts {
-  double bytes = 0;   // to and from device memory, caches aside
-  double least = 0;   // chroma in, results out
-  double scalar = 0;  // fp32 operations
-  double tensor = 0;  // tf32 operations
-  double seconds() const {
-    return std::max(bytes / kH100Bytes, std::max(scalar / kH100Fp32, tensor / kH100Tf32));
-  }
-};
-
-double events(const BigramShape& s, double rows) {
-  return 2 * rows * s.filter_rows() * s.padded;
-}
-
-double chroma_bytes(const BigramShape& s, double rows, int value) {
-  return (rows + s.p.event_length - 1) * kPitchClasses * value;
-}
-
-// `value`: bytes of a chroma value.
-Counts forward_counts(const BigramParams& p, int frames, int value) {
-  const BigramShape s = correlation_shape(p, frames, sizeof(float), 8);
-  const int t = p.event_frames(frames), tiles = (t + kTimeTile - 1) / kTimeTile;
-  Counts c;
-  const auto compute = [&](double rows) {
-    c.scalar += events(s, rows) * tiles;
-    c.bytes += chroma_bytes(s, rows, value) * tiles;
-  };
-  if (p.centre_events) compute(kTimeTile);
-  for (int g = 0; g < s.groups.count; ++g) {
-    const int low = s.lags.lag[s.groups.first[g]], high = s.lags.lag[s.groups.first[g + 1] - 1];
-    compute(round_up(kTimeTile + high - low, 2));
-    if (low > 0) compute(kTimeTile);
-  }
-  c.tensor = 2.0 * tiles * kTimeTile * s.correlations();
-  c.scalar += 2.0 * p.taps * p.dims();
-  c.bytes += 4.0 * (2 * s.correlations() + (p.unit_norm ? 3 : 1) * p.dims());
-  c.least = double(frames) * kPitchClasses * value + 4.0 * p.dims();
-  return c;
-}
-
-Counts backward_counts(const BigramParams& p, int frames, int value) {
-  const BigramShape s = gradient_shape(p, frames);
-  const int t = p.event_frames(frames), tiles = (t + kTimeTile - 1) / kTimeTile;
-  const int columns = round_up(s.filter_rows(), 16);
-  Counts c;
-  const auto compute = [&](double rows) {
-    c.scalar += events(s, rows) * tiles;
-    c.bytes += chroma_bytes(s, rows, value) * tiles;
-  };
-  compute(kTimeTile);
-  for (int g = 0; g < s.groups.count; ++g) {
-    const int low = s.lags.lag[s.groups.first[g]], high = s.lags.lag[s.groups.first[g + 1] - 1];
-    for (int side = 0; side < 2; ++side) compute(round_up(kTimeTile + high - low, 2));
-  }
-  const double time = double(tiles) * kTimeTile;
-  c.tensor = 4 * time * s.correlations() + (p.centre_events ? 4 : 2) * time * s.padded * columns;
-  c.scalar += 6.0 * p.taps * p.dims();
-  // Correlations and their gradients, the fingerprint's gradient and that of the pooled bigrams,
-  // and the sums of each part.
-  c.bytes += 4.0 * (3 * s.correlations() + 6 * p.dims() + 2 * (2 * columns + 3) * s.padded);
-  c.least = double(frames) * kPitchClasses * value + 4.0 * (p.dims() + s.correlations());
-  return c;
-}
+using counts::Counts;
 
 struct Work {
   std::string name;
@@ -109,23 +40,6 @@ std::vector<Work> works() {
           {"reprise", preset, 256}};
 }
 
-void print_counts() {
-  fmt::print(
-      "counted from the code, chroma as bytes; limits of an H100: {:.2f} TB/s, {:.0f} TFLOP/s "
-      "fp32, {:.0f} tf32\n",
-      kH100Bytes * 1e-12, kH100Fp32 * 1e-12, kH100Tf32 * 1e-12);
-  fmt::print("{:<16} {:<9} {:>9} {:>9} {:>11} {:>11} {:>12} {:>13}\n", "bigrams", "", "kB/song",
-             "least kB", "fp32 MFLOP", "tf32 MFLOP", "us on H100", "songs/s");
-  for (const Work& w : works())
-    for (const bool backward : {false, true}) {
-      const Counts c =
-          backward ? backward_counts(w.params, w.frames, 1) : forward_counts(w.params, w.frames, 1);
-      fmt::print("{:<16} {:<9} {:>9.1f} {:>9.1f} {:>11.2f} {:>11.2f} {:>12.4f} {:>12.1f}M\n",
-                 w.name, backward ? "backward" : "forward", c.bytes * 1e-3, c.least * 1e-3,
-                 c.scalar * 1e-6, c.tensor * 1e-6, c.seconds() * 1e6, 1e-6 / c.seconds());
-    }
-}
-
 // A song of audio, and what its chroma takes.
 constexpr int kAudioSeconds = 180;
 
@@ -135,38 +49,105 @@ CutSong audio_song(std::uint64_t seed) {
                   chroma_tables(settings));
 }
 
-// A transform of W samples is taken to read and write its data once, and to be 2.5 W log2 W
-// operations.
-Counts chroma_counts(const CutSong& song) {
-  const ChromaTables tables = chroma_tables({});
-  const auto frames = double(song.frames);
-  Counts c;
-  for (std::size_t r = 0; r < tables.resolutions.size(); ++r) {
-    const ChromaTables::Resolution& resolution = tables.resolutions[r];
-    const auto windows = double(song.windows[r].starts.size());
-    const double size = resolution.window;
-    double taps = 0;
-    for (const ChromaTables::Hat& hat : resolution.hats) taps += double(hat.weights.size());
-    c.scalar += windows * (size + 2.5 * size * std::log2(size) + 5 * taps);
-    c.bytes += windows * (4 * 4 * size + 8 * taps);
-  }
-  const double bins = tables.bins, notes = tables.notes;
-  c.scalar += frames * (2.0 * notes * notes * (tables.updates + 1) + 20 * bins);
-  // Power is written, and read for tuning and notes; of each eight frames, the two matrices.
-  c.bytes += frames * (3 * 4 * bins + 4 * kPitchClasses + 2 * 4 * notes * tables.stride / 8);
-  c.least = 4.0 * double(song.samples.size()) + 4.0 * frames * kPitchClasses;
-  return c;
+struct Ftm2dWork {
+  std::string name;
+  Ftm2dParams params;
+  int frames;
+};
+
+std::vector<Ftm2dWork> ftm2d_works() {
+  return {{"hop 1, median", {}, 1000}, {"hop 64, mean", {64, 64, 2, false, false, false}, 1000}};
 }
 
-void print_chroma_counts() {
-  const CutSong song = audio_song(1);
-  const Counts c = chroma_counts(song);
-  fmt::print("\n{:<16} {:>9} {:>9} {:>11} {:>12} {:>17} {:>15}\n", "chroma of audio", "MB/song",
-             "least MB", "fp32 MFLOP", "us on H100", "us to the device", "x real time");
-  fmt::print("{:<16} {:>9.1f} {:>9.1f} {:>11.1f} {:>12.1f} {:>17.1f} {:>14.1f}M\n",
-             fmt::format("{} s", kAudioSeconds), c.bytes * 1e-6, c.least * 1e-6, c.scalar * 1e-6,
-             c.seconds() * 1e6, c.least / kH100Host * 1e6,
-             1e-6 * kAudioSeconds / std::max(c.seconds(), c.least / kH100Host));
+// The default preset's, of training.
+constexpr int kStepPairs = 48, kStepFrames = 300;
+
+AugmentParams step_augment() {
+  AugmentParams augment;
+  augment.crop = works().back().frames;
+  augment.stretch_low = 0.75f;
+  augment.stretch_high = 1.35f;
+  augment.drop = augment.noise = 0.05f;
+  augment.power_low = 0.6f;
+  augment.power_high = 1.6f;
+  augment.power_share = 0.5f;
+  return augment;
+}
+
+void print_row(const std::string& kernel, const std::string& of, const Counts& c) {
+  const auto limit = c.limit(), least = c.least_limit();
+  fmt::print("| {} | {} | {:.4g} | {:.4g} | {:.4g} | {:.3g} | {:.3g} | {} |\n", kernel, of,
+             c.bytes * 1e-3, c.least * 1e-3, c.operations() * 1e-6, limit.seconds * 1e6,
+             least.seconds * 1e6,
+             std::string_view(limit.name) == least.name
+                 ? std::string(limit.name)
+                 : fmt::format("{}, cached {}", limit.name, least.name));
+}
+
+void print_counts() {
+  fmt::print(
+      "counted from the code, chroma as bytes; limits of an H100: {:.2f} TB/s, {:.0f} TFLOP/s "
+      "fp32, {:.0f} fp64, {:.0f} tf32, {:.0f} bf16, {:.0f} TOP/s int8, {:.1f} of other "
+      "instructions\n\n",
+      counts::kMemory * 1e-12, counts::kFp32 * 1e-12, counts::kFp64 * 1e-12, counts::kTf32 * 1e-12,
+      counts::kBf16 * 1e-12, counts::kInt8 * 1e-12, counts::kInstructions * 1e-12);
+  fmt::print(
+      "| kernels | of | kB | least kB | M operations | us | least us | limit |\n"
+      "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |\n");
+  for (const Work& w : works()) {
+    const std::string song = fmt::format("{}, {} frames", w.name, w.frames);
+    print_row("bigrams, forward", song, counts::bigram_forward(w.params, w.frames, 1));
+    print_row("the same, unfused", song, counts::unfused_forward(w.params, w.frames, 1));
+    print_row("bigrams, backward", song, counts::bigram_backward(w.params, w.frames, 1));
+    print_row("the same, unfused", song, counts::unfused_backward(w.params, w.frames, 1));
+  }
+  const BigramParams preset = works().back().params;
+  print_row("intervals", "reprise", counts::interval_sums(preset));
+  for (const EventLayerCase& c : event_layer_cases()) {
+    if (c.name != "first_of_2conv" && c.name != "second_of_2conv") continue;
+    print_row("event layer, forward", c.name, counts::event_layer_forward(c.params));
+    print_row("event layer, backward", c.name, counts::event_layer_backward(c.params));
+  }
+  print_row("patchwork", "a song", counts::patchwork({}));
+  print_row("augment", fmt::format("an excerpt of {} frames", kStepFrames),
+            counts::augment(step_augment(), kStepFrames));
+  const std::string batch = fmt::format("{} pairs of {} values", kStepPairs, preset.dims());
+  for (const auto& [name, kind] : {std::pair{"nt_xent", Loss::nt_xent},
+                                   {"triplet", Loss::triplet},
+                                   {"contrastive", Loss::contrastive}})
+    print_row(fmt::format("loss, {}", name), batch,
+              counts::loss(kind, 2 * kStepPairs, preset.dims()));
+  print_row("adam", fmt::format("{} weights", preset.weights()), counts::adam(preset.weights()));
+  print_row("unit rows", "a row of 256", counts::unit_row(256));
+
+  constexpr std::int64_t kCatalogue = 1'000'000;
+  const std::pair<const char*, ScanPrecision> precisions[] = {
+      {"fp32", ScanPrecision::fp32}, {"bf16", ScanPrecision::bf16}, {"int8", ScanPrecision::int8}};
+  for (const auto& [name, precision] : precisions)
+    if (precision != ScanPrecision::fp32)
+      print_row(fmt::format("quantise, {}", name), "a row of 256",
+                counts::prepare_scan(256, precision));
+  for (const counts::Search& s :
+       {counts::Search{1, 12, kCatalogue, 256}, counts::Search{1200, 1, kCatalogue, 256}})
+    for (const auto& [name, precision] : precisions)
+      print_row(fmt::format("search, {}, {}", s.streams() ? "streaming" : "tiled", name),
+                fmt::format("{} x {} keys, 1e6 x 256", s.queries, s.keys),
+                counts::search(s, precision));
+  print_row("topk", "a query, 264 lists of 64", counts::search_finish(12, 256, 264, 64, 10));
+  print_row("similarities", "1200 queries, 1e5 x 256",
+            counts::similarities({1200, 1, 100'000, 256}));
+
+  print_row("covariance", "1000 frames, 12 keys", counts::covariance(1000, 12));
+  print_row("correlation", "1000 frames, 12 keys", counts::correlation(1000, 12));
+  for (const Ftm2dWork& w : ftm2d_works())
+    print_row("2DFTM", fmt::format("{} frames, {}", w.frames, w.name),
+              counts::ftm2d(w.params, w.frames));
+  const Counts audio = counts::chroma(audio_song(1));
+  print_row("chroma, with cuFFT", fmt::format("{} s of audio", kAudioSeconds), audio);
+  print_row("alignment, preparing", "a song of 1000 frames", counts::alignment_song(1000));
+  print_row("alignment", "a pair of 1000 frames", counts::alignment(1000));
+  fmt::print("\nPCIe 5 brings the {} s of audio to the device in {:.0f} us\n", kAudioSeconds,
+             audio.least / counts::kHost * 1e6);
 }
 
 // From samples in host memory to chroma in host memory.
@@ -181,48 +162,10 @@ void measure_chroma(Backend& backend) {
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     if (run > 0) least = std::min(least, took.count() / double(songs.size()));
   }
-  const double limit = chroma_counts(songs[0]).seconds();
+  const double limit = counts::chroma(songs[0]).seconds();
   fmt::print(
       "\nchroma of {} s of audio: {:.1f} us, {:.2f}M x real time, {:.0f} % of the H100's limit\n",
       kAudioSeconds, least * 1e6, 1e-6 * kAudioSeconds / least, 100 * limit / least);
-}
-
-// 2DFTM as kernels/ftm2d.cu has it, chroma as bytes. A median takes a walk for the range, one for
-// each part of the range that is told apart, some three here, and one to gather what is left.
-Counts ftm2d_counts(const Ftm2dParams& p, int frames) {
-  constexpr double kRun = 32, kBins = 7, kWalks = 5;
-  const double patches = 1 + (frames - p.patch) / p.hop;
-  const double together = std::min({kRun, 1.0 + (p.patch - 1) / p.hop, patches});
-  // Frames that a run adds up, each a product of complex numbers and the next turn.
-  const double added = patches / together * (p.patch + (together - 1) * p.hop);
-  const double frequencies = 5.0 * p.patch + 2 * (p.patch / 2 + 1);
-  Counts c;
-  c.scalar = (p.median ? kWalks : 1) * frequencies * (14 * added + 10 * patches) +
-             frames * (kPitchClasses * 20 + kBins * kPitchClasses * 4);
-  const double transforms = 8 * kBins * frames, pooled = 4 * kBins * p.patch;
-  c.bytes = double(frames) * kPitchClasses + 2 * transforms + 2 * pooled + 4.0 * p.dims();
-  c.least = double(frames) * kPitchClasses + 4.0 * p.dims();
-  return c;
-}
-
-struct Ftm2dWork {
-  std::string name;
-  Ftm2dParams params;
-  int frames;
-};
-
-std::vector<Ftm2dWork> ftm2d_works() {
-  return {{"hop 1, median", {}, 1000}, {"hop 64, mean", {64, 64, 2, false, false, false}, 1000}};
-}
-
-void print_ftm2d_counts() {
-  fmt::print("\n{:<16} {:>9} {:>9} {:>11} {:>12} {:>13}\n", "2DFTM", "kB/song", "least kB",
-             "fp32 MFLOP", "us on H100", "songs/s");
-  for (const Ftm2dWork& w : ftm2d_works()) {
-    const Counts c = ftm2d_counts(w.params, w.frames);
-    fmt::print("{:<16} {:>9.1f} {:>9.1f} {:>11.2f} {:>12.4f} {:>12.1f}M\n", w.name, c.bytes * 1e-3,
-               c.least * 1e-3, c.scalar * 1e-6, c.seconds() * 1e6, 1e-6 / c.seconds());
-  }
 }
 
 // Seconds of one call of `ops`, captured: the least of five runs of at least 0.1 s.
@@ -252,6 +195,7 @@ struct Songs {
         chroma(b, count * frames * kPitchClasses),
         excerpts(b, count),
         weights(b, std::span<const float>(bigram_case_weights(p, 2))),
+        out_gradient(b, std::span<const float>(random_values(count * p.dims(), 1, 3))),
         out(b, count * p.dims()),
         gradient(b, p.weights()),
         reserve(b, std::int64_t(b.bigram_reserve(p, count, frames))) {
@@ -269,8 +213,8 @@ struct Songs {
                            reserve.data());
   }
   void backward() {
-    backend.bigram_backward(view(), excerpts.data(), count, frames, weights.data(), p, out.data(),
-                            reserve.data(), gradient.data());
+    backend.bigram_backward(view(), excerpts.data(), count, frames, weights.data(), p,
+                            out_gradient.data(), reserve.data(), gradient.data());
   }
 
   Backend& backend;
@@ -279,7 +223,7 @@ struct Songs {
   std::int64_t count;
   Buffer<std::uint8_t> chroma;
   Buffer<Excerpt> excerpts;
-  Buffer<float> weights, out, gradient;
+  Buffer<float> weights, out_gradient, out, gradient;
   Buffer<std::uint8_t> reserve;
 };
 
@@ -296,32 +240,47 @@ void measure_songs(Backend& backend) {
                                   songs.backward();
                                 }) /
                         kSongs;
-    const double limit = forward_counts(w.params, w.frames, 1).seconds();
-    const double limits = limit + backward_counts(w.params, w.frames, 1).seconds();
+    const double limit = counts::bigram_forward(w.params, w.frames, 1).seconds();
+    const double limits = limit + counts::bigram_backward(w.params, w.frames, 1).seconds();
     fmt::print("{:<16} {:>15.2f}M {:>21.2f}M {:>9.0f} % {:>6.0f} %\n", w.name, 1e-6 / forward,
                1e-6 / both, 100 * limit / forward, 100 * limits / both);
   }
 }
 
-// The same forward through cuDNN and cuBLAS, after it was seen to give the same.
+// Largest difference of two arrays as a share of the largest value.
+double difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double difference = 0, scale = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference = std::max(difference, std::abs(double{a[i]} - double{b[i]}));
+    scale = std::max(scale, std::abs(double{a[i]}));
+  }
+  return difference / scale;
+}
+
+// The same through cuDNN and cuBLAS, after it was seen to give the same.
 void measure_unfused(Backend& fused, Backend& unfused) {
   constexpr int kSongs = 2000;
-  fmt::print("\n{:<16} {:>16} {:>22} {:>20}\n", "unfused", "forward songs/s", "fused is faster by",
-             "largest difference");
+  fmt::print("\n{:<16} {:<13} {:>12} {:>20} {:>20}\n", "unfused", "", "songs/s",
+             "fused is faster by", "largest difference");
   for (const Work& w : works()) {
     Songs a(fused, w.params, w.frames, kSongs), b(unfused, w.params, w.frames, kSongs);
-    a.forward();
-    b.forward();
-    const std::vector<float> x = a.out.download(), y = b.out.download();
-    double difference = 0, scale = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      difference = std::max(difference, std::abs(double{x[i]} - double{y[i]}));
-      scale = std::max(scale, std::abs(double{x[i]}));
+    for (Songs* songs : {&a, &b}) {
+      songs->forward();
+      songs->backward();
     }
-    const double one = seconds(fused, [&] { a.forward(); }) / kSongs;
-    const double other = seconds(unfused, [&] { b.forward(); }) / kSongs;
-    fmt::print("{:<16} {:>15.2f}M {:>20.1f} x {:>20.1e}\n", w.name, 1e-6 / other, other / one,
-               difference / scale);
+    const double of_out = difference(a.out.download(), b.out.download()),
+                 of_gradient = difference(a.gradient.download(), b.gradient.download());
+    const auto print = [&](const char* what, double worst, const std::function<void(Songs&)>& run) {
+      const double one = seconds(fused, [&] { run(a); }) / kSongs;
+      const double other = seconds(unfused, [&] { run(b); }) / kSongs;
+      fmt::print("{:<16} {:<13} {:>11.2f}M {:>18.1f} x {:>20.1e}\n", w.name, what, 1e-6 / other,
+                 other / one, worst);
+    };
+    print("forward", of_out, [](Songs& songs) { songs.forward(); });
+    print("with backward", of_gradient, [](Songs& songs) {
+      songs.forward();
+      songs.backward();
+    });
   }
 }
 
@@ -358,27 +317,20 @@ void measure_ftm2d(Backend& backend) {
       if (run > 0) least = std::min(least, took.count() / double(kSongs));
     }
     fmt::print("{:<16} {:>15.2f}M {:>18.0f} %\n", w.name, 1e-6 / least,
-               100 * ftm2d_counts(w.params, w.frames).seconds() / least);
+               100 * counts::ftm2d(w.params, w.frames).seconds() / least);
   }
 }
 
 // A training step of the default preset: 48 pairs, cut to 256 frames.
 void measure_step(Backend& backend) {
   const Work w = works().back();
-  const std::int64_t rows = 96;
-  AugmentParams augment;
-  augment.crop = w.frames;
-  augment.stretch_low = 0.75f;
-  augment.stretch_high = 1.35f;
-  augment.drop = augment.noise = 0.05f;
-  augment.power_low = 0.6f;
-  augment.power_high = 1.6f;
-  augment.power_share = 0.5f;
-  Songs songs(backend, w.params, 300, rows);
+  const std::int64_t rows = 2 * kStepPairs;
+  const AugmentParams augment = step_augment();
+  Songs songs(backend, w.params, kStepFrames, rows);
   std::vector<Take> takes;
   std::vector<std::int32_t> numbers;
   for (std::int64_t i = 0; i < rows; ++i) {
-    takes.push_back({{i * 300, 300, 0}, std::uint64_t(i)});
+    takes.push_back({{i * kStepFrames, kStepFrames, 0}, std::uint64_t(i)});
     numbers.push_back(std::int32_t(i / 2));
   }
   const Buffer<Take> drawn(backend, std::span<const Take>(takes));
@@ -408,7 +360,8 @@ void measure_step(Backend& backend) {
     backend.adam(learned.data(), moment1.data(), moment2.data(), gradient.data(), gradient.size(),
                  adam, step.data(), values.data() + 1);
   };
-  fmt::print("\ntraining step of 48 pairs, 256 frames: {:.1f} us\n", seconds(backend, run) * 1e6);
+  fmt::print("\ntraining step of {} pairs, {} frames: {:.1f} us\n", kStepPairs, w.frames,
+             seconds(backend, run) * 1e6);
 }
 
 // Large products on the tensor cores, and a copy by an op that reads and writes as much.
@@ -445,8 +398,6 @@ void measure_limits(Backend& backend) {
 
 int main() {
   print_counts();
-  print_chroma_counts();
-  print_ftm2d_counts();
   try {
     const auto backend = make_cuda_backend();
     fmt::print("\n{}\n", backend->description());

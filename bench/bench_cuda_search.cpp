@@ -1,7 +1,6 @@
-// What the search, alignment and published fingerprints' kernels move and compute, counted from how
-// they cut their work, with the time that an H100's limits allow; then, where there is a device,
-// queries a second over batch x catalogue x precision beside its measured limits. Without a device
-// it says so after the counts.
+// What searches move and compute over batch x catalogue x precision, counted from how the kernels
+// cut their work, with the time that an H100's limits allow; then, where there is a device, queries
+// a second beside its measured limits. Without a device it says so after the counts.
 
 #include <fmt/format.h>
 
@@ -10,60 +9,21 @@
 #include <cmath>
 #include <functional>
 
+#include "cuda_counts.h"
 #include "op_cases.h"
 #include "reprise/backend.h"
 #include "reprise/error.h"
-#include "search_plan.h"
 
 namespace {
 
 using namespace reprise;
 
-// NVIDIA H100 SXM, as its data sheet says, without sparsity; integers of the plain cores: 64 lanes
-// a multiprocessor, and four products with their sums in one instruction.
-constexpr double kBytes = 3.35e12, kFp64 = 34e12, kFp32 = 67e12;
-constexpr double kInstructions = 132 * 64 * 1.755e9, kByteProducts = 8 * kInstructions;
-constexpr double kTensor[] = {495e12, 989e12, 1979e12};  // of each ScanPrecision
+using counts::Counts;
+using counts::Search;
+
 constexpr const char* kNames[] = {"fp32", "bf16", "int8"};
 constexpr ScanPrecision kPrecisions[] = {ScanPrecision::fp32, ScanPrecision::bf16,
                                          ScanPrecision::int8};
-
-struct Search {
-  std::int64_t queries;
-  int keys;
-  std::int64_t candidates;
-  int dims;
-
-  std::int64_t rows() const { return queries * keys; }
-};
-
-struct Counts {
-  double bytes = 0, least = 0;  // of memory; candidates once, queries once, results
-  double operations = 0, rate = 1;
-  double seconds() const { return std::max(bytes / kBytes, operations / rate); }
-  /// Where groups of queries that run in step read the candidates from the cache.
-  double seconds_shared() const { return std::max(least / kBytes, operations / rate); }
-};
-
-Counts search_counts(const Search& s, ScanPrecision precision) {
-  const bool few = s.rows() <= kernels::kMaxStreamRows;
-  const double element = kernels::scan_element_bytes(precision);
-  const double row = precision == ScanPrecision::fp32
-                         ? 4.0 * s.dims
-                         : double(kernels::scan_stride(s.dims, precision)) + 12;
-  const double group = double(kernels::kGemmRows / s.keys);
-  const double groups = few ? 1 : std::ceil(double(s.queries) / group);
-  Counts c;
-  // Of groups that read the candidates each for itself.
-  c.bytes = groups * double(s.candidates) * row;
-  c.least = double(s.candidates) * s.dims * element + double(s.rows()) * s.dims * 4;
-  const double rows = few ? double(s.rows()) : groups * kernels::kGemmRows;
-  c.operations = 2 * rows * double(s.candidates) * s.dims;
-  c.rate = !few                               ? kTensor[int(precision)]
-           : precision == ScanPrecision::int8 ? kByteProducts
-                                              : kFp32;
-  return c;
-}
 
 const std::vector<Search>& searches() {
   static const std::vector<Search> all{
@@ -73,44 +33,30 @@ const std::vector<Search>& searches() {
   return all;
 }
 
+// Operations of the products.
+double products(const Search& s) {
+  return 2.0 * double(s.rows()) * double(s.candidates) * s.dims;
+}
+
 void print_counts() {
   fmt::print(
       "counted from the code; limits of an H100: {:.2f} TB/s, {:.0f} TFLOP/s fp32, {:.0f} tf32, "
       "{:.0f} bf16, {:.0f} TOP/s int8 on tensor cores and {:.0f} beside them\n",
-      kBytes * 1e-12, kFp32 * 1e-12, kTensor[0] * 1e-12, kTensor[1] * 1e-12, kTensor[2] * 1e-12,
-      kByteProducts * 1e-12);
+      counts::kMemory * 1e-12, counts::kFp32 * 1e-12, counts::kTf32 * 1e-12, counts::kBf16 * 1e-12,
+      counts::kInt8 * 1e-12, 8 * counts::kInstructions * 1e-12);
   fmt::print("{:>7} {:>4} {:>10} {:>5} {:<5} {:>9} {:>9} {:>9} {:>9} {:>10} {:>12}\n", "queries",
              "keys", "catalogue", "dims", "scan", "GB", "least GB", "TOP", "ms alone", "ms shared",
              "queries/s");
   for (const Search& s : searches())
     for (const ScanPrecision precision : kPrecisions) {
-      const Counts c = search_counts(s, precision);
+      const Counts c = counts::search(s, precision);
       fmt::print(
           "{:>7} {:>4} {:>10} {:>5} {:<5} {:>9.3f} {:>9.3f} {:>9.4f} {:>9.3f} {:>10.3f} "
           "{:>12.0f}\n",
           s.queries, s.keys, s.candidates, s.dims, kNames[int(precision)], c.bytes * 1e-9,
-          c.least * 1e-9, c.operations * 1e-12, c.seconds() * 1e3, c.seconds_shared() * 1e3,
-          double(s.queries) / c.seconds_shared());
+          c.least * 1e-9, products(s) * 1e-12, c.seconds() * 1e3, c.least_seconds() * 1e3,
+          double(s.queries) / c.least_seconds());
     }
-
-  constexpr double kFrames = 1000;
-  struct Line {
-    const char* name;
-    Counts c;
-  };
-  // 18 instructions a cell of alignment: 27 / 8 for the product of frames, one to add that of the
-  // frames before, scale, clamps, maxima.
-  for (const Line& line :
-       {Line{"alignment, a pair of 1000 frames",
-             {kFrames * (2 * 12 + 8 * std::ceil(kFrames / 256 - 1)), kFrames * 2 * 12,
-              18 * kFrames * kFrames, kInstructions}},
-        Line{"covariance, a song of 1000 frames",
-             {kFrames * 12 + 576 * 4, kFrames * 12 + 576 * 4, kFrames * 15 * 25 * 2, kFp64}},
-        Line{"correlation, a song of 1000 frames",
-             {kFrames * 12 + 66 * 4, kFrames * 12 + 66 * 4, kFrames * 6 * 25 * 2, kFp64}}})
-    fmt::print("{:<35} {:>9.1f} kB, least {:>6.1f} kB, {:>7.2f} M operations, {:>8.3f} us\n",
-               line.name, line.c.bytes * 1e-3, line.c.least * 1e-3, line.c.operations * 1e-6,
-               line.c.seconds() * 1e6);
 }
 
 // Median seconds of a call, which waits for its results.
@@ -145,11 +91,11 @@ void measure(Backend& backend, const Search& s, ScanPrecision precision) {
     backend.top_k(q.data(), s.queries, s.keys, all, kTop, ids.data(), scores.data(), keys.data());
     ids.download();
   });
-  const Counts c = search_counts(s, precision);
+  const Counts c = counts::search(s, precision);
   fmt::print("{:>7} {:>4} {:>10} {:>5} {:<5} {:>9.3f} {:>12.0f} {:>8.2f} {:>8.1f} {:>10.0f} %\n",
              s.queries, s.keys, s.candidates, s.dims, kNames[int(precision)], time * 1e3,
-             double(s.queries) / time, c.least * 1e-12 / time, c.operations * 1e-12 / time,
-             100 * c.seconds_shared() / time);
+             double(s.queries) / time, c.least * 1e-12 / time, products(s) * 1e-12 / time,
+             100 * c.least_seconds() / time);
 }
 
 // What a copy reaches, as the sum of what it reads and writes.
