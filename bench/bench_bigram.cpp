@@ -72,6 +72,7 @@ int main(int argc, char** argv) {
       {"seed2016", seed2016(12), 100, 512}};
   for (const int n : {16, 24, 32, 48, 64})
     shapes.push_back({fmt::format("seed2016 with N = {}", n), seed2016(n), 100, 512});
+  shapes.push_back({"reprise, one song of a million frames", preset(24), 1, 1'000'000});
   const int cores = int(std::thread::hardware_concurrency());
   for (const Shape& shape : shapes)
     for (const bool backward : {false, true})

@@ -84,6 +84,14 @@ inline std::vector<BigramCase> bigram_cases() {
   };
 }
 
+/// The default preset, beside the cases that emulated kernels run too.
+inline BigramCase default_bigram_case() {
+  return {"default",
+          bigram_case_params(24, 4, 20, default_lags(), true, Pooling::mean,
+                             Compression::signed_root, true),
+          {256, 33, 5, 3, 1}};
+}
+
 inline std::ostream& operator<<(std::ostream& out, const BigramCase& c) {
   return out << c.name;
 }
@@ -110,7 +118,8 @@ inline std::vector<float> random_values(std::int64_t count, float deviation, std
 /// Weights in the range that training starts from, with biases that leave most events at work.
 inline std::vector<float> bigram_case_weights(const BigramParams& p, std::uint64_t seed) {
   std::vector<float> weights = random_values(p.weights(), 0.1f, seed);
-  for (int i = 0; i < p.events; ++i) weights[p.bias_offset() + i] = 0.1f;
+  if (!p.given_events)
+    for (int i = 0; i < p.events; ++i) weights[p.bias_offset() + i] = 0.1f;
   return weights;
 }
 

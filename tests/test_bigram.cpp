@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "bigram_definition.h"
 #include "every_instruction_set.h"
 #include "op_cases.h"
 #include "oracle.h"
@@ -8,16 +9,6 @@
 
 namespace reprise {
 namespace {
-
-// Every instruction set but the one of no vectors, which no x86-64 of the last fifteen years needs:
-// without fused multiply-adds and partial sums, lags in pairs of frames exceed the rule by a fifth
-// at N = 64.
-template <class Check>
-void with_every_vector_set(Check&& check) {
-  with_every_instruction_set([&](const std::string& set) {
-    if (set != "SCALAR") check(set);
-  });
-}
 
 class Bigram : public testing::TestWithParam<BigramCase> {
  protected:
@@ -52,46 +43,15 @@ class Bigram : public testing::TestWithParam<BigramCase> {
   std::vector<float> chroma, weights, out_gradient;
 };
 
-TEST_P(Bigram, ForwardEqualsTheDefinition) {
-  std::vector<double> truth;
-  std::vector<float> plain;
-  for (const Excerpt& e : excerpts) {
-    const auto d = oracle::bigram_forward(oracle::excerpt_chroma<double>(view(), e), weights,
-                                          GetParam().params);
-    const auto f = oracle::bigram_forward(oracle::excerpt_chroma<float>(view(), e), weights,
-                                          GetParam().params);
-    truth.insert(truth.end(), d.out.begin(), d.out.end());
-    plain.insert(plain.end(), f.out.begin(), f.out.end());
-  }
-  with_every_vector_set([&](const std::string& set) {
+TEST_P(Bigram, EqualsTheDefinition) {
+  const BigramDefinition definition(CaseSongs(GetParam()), view());
+  with_every_instruction_set([&](const std::string& set) {
     const auto backend = make_cpu_backend(2);
-    expect_close(forward(*backend, view(), nullptr), truth, plain, GetParam().name + ", " + set);
-  });
-}
-
-TEST_P(Bigram, BackwardEqualsTheChainRule) {
-  const BigramParams& p = GetParam().params;
-  std::vector<double> truth(p.weights(), 0);
-  std::vector<float> plain(p.weights(), 0);
-  for (std::size_t i = 0; i < excerpts.size(); ++i) {
-    const std::vector<float> dout(out_gradient.begin() + std::ptrdiff_t(i) * p.dims(),
-                                  out_gradient.begin() + std::ptrdiff_t(i + 1) * p.dims());
-    oracle::bigram_backward(oracle::excerpt_chroma<double>(view(), excerpts[i]), weights, p, dout,
-                            truth);
-    oracle::bigram_backward(oracle::excerpt_chroma<float>(view(), excerpts[i]), weights, p, dout,
-                            plain);
-  }
-  // Filters, biases and windows are of different sizes: each is held to its own scale.
-  const std::pair<int, int> parts[] = {
-      {0, p.bias_offset()}, {p.bias_offset(), p.window_offset()}, {p.window_offset(), p.weights()}};
-  with_every_vector_set([&](const std::string& set) {
-    const auto backend = make_cpu_backend(2);
-    std::vector<float> gradient;
-    forward(*backend, view(), &gradient);
-    for (const auto& [first, last] : parts)
-      expect_close(std::span(gradient).subspan(first, last - first),
-                   std::span(truth).subspan(first, last - first),
-                   std::span(plain).subspan(first, last - first), GetParam().name + ", " + set);
+    BigramResults r;
+    const std::string what = GetParam().name + ", " + set;
+    definition.expect_forward(forward(*backend, view(), nullptr), what);
+    definition.expect_forward(forward(*backend, view(), &r.gradient), what);
+    definition.expect_backward(r, what);
   });
 }
 
@@ -158,7 +118,13 @@ TEST_P(Bigram, BytesAreFractionsOf255) {
             forward(*backend, view(), nullptr));
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Bigram, testing::ValuesIn(bigram_cases()),
+std::vector<BigramCase> cases_and_default() {
+  std::vector<BigramCase> cases = bigram_cases();
+  cases.push_back(default_bigram_case());
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Bigram, testing::ValuesIn(cases_and_default()),
                          [](const auto& info) { return info.param.name; });
 
 // Events that were found before, by event layers.

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "backend/cpu/bigram_layout.h"
+#include "backend/cpu/bigram_segments.h"
 #include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
 
@@ -65,11 +66,53 @@ struct ConvolutionPlan {
   std::vector<std::vector<int>> delays;  // all signed lags; or of U0, U1, W
 };
 
+// From the events to their gradient, each filter of the plan.
+struct EventFilters {
+  MatrixFilter of[3];
+};
+
+// Events along time, with zeros or the song's other events around.
+struct AlongTime {
+  float* at(int m) const { return first + m * stride; }
+  float* first;  // frame 0 of event 0
+  std::int64_t stride;
+};
+
+// Some frames of a song: their events along time and their gradient, all frames or even and odd.
+struct EventGradient {
+  Floats along, gradient;
+  AlongTime e[2], de[2];
+  std::int64_t frames[2];
+  int parts;
+};
+
 // Memory of one thread, reused from song to song.
 struct BackwardScratch {
-  Floats x, slope, y, dg, c_gradient, swapped, weights, packed, along, gradient, rows;
+  Floats x, y, dg, c_gradient, swapped, weights, packed, differences, rows;
   std::vector<const float*> pointers;
-  MatrixFilter filter[3];
+  EventFilters filters;
+  EventGradient events;
+};
+
+// What is asked of bigram_backward(), and where the songs' buffers lie.
+struct BackwardCall {
+  ChromaView chroma;
+  const Excerpt* excerpts;
+  std::int64_t count;
+  const float* weights;
+  BigramShape shape;
+  ConvolutionPlan plan;
+  int threads;
+  const float* out_gradient;
+  float* reserve;  // [count, stride]
+  std::int64_t stride;
+  float* rows;             // gradients [count, weights]
+  float* events_gradient;  // of given events
+  std::int64_t longest;    // event frames that are not cut into segments
+
+  SongBuffers buffers(std::int64_t i) const {
+    return {shape, shape.p.event_frames(excerpts[i].frames), reserve + i * stride};
+  }
 };
 
 }  // namespace reprise::cpu
@@ -166,11 +209,11 @@ HWY_INLINE void add_tap(MatrixFilter& filter, int delay, const float* HWY_RESTRI
 
 // The filters of the plan, from scratch.c_gradient.
 void gather_filters(const BigramShape& s, const ConvolutionPlan& plan, std::int64_t stride,
-                    BackwardScratch& scratch) {
+                    BackwardScratch& scratch, EventFilters& to) {
   const int n = s.n;
   for (std::size_t i = 0; i < plan.delays.size(); ++i) {
-    scratch.filter[i].delay = plan.delays[i];
-    scratch.filter[i].taps.assign(plan.delays[i].size() * s.pairs, 0.0f);
+    to.of[i].delay = plan.delays[i];
+    to.of[i].taps.assign(plan.delays[i].size() * s.pairs, 0.0f);
   }
   float* swapped = scratch.swapped.resize(s.pairs);
   for (int k = 0; k < s.lags.count; ++k) {
@@ -182,24 +225,17 @@ void gather_filters(const BigramShape& s, const ConvolutionPlan& plan, std::int6
       const int lag = later ? s.lags.lag[k] : -s.lags.lag[k];
       const float* matrix = later ? swapped : d;
       if (!plan.split) {
-        add_tap(scratch.filter[0], lag, matrix, s.pairs);
+        add_tap(to.of[0], lag, matrix, s.pairs);
       } else if (lag % 2 == 0) {
-        add_tap(scratch.filter[0], lag / 2, matrix, s.pairs);
-        add_tap(scratch.filter[2], lag / 2, matrix, s.pairs);
+        add_tap(to.of[0], lag / 2, matrix, s.pairs);
+        add_tap(to.of[2], lag / 2, matrix, s.pairs);
       } else {
-        add_tap(scratch.filter[1], (lag - 1) / 2, matrix, s.pairs);
-        add_tap(scratch.filter[2], (lag + 1) / 2, matrix, s.pairs, -1);
+        add_tap(to.of[1], (lag - 1) / 2, matrix, s.pairs);
+        add_tap(to.of[2], (lag + 1) / 2, matrix, s.pairs, -1);
       }
     }
   }
 }
-
-// Events along time, with zeros around.
-struct AlongTime {
-  float* at(int m) const { return first + m * stride; }
-  float* first;  // frame 0 of event 0
-  std::int64_t stride;
-};
 
 void filter_along_time(const MatrixFilter& filter, int n, const AlongTime& in, std::int64_t frames,
                        const AlongTime& out, BackwardScratch& scratch) {
@@ -212,15 +248,18 @@ void filter_along_time(const MatrixFilter& filter, int n, const AlongTime& in, s
            packed);
 }
 
-// Events to [N, stride], from rows `step` apart.
-AlongTime turn(const float* rows, std::int64_t step, std::int64_t frames, int n,
-               std::int64_t margin, std::int64_t stride, float* to) {
+// `frames` events from `first` on, of `all` that lie in rows `step` apart, and as many as the song
+// has of `margin` before and after them, along time: to [N, stride].
+AlongTime turn(const float* rows, std::int64_t step, std::int64_t all, std::int64_t first,
+               std::int64_t frames, int n, std::int64_t margin, std::int64_t stride, float* to) {
+  const std::int64_t before = std::min(margin, first);
+  const std::int64_t count = before + frames + std::min(margin, all - first - frames);
   for (int m = 0; m < n; ++m) {
     float* row = to + m * stride;
-    std::fill(row, row + margin, 0.0f);
-    std::fill(row + margin + frames, row + stride, 0.0f);
+    std::fill(row, row + margin - before, 0.0f);
+    std::fill(row + margin - before + count, row + stride, 0.0f);
   }
-  transpose(rows, frames, step, n, to + margin, stride);
+  transpose(rows + (first - before) * step, count, step, n, to + margin - before, stride);
   return {to + margin, stride};
 }
 
@@ -244,91 +283,179 @@ HWY_INLINE float total(const float* HWY_RESTRICT a, std::int64_t n) {
   return hn::GetLane(hn::SumOfLanes(kF32, sum));
 }
 
-// The gradient of the filters' responses: rows [frames, N] into scratch.rows, and that of
-// the biases.
-void backward_events(const BigramShape& s, const ConvolutionPlan& plan, const SongBuffers& b,
-                     float* bias_gradient, BackwardScratch& scratch) {
-  const int n = s.n, parts = plan.split ? 2 : 1;
-  const std::int64_t frames[2] = {plan.split ? b.halves(false) : b.frames, b.halves(true)};
+// The gradient of `count` events from the even frame `first` on, as they are after centring.
+void filter_events(const BigramShape& s, const ConvolutionPlan& plan, const EventFilters& filters,
+                   const SongBuffers& b, std::int64_t first, std::int64_t count, EventGradient& to,
+                   BackwardScratch& scratch) {
+  const int n = s.n, parts = to.parts = plan.split ? 2 : 1;
+  const SongBuffers run = b.run(first, count);
+  to.frames[0] = plan.split ? run.halves(false) : count;
+  to.frames[1] = run.halves(true);
+  const std::int64_t all[2] = {plan.split ? b.halves(false) : b.frames, b.halves(true)};
   const std::int64_t margin = round_up(s.longest_lag / parts + 1, 16);
   // One vector more than the frames is computed of U1, and two may be written.
-  const std::int64_t stride = 2 * margin + round_up(frames[0], kLanes) + 3 * kLanes;
+  const std::int64_t stride = 2 * margin + round_up(to.frames[0], kLanes) + 3 * kLanes;
   const std::int64_t block = n * stride;
-  float* along = scratch.along.resize(3 * block);
-  float* gradient = scratch.gradient.resize(3 * block);
-  AlongTime e[2], de[2];
+  float* along = to.along.resize(parts * block);
+  float* gradient = to.gradient.resize(parts * block);
   for (int part = 0; part < parts; ++part) {
     const float* rows = plan.split && part == 1 ? b.odd : b.even;
     const std::int64_t step = plan.split ? b.stride : b.stride / 2;
-    e[part] = turn(rows, step, frames[part], n, margin, stride, along + part * block);
-    de[part] = {gradient + part * block, stride};
+    to.e[part] = turn(rows, step, all[part], first / parts, to.frames[part], n, margin, stride,
+                      along + part * block);
+    to.de[part] = {gradient + part * block, stride};
   }
-  filter_along_time(scratch.filter[0], n, e[0], frames[0], de[0], scratch);
-  if (plan.split) {
-    const AlongTime both{along + 2 * block + margin, stride};
-    for (std::int64_t i = 0; i < block; i += kLanes)
-      hn::StoreU(hn::Sub(hn::LoadU(kF32, along + i), hn::LoadU(kF32, along + block + i)), kF32,
-                 along + 2 * block + i);
-    filter_along_time(scratch.filter[1], n, e[1], frames[0] + 1, de[1], scratch);
-    const AlongTime w{gradient + 2 * block, stride};
-    filter_along_time(scratch.filter[2], n, both, frames[0], w, scratch);
-    for (int m = 0; m < n; ++m)
-      for (std::int64_t t = 0; t < frames[0]; t += kLanes) {
-        const Vec u0 = hn::LoadU(kF32, de[0].at(m) + t), u1 = hn::LoadU(kF32, de[1].at(m) + t);
-        const Vec next = hn::LoadU(kF32, de[1].at(m) + t + 1);
-        hn::StoreU(hn::Add(u0, u1), kF32, de[0].at(m) + t);
-        hn::StoreU(hn::Sub(hn::Add(u0, next), hn::LoadU(kF32, w.at(m) + t)), kF32, de[1].at(m) + t);
-      }
-  }
-  float* rows = scratch.rows.resize((b.frames + 2 * kLanes) * n);
-  for (int m = 0; m < n; ++m) {
-    float mean = 0;
-    if (s.p.centre_events) {
-      for (int part = 0; part < parts; ++part) mean += total(de[part].at(m), frames[part]);
-      mean /= static_cast<float>(b.frames);
+  filter_along_time(filters.of[0], n, to.e[0], to.frames[0], to.de[0], scratch);
+  if (!plan.split) return;
+  float* both = scratch.differences.resize(2 * block);
+  for (std::int64_t i = 0; i < block; i += kLanes)
+    hn::StoreU(hn::Sub(hn::LoadU(kF32, along + i), hn::LoadU(kF32, along + block + i)), kF32,
+               both + i);
+  filter_along_time(filters.of[1], n, to.e[1], to.frames[0] + 1, to.de[1], scratch);
+  const AlongTime w{both + block, stride};
+  filter_along_time(filters.of[2], n, {both + margin, stride}, to.frames[0], w, scratch);
+  for (int m = 0; m < n; ++m)
+    for (std::int64_t t = 0; t < to.frames[0]; t += kLanes) {
+      float* even = to.de[0].at(m) + t;
+      float* odd = to.de[1].at(m) + t;
+      const Vec u0 = hn::LoadU(kF32, even), u1 = hn::LoadU(kF32, odd);
+      const Vec next = hn::LoadU(kF32, odd + 1);
+      hn::StoreU(hn::Add(u0, u1), kF32, even);
+      hn::StoreU(hn::Sub(hn::Add(u0, next), hn::LoadU(kF32, w.at(m) + t)), kF32, odd);
     }
+}
+
+// sums [N] of the events' gradient over its frames.
+void sum_gradient(const EventGradient& events, int n, float* sums) {
+  for (int m = 0; m < n; ++m) {
+    sums[m] = 0;
+    for (int part = 0; part < events.parts; ++part)
+      sums[m] += total(events.de[part].at(m), events.frames[part]);
+  }
+}
+
+// The gradient of the filters' responses: rows [frames, N] into scratch.rows, and that of the
+// biases. `mean` [N] is that of the events' gradient over the song where they are centred.
+void gate_events(const BigramShape& s, const SongBuffers& b, const EventGradient& events,
+                 const float* mean, float* bias_gradient, BackwardScratch& scratch) {
+  const int n = s.n, parts = events.parts;
+  for (int m = 0; m < n; ++m) {
     // An event that is zero before centring passes no gradient on.
     const float floor =
         s.p.activation == Activation::none ? -std::numeric_limits<float>::infinity() : -b.mean[m];
     bias_gradient[m] = 0;
     for (int part = 0; part < parts; ++part)
-      bias_gradient[m] += gate(de[part].at(m), e[part].at(m), frames[part], floor, mean);
+      bias_gradient[m] +=
+          gate(events.de[part].at(m), events.e[part].at(m), events.frames[part], floor, mean[m]);
   }
+  const std::int64_t frames = events.frames[0] + (parts == 2 ? events.frames[1] : 0);
+  float* rows = scratch.rows.resize((frames + 2 * kLanes) * n);
   for (int part = 0; part < parts; ++part)
-    transpose_wide(de[part].first, n, stride, frames[part], rows + part * n, parts * n);
+    transpose_wide(events.de[part].first, n, events.de[part].stride, events.frames[part],
+                   rows + part * n, parts * n);
 }
 
-// Writes the gradient [weights] of one song, and of its events where they were given.
-void backward_song(ChromaView chroma, const Excerpt& excerpt, const float* weights,
-                   const BigramShape& s, const ConvolutionPlan& plan, BackwardScratch& scratch,
-                   float* reserve, const float* out_gradient, float* gradient,
-                   float* events_gradient) {
+// The gradient of the filters and biases from frames of an excerpt, or that of given events.
+void backward_frames(const BackwardCall& call, const Excerpt& excerpt, const SongBuffers& b,
+                     const EventGradient& events, const float* mean, float* gradient,
+                     BackwardScratch& scratch) {
+  const BigramShape& s = call.shape;
   const BigramParams& p = s.p;
-  const SongBuffers b(s, p.event_frames(excerpt.frames), reserve);
-  const std::int64_t stride = round_up(s.pairs, 2 * kLanes);
-  backward_pooled(s, b, out_gradient, scratch);
-  backward_windows(s, b, weights + p.window_offset(), stride, gradient + p.window_offset(),
-                   scratch);
-  gather_filters(s, plan, stride, scratch);
+  const std::int64_t frames = p.event_frames(excerpt.frames);
   if (p.given_events) {
     float unused[kMaxEvents];  // of biases
-    backward_events(s, plan, b, unused, scratch);
-    std::copy_n(scratch.rows.data(), b.frames * s.n, events_gradient + excerpt.first * s.n);
+    gate_events(s, b, events, mean, unused, scratch);
+    std::copy_n(scratch.rows.data(), frames * s.n, call.events_gradient + excerpt.first * s.n);
     return;
   }
-  backward_events(s, plan, b, gradient + p.bias_offset(), scratch);
-
-  const float* x = excerpt_rows(chroma, excerpt, p.event_length, scratch.x);
+  gate_events(s, b, events, mean, gradient + p.bias_offset(), scratch);
+  const float* x = excerpt_rows(call.chroma, excerpt, p.event_length, scratch.x);
   const int terms = p.event_length * kPitchClasses;
   Columns columns[kMaxEventLength * kPitchClasses];
   int chunks = 0;
   for (int column = 0; column < terms; column += kLanes)
     columns[chunks++] = {x + column, x + column, kLanes};
-  correlate<1>(columns, chunks, kPitchClasses, scratch.rows.data(), s.n, b.frames, s.n,
+  correlate<1>(columns, chunks, kPitchClasses, scratch.rows.data(), s.n, frames, s.n,
                [&](int row, int k, Vec sum) HWY_ATTR {
                  const auto inside = hn::FirstN(kF32, std::min(kLanes, terms - k * kLanes));
                  hn::BlendedStore(sum, inside, kF32, gradient + row * terms + k * kLanes);
                });
+}
+
+// From the gradient of a song's fingerprint to that of its windows, and the filters to that of its
+// events.
+void backward_fingerprint(const BackwardCall& call, std::int64_t i, const SongBuffers& b,
+                          EventFilters& filters, BackwardScratch& scratch) {
+  const BigramShape& s = call.shape;
+  const BigramParams& p = s.p;
+  const std::int64_t stride = round_up(s.pairs, 2 * kLanes);
+  backward_pooled(s, b, call.out_gradient + i * p.dims(), scratch);
+  backward_windows(s, b, call.weights + p.window_offset(), stride,
+                   call.rows + i * p.weights() + p.window_offset(), scratch);
+  gather_filters(s, call.plan, stride, scratch, filters);
+}
+
+// Long songs: what a song does in one go, step by step over the segments of all of them.
+void backward_segments(const BackwardCall& call, const SegmentGroup& group,
+                       std::vector<BackwardScratch>& scratch) {
+  const BigramShape& s = call.shape;
+  const auto segments = std::ssize(group.segments), songs = std::ssize(group.songs);
+  std::vector<EventFilters> filters(songs);
+  parallel_for(songs, call.threads, [&](std::int64_t i, int member) {
+    const std::int64_t index = group.songs[i].index;
+    backward_fingerprint(call, index, call.buffers(index), filters[i], scratch[member]);
+  });
+
+  std::vector<EventGradient> events(segments);
+  std::vector<float> sums(segments * s.n), means(songs * s.n);
+  parallel_for(segments, call.threads, [&](std::int64_t i, int member) {
+    const Segment& of = group.segments[i];
+    filter_events(s, call.plan, filters[of.song], call.buffers(group.songs[of.song].index),
+                  of.first, of.frames, events[i], scratch[member]);
+    if (s.p.centre_events) sum_gradient(events[i], s.n, &sums[i * s.n]);
+  });
+  if (s.p.centre_events)
+    for (std::int64_t i = 0; i < songs; ++i)
+      mean_of_segments(group.songs[i], sums, s.n, call.buffers(group.songs[i].index).frames,
+                       &means[i * s.n]);
+
+  const int size = s.p.window_offset();  // filters and biases
+  const std::int64_t stride = size + kPad;
+  std::vector<float> gradients(segments * stride);
+  parallel_for(segments, call.threads, [&](std::int64_t i, int member) {
+    const Segment& of = group.segments[i];
+    const std::int64_t index = group.songs[of.song].index;
+    backward_frames(call, of.of(call.excerpts[index], s.p), call.buffers(index), events[i],
+                    &means[of.song * s.n], &gradients[i * stride], scratch[member]);
+  });
+  for (const SegmentGroup::Song& song : group.songs)
+    std::copy_n(sum_of_segments(song, gradients.data(), stride, size), size,
+                call.rows + song.index * s.p.weights());
+}
+
+void backward_song(const BackwardCall& call, std::int64_t i, BackwardScratch& scratch) {
+  const BigramShape& s = call.shape;
+  const SongBuffers b = call.buffers(i);
+  backward_fingerprint(call, i, b, scratch.filters, scratch);
+  filter_events(s, call.plan, scratch.filters, b, 0, b.frames, scratch.events, scratch);
+  float mean[kMaxEvents] = {};
+  if (s.p.centre_events) {
+    sum_gradient(scratch.events, s.n, mean);
+    for (int m = 0; m < s.n; ++m) mean[m] /= static_cast<float>(b.frames);
+  }
+  backward_frames(call, call.excerpts[i], b, scratch.events, mean, call.rows + i * s.p.weights(),
+                  scratch);
+}
+
+void backward_songs(const BackwardCall& call) {
+  std::vector<BackwardScratch> scratch(call.threads);
+  for_each_segment_group(
+      call.shape, call.excerpts, call.count, call.longest, call.threads,
+      [&](const SegmentGroup& group) { backward_segments(call, group, scratch); });
+  parallel_for(call.count, call.threads, [&](std::int64_t i, int member) {
+    if (call.shape.p.event_frames(call.excerpts[i].frames) <= call.longest)
+      backward_song(call, i, scratch[member]);
+  });
 }
 
 }  // namespace reprise::cpu::HWY_NAMESPACE
@@ -337,24 +464,20 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::cpu {
 
-HWY_EXPORT(backward_song);
+HWY_EXPORT(backward_songs);
 
 void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                      const float* weights, const BigramParams& params, const float* out_gradient,
-                     const void* reserve, int threads, float* gradient, float* events_gradient) {
+                     const void* reserve, int threads, float* gradient, float* events_gradient,
+                     std::int64_t segment_frames) {
   const BigramShape shape(params);
-  const ConvolutionPlan plan(shape);
-  const std::int64_t stride = reserve_stride(shape, excerpts, count);
   const int size = params.weights();
   // A row a song, summed in song order: the same bits for any number of threads.
   std::vector<float> rows(static_cast<std::size_t>(count) * size);
-  std::vector<BackwardScratch> scratch(threads);
-  parallel_for(count, threads, [&](std::int64_t i, int member) {
-    float* kept = const_cast<float*>(static_cast<const float*>(reserve)) + i * stride;
-    HWY_DYNAMIC_DISPATCH(backward_song)
-    (chroma, excerpts[i], weights, shape, plan, scratch[member], kept,
-     out_gradient + i * params.dims(), &rows[i * size], events_gradient);
-  });
+  HWY_DYNAMIC_DISPATCH(backward_songs)
+  ({chroma, excerpts, count, weights, shape, ConvolutionPlan(shape), threads, out_gradient,
+    const_cast<float*>(static_cast<const float*>(reserve)), reserve_stride(shape, excerpts, count),
+    rows.data(), events_gradient, segment_frames});
   std::fill(gradient, gradient + size, 0.0f);
   for (std::int64_t i = 0; i < count; ++i)
     for (int w = 0; w < size; ++w) gradient[w] += rows[i * size + w];

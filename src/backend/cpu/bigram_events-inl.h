@@ -54,17 +54,23 @@ HWY_INLINE void for_event_runs(const SongBuffers& b, F&& f) {
   }
 }
 
-inline void centre_events(const SongBuffers& b, EventScratch& scratch) {
+// sums [N] over the events' frames.
+inline void sum_events(const SongBuffers& b, EventScratch& scratch, float* sums) {
   const int n = b.n;
   float* pattern = scratch.pattern.resize(std::int64_t{n} * kLanes);
   std::fill(pattern, pattern + n * kLanes, 0.0f);
   for_event_runs(
       b, [&](float* e, std::int64_t frames) HWY_ATTR { column_pass<true>(e, frames, n, pattern); });
   for (int i = 0; i < n; ++i) {
-    float total = 0;
-    for (int row = 0; row < kLanes; ++row) total += pattern[row * n + i];
-    b.mean[i] = total / static_cast<float>(b.frames);
+    sums[i] = 0;
+    for (int row = 0; row < kLanes; ++row) sums[i] += pattern[row * n + i];
   }
+}
+
+// Subtracts the song's mean from the events.
+inline void centre_events(const SongBuffers& b, EventScratch& scratch) {
+  const int n = b.n;
+  float* pattern = scratch.pattern.resize(std::int64_t{n} * kLanes);
   for (int row = 0; row < kLanes; ++row) std::copy(b.mean, b.mean + n, pattern + row * n);
   for_event_runs(b, [&](float* e, std::int64_t frames)
                         HWY_ATTR { column_pass<false>(e, frames, n, pattern); });
@@ -112,22 +118,53 @@ inline void convolve_events(const BigramShape& s, const float* weights, const fl
       });
 }
 
-// Events of a song between zero frames.
-inline void detect_events(ChromaView chroma, const Excerpt& excerpt, const float* weights,
-                          const BigramShape& s, EventScratch& scratch, const SongBuffers& b) {
-  const int n = s.n;
+// Events of a song, or of some frames of it, into the rows of b; not centred.
+inline void find_events(ChromaView chroma, const Excerpt& excerpt, const float* weights,
+                        const BigramShape& s, EventScratch& scratch, const SongBuffers& b) {
   if (s.p.given_events) {
-    copy_events(static_cast<const float*>(chroma.data) + excerpt.first * n, b);
+    copy_events(static_cast<const float*>(chroma.data) + excerpt.first * s.n, b);
   } else {
     const float* x = excerpt_rows(chroma, excerpt, s.p.event_length, scratch.x);
     convolve_events(s, weights, x, scratch, b);
   }
+}
+
+// The same, and nothing but the rows of b is written: what follows may be another thread's. The
+// last rows, which a vector could reach beyond, are found apart.
+inline void find_events_within(ChromaView chroma, const Excerpt& excerpt, const float* weights,
+                               const BigramShape& s, EventScratch& scratch, const SongBuffers& b) {
+  constexpr std::int64_t kReach = 2 * kMargin;  // rows, of one event and even and odd apart
+  const std::int64_t most = b.frames > kReach ? (b.frames - kReach) / 2 * 2 : 0;
+  const std::int64_t rest = b.frames - most, reach = s.p.event_length - 1;
+  const auto part = [&](std::int64_t first, std::int64_t frames) {
+    return Excerpt{excerpt.first + first, static_cast<std::int32_t>(frames + reach), excerpt.roll};
+  };
+  if (most > 0) find_events(chroma, part(0, most), weights, s, scratch, b.run(0, most));
+  const std::int64_t floats = SongBuffers(s, rest, nullptr).floats();
+  const SongBuffers apart(s, rest, scratch.apart.resize(floats));
+  find_events(chroma, part(most, rest), weights, s, scratch, apart);
+  for (std::int64_t t = 0; t < rest; ++t) std::copy_n(apart.row(t), s.n, b.row(most + t));
+}
+
+// Zero frames around a song's events, and no mean yet.
+inline void clear_around_events(const BigramShape& s, const SongBuffers& b) {
+  const int n = s.n;
   for_event_runs(b, [&](float* e, std::int64_t frames) HWY_ATTR {
     std::fill(e - round_up(n, 16), e, 0.0f);
     std::fill(e + frames * n, e + (frames + s.longest_lag / (b.split ? 2 : 1) + kMargin) * n, 0.0f);
   });
   std::fill(b.mean, b.mean + n, 0.0f);
-  if (s.p.centre_events) centre_events(b, scratch);
+}
+
+// Events of a song between zero frames, centred where the model has it so.
+inline void detect_events(ChromaView chroma, const Excerpt& excerpt, const float* weights,
+                          const BigramShape& s, EventScratch& scratch, const SongBuffers& b) {
+  find_events(chroma, excerpt, weights, s, scratch, b);
+  clear_around_events(s, b);
+  if (!s.p.centre_events) return;
+  sum_events(b, scratch, b.mean);
+  for (int i = 0; i < s.n; ++i) b.mean[i] /= static_cast<float>(b.frames);
+  centre_events(b, scratch);
 }
 
 }  // namespace reprise::cpu::HWY_NAMESPACE

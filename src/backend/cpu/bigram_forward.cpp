@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "backend/cpu/bigram_layout.h"
+#include "backend/cpu/bigram_segments.h"
 #include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
 
@@ -35,6 +36,20 @@ struct ForwardScratch {
   EventScratch events;
   Floats after, before, products[3], mixed, tap_weights, packed, reserve;
   std::vector<const float*> rows;
+};
+
+// What is asked of bigram_forward(), and where the songs' buffers lie.
+struct ForwardCall {
+  ChromaView chroma;
+  const Excerpt* excerpts;
+  std::int64_t count;
+  const float* weights;
+  BigramShape shape;
+  int threads;
+  float* out;
+  float* reserve;  // [count, stride], or null
+  std::int64_t stride;
+  std::int64_t longest;  // event frames that are not cut into segments
 };
 
 }  // namespace reprise::cpu
@@ -115,13 +130,10 @@ void mix_windows(const BigramShape& s, const float* windows, bool negative, floa
   convolve(scratch.rows.data(), rows, w, p.windows, s.pairs, mixed, stride, packed);
 }
 
-void forward_song(ChromaView chroma, const Excerpt& excerpt, const float* weights,
-                  const BigramShape& s, ForwardScratch& scratch, float* reserve, float* out) {
+// From the correlations b.c to the fingerprint: windows, compression, length.
+void finish_song(const BigramShape& s, const float* weights, ForwardScratch& scratch,
+                 const SongBuffers& b, float* out) {
   const BigramParams& p = s.p;
-  const SongBuffers b(s, p.event_frames(excerpt.frames), reserve);
-  detect_events(chroma, excerpt, weights, s, scratch.events, b);
-  correlate_lags(s, scratch, b);
-
   const int dims = p.dims(), pairs = s.pairs;
   const float pool = p.pooling == Pooling::mean ? 1.0f / static_cast<float>(b.frames) : 1.0f;
   const float* windows = weights + p.window_offset();  // [F, L]
@@ -151,6 +163,79 @@ void forward_song(ChromaView chroma, const Excerpt& excerpt, const float* weight
   for (int d = 0; d < dims; ++d) out[d] *= scale;
 }
 
+// Long songs: what a song does in one go, step by step over the segments of all of them.
+void forward_segments(const ForwardCall& call, const SegmentGroup& group,
+                      std::vector<ForwardScratch>& scratch) {
+  const BigramShape& s = call.shape;
+  const auto segments = std::ssize(group.segments), songs = std::ssize(group.songs);
+  std::vector<Floats> own(call.reserve ? 0 : songs);
+  std::vector<SongBuffers> buffers;
+  for (std::int64_t i = 0; i < songs; ++i) {
+    const std::int64_t index = group.songs[i].index;
+    const std::int64_t frames = s.p.event_frames(call.excerpts[index].frames);
+    buffers.emplace_back(s, frames,
+                         call.reserve ? call.reserve + index * call.stride
+                                      : own[i].resize(SongBuffers(s, frames, nullptr).floats()));
+    clear_around_events(s, buffers.back());
+  }
+  const auto run_of = [&](std::int64_t i) {
+    const Segment& segment = group.segments[i];
+    return buffers[segment.song].run(segment.first, segment.frames);
+  };
+
+  std::vector<float> sums(segments * s.n);
+  parallel_for(segments, call.threads, [&](std::int64_t i, int member) {
+    const Segment& segment = group.segments[i];
+    const Excerpt& whole = call.excerpts[group.songs[segment.song].index];
+    const SongBuffers b = run_of(i);
+    EventScratch& mine = scratch[member].events;
+    find_events_within(call.chroma, segment.of(whole, s.p), call.weights, s, mine, b);
+    if (s.p.centre_events) sum_events(b, mine, &sums[i * s.n]);
+  });
+  if (s.p.centre_events) {
+    for (std::int64_t i = 0; i < songs; ++i)
+      mean_of_segments(group.songs[i], sums, s.n, buffers[i].frames, buffers[i].mean);
+    parallel_for(segments, call.threads, [&](std::int64_t i, int member) {
+      centre_events(run_of(i), scratch[member].events);
+    });
+  }
+
+  // A segment's products reach into the events behind it.
+  const std::int64_t size = round_up(std::int64_t{s.lags.count} * s.pairs + kPad, 16);
+  Floats memory;
+  float* parts = memory.resize(segments * size);
+  parallel_for(segments, call.threads, [&](std::int64_t i, int member) {
+    SongBuffers b = run_of(i);
+    b.c = parts + i * size;
+    correlate_lags(s, scratch[member], b);
+  });
+  parallel_for(songs, call.threads, [&](std::int64_t i, int member) {
+    const SegmentGroup::Song& song = group.songs[i];
+    const std::int64_t values = std::int64_t{s.lags.count} * s.pairs;
+    std::copy_n(sum_of_segments(song, parts, size, values), values, buffers[i].c);
+    finish_song(s, call.weights, scratch[member], buffers[i], call.out + song.index * s.p.dims());
+  });
+}
+
+void forward_songs(const ForwardCall& call) {
+  const BigramShape& s = call.shape;
+  std::vector<ForwardScratch> scratch(call.threads);
+  const std::int64_t uncut = std::min(call.stride, SongBuffers(s, call.longest, nullptr).floats());
+  for_each_segment_group(
+      s, call.excerpts, call.count, call.longest, call.threads,
+      [&](const SegmentGroup& group) { forward_segments(call, group, scratch); });
+  parallel_for(call.count, call.threads, [&](std::int64_t i, int member) {
+    const std::int64_t frames = s.p.event_frames(call.excerpts[i].frames);
+    if (frames > call.longest) return;
+    ForwardScratch& mine = scratch[member];
+    const SongBuffers b(s, frames,
+                        call.reserve ? call.reserve + i * call.stride : mine.reserve.resize(uncut));
+    detect_events(call.chroma, call.excerpts[i], call.weights, s, mine.events, b);
+    correlate_lags(s, mine, b);
+    finish_song(s, call.weights, mine, b, call.out + i * s.p.dims());
+  });
+}
+
 const char* target_name() {
   return hwy::TargetName(HWY_TARGET);
 }
@@ -161,7 +246,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::cpu {
 
-HWY_EXPORT(forward_song);
+HWY_EXPORT(forward_songs);
 HWY_EXPORT(target_name);
 
 const char* instruction_set() {
@@ -175,16 +260,11 @@ std::size_t bigram_reserve(const BigramParams& params, std::int64_t count, std::
 
 void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                     const float* weights, const BigramParams& params, int threads, float* out,
-                    void* reserve) {
+                    void* reserve, std::int64_t segment_frames) {
   const BigramShape shape(params);
-  const std::int64_t stride = reserve_stride(shape, excerpts, count);
-  std::vector<ForwardScratch> scratch(threads);
-  parallel_for(count, threads, [&](std::int64_t i, int member) {
-    ForwardScratch& mine = scratch[member];
-    float* kept = reserve ? static_cast<float*>(reserve) + i * stride : mine.reserve.resize(stride);
-    HWY_DYNAMIC_DISPATCH(forward_song)
-    (chroma, excerpts[i], weights, shape, mine, kept, out + i * params.dims());
-  });
+  HWY_DYNAMIC_DISPATCH(forward_songs)
+  ({chroma, excerpts, count, weights, shape, threads, out, static_cast<float*>(reserve),
+    reserve_stride(shape, excerpts, count), segment_frames});
 }
 
 }  // namespace reprise::cpu

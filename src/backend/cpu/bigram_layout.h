@@ -101,6 +101,14 @@ struct SongBuffers {
   // Even and odd frames lie apart where the lags are taken in pairs of frames.
   float* row(std::int64_t t) const { return (t % 2 == 0 ? even : odd) + t / 2 * stride; }
   std::int64_t halves(bool of_odd) const { return (frames + (of_odd ? 0 : 1)) / 2; }
+  // `count` frames from an even one on; what is not of the events stays the song's.
+  SongBuffers run(std::int64_t first, std::int64_t count) const {
+    SongBuffers part = *this;
+    part.even += first / 2 * stride;
+    part.odd += first / 2 * stride;
+    part.frames = count;
+    return part;
+  }
   std::int64_t floats() const { return mean - events + kMaxEvents + kPad; }
 
   int n;
@@ -118,7 +126,7 @@ struct SongBuffers {
 
 // Memory of a thread that finds events.
 struct EventScratch {
-  Floats x, filters, pattern;
+  Floats x, filters, pattern, apart;
 };
 
 // Floats of reserve for a song.

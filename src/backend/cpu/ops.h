@@ -13,13 +13,18 @@ void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
 void augment(ChromaView chroma, const Take* takes, std::int64_t count, const AugmentParams& params,
              int threads, float* out, Excerpt* out_excerpts);
 
+// Event frames of a song from which on it is cut into segments, which threads share: a segment's
+// events stay in a core's second cache. Part of the result's bits, so no setting.
+constexpr std::int64_t kSegmentFrames = 4096;
+
 std::size_t bigram_reserve(const BigramParams& params, std::int64_t count, std::int64_t frames);
 void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                     const float* weights, const BigramParams& params, int threads, float* out,
-                    void* reserve);
+                    void* reserve, std::int64_t segment_frames = kSegmentFrames);
 void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                      const float* weights, const BigramParams& params, const float* out_gradient,
-                     const void* reserve, int threads, float* gradient, float* events_gradient);
+                     const void* reserve, int threads, float* gradient, float* events_gradient,
+                     std::int64_t segment_frames = kSegmentFrames);
 
 void interval_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                       const float* weights, const BigramParams& params, int threads, float* out);
