@@ -80,7 +80,7 @@ struct AlongTime {
 
 // Some frames of a song: their events along time and their gradient, all frames or even and odd.
 struct EventGradient {
-  Floats along, gradient;
+  UnsetFloats along, gradient;
   AlongTime e[2], de[2];
   std::int64_t frames[2];
   int parts;

@@ -168,7 +168,7 @@ void forward_segments(const ForwardCall& call, const SegmentGroup& group,
                       std::vector<ForwardScratch>& scratch) {
   const BigramShape& s = call.shape;
   const auto segments = std::ssize(group.segments), songs = std::ssize(group.songs);
-  std::vector<Floats> own(call.reserve ? 0 : songs);
+  std::vector<UnsetFloats> own(call.reserve ? 0 : songs);
   std::vector<SongBuffers> buffers;
   for (std::int64_t i = 0; i < songs; ++i) {
     const std::int64_t index = group.songs[i].index;
@@ -202,7 +202,7 @@ void forward_segments(const ForwardCall& call, const SegmentGroup& group,
 
   // A segment's products reach into the events behind it.
   const std::int64_t size = round_up(std::int64_t{s.lags.count} * s.pairs + kPad, 16);
-  Floats memory;
+  UnsetFloats memory;
   float* parts = memory.resize(segments * size);
   parallel_for(segments, call.threads, [&](std::int64_t i, int member) {
     SongBuffers b = run_of(i);
