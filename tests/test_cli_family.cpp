@@ -113,6 +113,11 @@ TEST_F(Cli, TrainingStartsFromAFixedFingerprint) {
           "--set projection=0");
   ASSERT_EQ(r.status, 0) << r.err;
   EXPECT_EQ(read_model(path("i.safetensors")).dims(), 6 * 12);
+  for (const char* of_features : {"jumpcodes", "bihistogram"}) {  // not of chroma
+    r = run(std::string("train --data set.h5 --out f.safetensors --start ") + of_features +
+            small_training() + "--set projection=0");
+    ASSERT_EQ(r.status, 0) << of_features << ": " << r.err;
+  }
   expect_error("train --data set.h5 --out x.safetensors --start harmonisation", 2, "one stream");
   expect_error("train --data set.h5 --out x.safetensors --start landmarks --preset reprise", 2, "");
   expect_error("train --data set.h5 --out x.safetensors --start landmarks --set events=6", 2,

@@ -99,6 +99,7 @@ SongSet with_feature(const SongSet& set, std::span<const std::int64_t> songs,
     result.chroma_float.insert(result.chroma_float.end(), values.begin(), values.end());
     result.offsets.push_back(static_cast<std::int64_t>(result.chroma_float.size()) / kPitchClasses);
     result.song_id.push_back(set.song_id[song]);
+    result.split.push_back(set.split[song]);
   }
   return result;
 }

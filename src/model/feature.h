@@ -22,7 +22,8 @@ namespace reprise {
 ///                   directions, at most three a frame (Bertin-Mahieux & Ellis 2011), else 0
 std::vector<float> song_feature(ChromaView chroma, std::string_view feature);
 
-/// The songs [songs] as a set of their own, in the same order, with their features as chroma.
+/// The songs [songs] as a set of their own, in the same order, with their ids, splits and, as chroma,
+/// their features.
 SongSet with_feature(const SongSet& set, std::span<const std::int64_t> songs,
                      std::string_view feature);
 
