@@ -22,10 +22,12 @@
 #define REPRISE_ROW_PRODUCTS_BLOCKS_
 namespace reprise::cpu {
 
-// Of the inner products: what a task takes, and the terms that it sums up at a time. Two blocks of
-// so many rows and terms stay in the second cache.
+// Of the inner products: the rows of a tile of sums, of a task, and the terms that it sums up at a
+// time. A task reads its rows from the third cache once: two blocks of so many rows and terms stay
+// in the second, those of a tile in the first.
 constexpr std::int64_t kBlockRows = 24;
-constexpr std::int64_t kBlockTerms = 960;
+constexpr std::int64_t kTaskRows = 48;
+constexpr std::int64_t kBlockTerms = 480;
 
 // Of the weighted sums: a panel of all rows stays in the first cache.
 constexpr int kPanelColumns = 32;
@@ -36,7 +38,8 @@ constexpr int kPanelColumns = 32;
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
 
-// s [a_rows, stride] = the products of every row at a with every row at b.
+// s [a_rows, stride] = the products of every row at a with every row at b. Where b is a, blocks
+// below the diagonal are left out.
 void block_products(const float* a, std::int64_t a_rows, const float* b, std::int64_t b_rows,
                     int dims, float* s, std::int64_t stride) {
   const float* row[kBlockRows];
@@ -50,11 +53,17 @@ void block_products(const float* a, std::int64_t a_rows, const float* b, std::in
     }
   for (std::int64_t first = 0; first < whole; first += kBlockTerms) {
     const std::int64_t terms = std::min(kBlockTerms, whole - first);
-    for (std::int64_t j = 0; j < b_rows; ++j) row[j] = b + j * dims + first;
-    inner_products(a + first, static_cast<int>(a_rows), dims, row, static_cast<int>(b_rows), terms,
-                   sums, kBlockRows);
-    for (std::int64_t i = 0; i < a_rows; ++i)
-      for (std::int64_t j = 0; j < b_rows; ++j) s[i * stride + j] += sums[i * kBlockRows + j];
+    for (std::int64_t top = 0; top < a_rows; top += kBlockRows)
+      for (std::int64_t left = a == b ? top : 0; left < b_rows; left += kBlockRows) {
+        const std::int64_t as = std::min(kBlockRows, a_rows - top);
+        const std::int64_t bs = std::min(kBlockRows, b_rows - left);
+        for (std::int64_t j = 0; j < bs; ++j) row[j] = b + (left + j) * dims + first;
+        inner_products(a + top * dims + first, static_cast<int>(as), dims, row,
+                       static_cast<int>(bs), terms, sums, kBlockRows);
+        for (std::int64_t i = 0; i < as; ++i)
+          for (std::int64_t j = 0; j < bs; ++j)
+            s[(top + i) * stride + left + j] += sums[i * kBlockRows + j];
+      }
   }
 }
 
@@ -112,17 +121,16 @@ void inner_products_of_rows(std::int64_t rows, int dims, const float* z, float* 
                             Arithmetic arithmetic) {
   if (arithmetic == Arithmetic::bf16)
     return bfloat16_inner_products_of_rows(rows, dims, z, s, threads);
-  const std::int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
+  const std::int64_t blocks = (rows + kTaskRows - 1) / kTaskRows;
   parallel_for(blocks * blocks, threads, [&](std::int64_t block, int) {
-    const std::int64_t a = block / blocks * kBlockRows, b = block % blocks * kBlockRows;
+    const std::int64_t a = block / blocks * kTaskRows, b = block % blocks * kTaskRows;
     if (b < a) return;
-    const std::int64_t a_rows = std::min(kBlockRows, rows - a);
-    const std::int64_t b_rows = std::min(kBlockRows, rows - b);
+    const std::int64_t a_rows = std::min(kTaskRows, rows - a);
+    const std::int64_t b_rows = std::min(kTaskRows, rows - b);
     HWY_DYNAMIC_DISPATCH(block_products)
     (z + a * dims, a_rows, z + b * dims, b_rows, dims, s + a * rows + b, rows);
-    if (b == a) return;
     for (std::int64_t i = 0; i < a_rows; ++i)
-      for (std::int64_t j = 0; j < b_rows; ++j)
+      for (std::int64_t j = b == a ? i + 1 : 0; j < b_rows; ++j)
         s[(b + j) * rows + a + i] = s[(a + i) * rows + b + j];
   });
 }
