@@ -45,11 +45,15 @@ class DelayedProduct {
     c_ = memory.resize(n * stride_);
   }
 
-  // Sums over `frames` frames, by blocks: rounding grows with the root of the length only, and a
-  // block stays in the first cache.
+  // Sums over `frames` frames, by even blocks: rounding grows with the root of the length only, and
+  // a block stays in the first cache, yet is long beside the start and the end of a tile.
   void run(std::int64_t frames) {
-    const std::int64_t block = std::max(32, 2048 / n_);
-    for (std::int64_t t = 0; t < frames; t += block) run_block(std::min(block, frames - t), t > 0);
+    const std::int64_t blocks = (frames + kBlock - 1) / kBlock;
+    for (std::int64_t i = 0, t = 0; i < blocks; ++i) {
+      const std::int64_t end = frames * (i + 1) / blocks;
+      run_block(end - t, t > 0);
+      t = end;
+    }
   }
 
   // Row j of the matrix of a delay is at of(delay) + j * stride().
@@ -59,6 +63,8 @@ class DelayedProduct {
   std::int64_t stride() const { return stride_; }
 
  private:
+  static constexpr std::int64_t kBlock = 96;  // frames, at most
+
   void run_block(std::int64_t frames, bool add) {
     correlate<1>(columns_.data(), static_cast<int>(columns_.size()), n_, with_, n_, frames, n_,
                  [&](int row, int k, Vec sum) HWY_ATTR {

@@ -263,8 +263,9 @@ HWY_INLINE void transpose(const float* HWY_RESTRICT from, std::int64_t rows,
             kF32, [&](int r) HWY_ATTR { return from + (t + r) * from_stride + i; }, q);
       transpose_fours(v);
       // Lane 4 b + q now holds row t + 4 b + q.
-      const std::int64_t here = std::min<std::int64_t>(4, columns - i);
-      for (std::int64_t c = 0; c < here; ++c) {
+      HWY_UNROLL(4)  // constant c: v stays in registers
+      for (int c = 0; c < 4; ++c) {
+        if (i + c >= columns) break;
         float* at = to + (i + c) * to_stride + t;
         if (whole) {
           hn::StoreU(v[c], kF32, at);
@@ -333,50 +334,58 @@ HWY_INLINE void sums_of_four(Vec v[4], float* HWY_RESTRICT to) {
 #endif
 }
 
+// out [R, out_stride]: products of rows x with four rows y each, of which `bs` are wanted.
+template <int R>
+HWY_INLINE void inner_products_tile(const float* HWY_RESTRICT x, std::int64_t x_stride,
+                                    const float* const* HWY_RESTRICT y, int bs, std::int64_t terms,
+                                    float* HWY_RESTRICT out, std::int64_t out_stride) {
+  Vec sum[R][4];
+  const float* py[4];
+  HWY_UNROLL(4)
+  for (int q = 0; q < 4; ++q) py[q] = y[std::min(q, bs - 1)];
+  HWY_UNROLL(6)
+  for (int r = 0; r < R; ++r) {
+    HWY_UNROLL(4)
+    for (int q = 0; q < 4; ++q) sum[r][q] = hn::Zero(kF32);
+  }
+  const auto add = [&](std::int64_t s, auto&& load) HWY_ATTR {
+    Vec vx[R];
+    HWY_UNROLL(6)
+    for (int r = 0; r < R; ++r) vx[r] = load(x + r * x_stride + s);
+    HWY_UNROLL(4)
+    for (int q = 0; q < 4; ++q) {
+      const Vec vy = load(py[q] + s);
+      HWY_UNROLL(6)
+      for (int r = 0; r < R; ++r) sum[r][q] = hn::MulAdd(vx[r], vy, sum[r][q]);
+    }
+  };
+  std::int64_t s = 0;
+  for (; s + kLanes <= terms; s += kLanes)
+    add(s, [](const float* at) HWY_ATTR { return hn::LoadU(kF32, at); });
+  if (s < terms) {
+    const auto inside = hn::FirstN(kF32, terms - s);
+    add(s,
+        [&](const float* at) HWY_ATTR { return hn::IfThenElseZero(inside, hn::LoadU(kF32, at)); });
+  }
+  HWY_UNROLL(6)
+  for (int r = 0; r < R; ++r) {
+    float sums[4];
+    sums_of_four(sum[r], sums);
+    std::copy_n(sums, std::min(bs, 4), out + r * out_stride);
+  }
+}
+
 // out [as, out_stride]: the products of every x_a with every y_b, each of `terms` floats. Terms
 // past the last whole vector are masked out.
 HWY_INLINE void inner_products(const float* HWY_RESTRICT x, int as, std::int64_t x_stride,
                                const float* const* HWY_RESTRICT y, int bs, std::int64_t terms,
                                float* HWY_RESTRICT out, std::int64_t out_stride) {
-  constexpr int R = kTileSums / 8;  // 3 x 4 sums or 1 x 4, and the operands
-  for (int a = 0; a < as; a += R) {
-    for (int b = 0; b < bs; b += 4) {
-      Vec sum[R][4];
-      const float* px[R];
-      const float* py[4];
-      HWY_UNROLL(3)
-      for (int r = 0; r < R; ++r) {
-        px[r] = x + std::min(a + r, as - 1) * x_stride;
-        HWY_UNROLL(4)
-        for (int q = 0; q < 4; ++q) sum[r][q] = hn::Zero(kF32);
-      }
-      for (int q = 0; q < 4; ++q) py[q] = y[std::min(b + q, bs - 1)];
-      const auto add = [&](std::int64_t s, auto&& load) HWY_ATTR {
-        Vec vx[R];
-        HWY_UNROLL(3)
-        for (int r = 0; r < R; ++r) vx[r] = load(px[r] + s);
-        HWY_UNROLL(4)
-        for (int q = 0; q < 4; ++q) {
-          const Vec vy = load(py[q] + s);
-          HWY_UNROLL(3)
-          for (int r = 0; r < R; ++r) sum[r][q] = hn::MulAdd(vx[r], vy, sum[r][q]);
-        }
-      };
-      std::int64_t s = 0;
-      for (; s + kLanes <= terms; s += kLanes)
-        add(s, [](const float* at) HWY_ATTR { return hn::LoadU(kF32, at); });
-      if (s < terms) {
-        const auto inside = hn::FirstN(kF32, terms - s);
-        add(s, [&](const float* at)
-                   HWY_ATTR { return hn::IfThenElseZero(inside, hn::LoadU(kF32, at)); });
-      }
-      float sums[4];
-      for (int r = 0; r < R && a + r < as; ++r) {
-        sums_of_four(sum[r], sums);
-        for (int q = 0; q < 4 && b + q < bs; ++q) out[(a + r) * out_stride + b + q] = sums[q];
-      }
-    }
-  }
+  constexpr int kRows = kTileSums / 4;  // 6 x 4 sums or 3 x 4, and the operands
+  for_even_pieces<kRows>(as, [&]<int R>(int a) HWY_ATTR {
+    for (int b = 0; b < bs; b += 4)
+      inner_products_tile<R>(x + a * x_stride, x_stride, y + b, bs - b, terms,
+                             out + a * out_stride + b, out_stride);
+  });
 }
 
 }  // namespace reprise::cpu::HWY_NAMESPACE
