@@ -201,6 +201,7 @@ TEST_F(Cli, ComparesTwoSongs) {
 TEST_F(Cli, TooFewSongsForTheProjectionAreFoundBeforeTraining) {
   expect_error("train --data set.h5 --out m.safetensors", 1, "to fit a projection to 256, found");
   EXPECT_EQ(run("train --data set.h5 --out m.safetensors").out.find("step "), std::string::npos);
+  EXPECT_FALSE(fs::exists(path("m.checkpoint.safetensors"))) << "nor is an earlier one overwritten";
 }
 
 // Products of bfloat16 on the cpu: a model, or an error that says what is missing.
@@ -337,9 +338,10 @@ TEST_F(Cli, FailedWorkExitsWithOneAndNamesTheFile) {
   expect_error("info cut.safetensors", 1, "cut.safetensors");
   expect_error("query set.h5 --model m.safetensors --id nobody", 1, "has no song 'nobody'");
   expect_error("fingerprint --data set.h5 --method cov --out none/f.npy", 1, "none");
-  expect_error("train --data set.h5 --out none/m.safetensors", 1, "none");
+  expect_error("train --data set.h5 --out none/m.safetensors --set projection=0", 1, "none");
   expect_error("evaluate --data set.h5 --method cov --device cuda", 1, "cuda");
-  expect_error("train --data set.h5 --out n.safetensors --resume", 1, "n.checkpoint.safetensors");
+  expect_error("train --data set.h5 --out n.safetensors --resume --set projection=0", 1,
+               "n.checkpoint.safetensors");
   expect_error("train --data set.h5 --out n.safetensors", 1, "projection");  // 30 songs to train on
   EXPECT_FALSE(fs::exists(path("n.safetensors")));
 }

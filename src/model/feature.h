@@ -22,8 +22,8 @@ namespace reprise {
 ///                   directions, at most three a frame (Bertin-Mahieux & Ellis 2011), else 0
 std::vector<float> song_feature(ChromaView chroma, std::string_view feature);
 
-/// The songs [songs] as a set of their own, in the same order, with their ids, splits and, as chroma,
-/// their features.
+/// The songs [songs] as a set of their own, in the same order, with their ids, splits and features,
+/// these as chroma.
 SongSet with_feature(const SongSet& set, std::span<const std::int64_t> songs,
                      std::string_view feature);
 

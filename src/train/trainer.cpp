@@ -415,6 +415,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
     throw UsageError(
         "train: expected one stream and normalisation none: two streams and normalised "
         "co-occurrences cannot be learned through");
+  check_projection(set, config);  // before a file is written and anything learned
   PitchHistogram key{};
   if (config.key_mode == "canonical") {
     std::vector<PitchHistogram> histograms;
@@ -437,7 +438,6 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
     state.moment2.assign(state.learned.size(), 0.0f);
     write_checkpoint(files.checkpoint, state);  // a target that cannot be written fails now
   }
-  check_projection(set, config);  // now, not when everything is learned
   SongSet features;
   if (config.feature != "chroma") {
     std::vector<std::int64_t> all(set.songs());

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "backend/cpu/avx512_products.h"
-#include "backend/cpu/floats.h"
 #include "backend/cpu/parallel.h"
 #include "backend/cpu/row_products.h"
 
