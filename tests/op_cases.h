@@ -84,6 +84,30 @@ inline std::vector<BigramCase> bigram_cases() {
   };
 }
 
+/// Chroma of several bands.
+inline std::vector<BigramCase> banded_cases() {
+  using enum Compression;
+  const auto mean = Pooling::mean;
+  const auto of_bands = [](int bands, BigramParams p) {
+    p.bands = bands;
+    return p;
+  };
+  return {
+      {"two_bands",
+       of_bands(2, bigram_case_params(12, 4, 3, lag_range(-2, 2), true, mean, signed_root, true)),
+       {130, 33, 4, 3, 1}},
+      {"three_bands",
+       of_bands(3, bigram_case_params(24, 4, 20, default_lags(), true, mean, signed_root, true)),
+       {256, 40}},
+      {"five_bands",
+       of_bands(5, bigram_case_params(7, 1, 2, {-7, 0, 3}, false, Pooling::sum, tanh, false)),
+       {65, 64}},
+      {"eight_bands",
+       of_bands(kMaxBands, bigram_case_params(64, 16, 2, {-1, 4}, true, mean, none, true)),
+       {15, 70}},
+  };
+}
+
 /// The default preset, beside the cases that emulated kernels run too.
 inline BigramCase default_bigram_case() {
   return {"default",
@@ -96,11 +120,11 @@ inline std::ostream& operator<<(std::ostream& out, const BigramCase& c) {
   return out << c.name;
 }
 
-/// Chroma-like values: each frame's largest is 1.
-inline std::vector<float> random_chroma(std::int64_t frames, std::uint64_t seed) {
+/// Chroma-like values [frames, 12 * bands]: the largest of each frame and band is 1.
+inline std::vector<float> random_chroma(std::int64_t frames, std::uint64_t seed, int bands = 1) {
   Random random(seed);
-  std::vector<float> chroma(static_cast<std::size_t>(frames) * kPitchClasses);
-  for (std::int64_t t = 0; t < frames; ++t) {
+  std::vector<float> chroma(static_cast<std::size_t>(frames) * bands * kPitchClasses);
+  for (std::int64_t t = 0; t < frames * bands; ++t) {
     float* frame = &chroma[t * kPitchClasses];
     for (int c = 0; c < kPitchClasses; ++c) frame[c] = 0.6f * random.uniform();
     frame[random.below(kPitchClasses)] = 1.0f;
@@ -137,12 +161,17 @@ inline std::vector<Excerpt> case_excerpts(const BigramCase& c) {
 /// A case's songs with weights, and the gradient of their fingerprints.
 struct CaseSongs {
   explicit CaseSongs(const BigramCase& c) : p(c.params), excerpts(case_excerpts(c)) {
-    chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1);
+    chroma = random_chroma(frames(), 1, p.bands);
     weights = bigram_case_weights(p, 2);
     out_gradient = random_values(count() * p.dims(), 1.0f, 3);
     for (const Excerpt& e : excerpts) longest = std::max<std::int64_t>(longest, e.frames);
   }
   std::int64_t count() const { return static_cast<std::int64_t>(excerpts.size()); }
+  std::int64_t frames() const { return excerpts.back().first + excerpts.back().frames; }
+  /// The chroma, dense, where a copy of it lies.
+  ChromaView view(const void* data, ChromaType type = ChromaType::float32) const {
+    return {data, type, frames(), p.bands, p.width()};
+  }
 
   BigramParams p;
   std::vector<Excerpt> excerpts;
@@ -194,6 +223,17 @@ inline std::vector<BigramCase> interval_cases() {
        bigram_case_params(60, 2, 2, lag_range(-1, 1), true, Pooling::mean, none, false),
        {70}},
   };
+}
+
+/// The same of several bands: a kernel is rotated within each.
+inline std::vector<BigramCase> banded_interval_cases() {
+  std::vector<BigramCase> cases = interval_cases();
+  cases.resize(3);
+  for (int i = 0; i < 3; ++i) {
+    cases[i].name += "_of_" + std::to_string(i + 2) + "_bands";
+    cases[i].params.bands = i + 2;
+  }
+  return cases;
 }
 
 /// What event layers give: zero or more.

@@ -13,13 +13,14 @@
 
 namespace reprise::oracle {
 
-/// x [frames, 12] of an excerpt, rolled.
+/// x [frames, 12 * bands] of an excerpt, each band rolled.
 template <class Real>
 std::vector<Real> excerpt_chroma(ChromaView chroma, const Excerpt& e) {
-  std::vector<Real> x(std::size_t(e.frames) * 12);
+  std::vector<Real> x;
   for (int t = 0; t < e.frames; ++t)
-    for (int c = 0; c < 12; ++c)
-      x[t * 12 + c] = Real(chroma.at(e.first + t, ((c - e.roll) % 12 + 12) % 12));
+    for (int band = 0; band < chroma.bands; ++band)
+      for (int c = 0; c < 12; ++c)
+        x.push_back(Real(chroma.at(e.first + t, 12 * band + ((c - e.roll) % 12 + 12) % 12)));
   return x;
 }
 
@@ -56,11 +57,12 @@ Real compress_slope(Compression kind, Real g) {
 }
 
 /// Audio bigrams by the definition in params.h: every tap's shifted copy of E, no lag identity. x
-/// [frames, 12], or with given events [frames, N].
+/// [frames, 12 * bands], or with given events [frames, N].
 template <class Real, class Weight>
 Bigrams<Real> bigram_forward(const std::vector<Real>& x, const std::vector<Weight>& weights,
                              const BigramParams& p) {
-  const int n = p.events, frames = int(x.size()) / (p.given_events ? n : 12);
+  const int n = p.events, width = 12 * p.bands;
+  const int frames = int(x.size()) / (p.given_events ? n : width);
   Bigrams<Real> b;
   b.frames = std::max(1, frames - p.event_length + 1);
   b.raw.assign(std::size_t(b.frames) * n, 0);
@@ -69,9 +71,9 @@ Bigrams<Real> bigram_forward(const std::vector<Real>& x, const std::vector<Weigh
     for (int i = 0; i < n; ++i) {
       Real sum = Real(weights[p.bias_offset() + i]);
       for (int q = 0; q < p.event_length; ++q)
-        for (int c = 0; c < 12; ++c)
+        for (int c = 0; c < width; ++c)
           if (t + q < frames)
-            sum += Real(weights[(i * p.event_length + q) * 12 + c]) * x[(t + q) * 12 + c];
+            sum += Real(weights[(i * p.event_length + q) * width + c]) * x[(t + q) * width + c];
       b.raw[t * n + i] = activate(p.activation, sum);
     }
   b.e = b.raw;
@@ -128,7 +130,7 @@ void bigram_backward(const std::vector<Real>& x, const std::vector<Weight>& weig
                      const BigramParams& p, const std::vector<float>& out_gradient,
                      std::vector<Real>& gradient, std::vector<Real>* events_gradient = nullptr) {
   const Bigrams<Real> b = bigram_forward(x, weights, p);
-  const int frames = int(x.size()) / 12, n = p.events;
+  const int n = p.events, width = 12 * p.bands, frames = int(x.size()) / width;
   Real square = 0, along = 0;
   for (int d = 0; d < p.dims(); ++d) {
     square += b.y[d] * b.y[d];
@@ -174,9 +176,9 @@ void bigram_backward(const std::vector<Real>& x, const std::vector<Weight>& weig
       const Real d = de[t * n + i] - mean;
       gradient[p.bias_offset() + i] += d;
       for (int q = 0; q < p.event_length; ++q)
-        for (int c = 0; c < 12; ++c)
+        for (int c = 0; c < width; ++c)
           if (t + q < frames)
-            gradient[(i * p.event_length + q) * 12 + c] += d * x[(t + q) * 12 + c];
+            gradient[(i * p.event_length + q) * width + c] += d * x[(t + q) * width + c];
     }
   }
 }

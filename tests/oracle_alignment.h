@@ -13,20 +13,20 @@
 
 namespace reprise::oracle {
 
-/// Centred, normalised frames [frames, 12] of an excerpt.
+/// Centred, normalised frames [frames, 12 * bands] of an excerpt.
 inline std::vector<double> alignment_frames(ChromaView chroma, const Excerpt& excerpt) {
   std::vector<double> x = rolled_chroma<double>(chroma, excerpt);
   const std::int64_t frames = excerpt.frames;
-  double mean[kPitchClasses] = {};
-  for (std::int64_t i = 0; i < frames * kPitchClasses; ++i)
-    mean[i % kPitchClasses] += x[i] / double(frames);
+  const int width = kPitchClasses * chroma.bands;
+  std::vector<double> mean(width, 0);
+  for (std::int64_t i = 0; i < frames * width; ++i) mean[i % width] += x[i] / double(frames);
   for (std::int64_t t = 0; t < frames; ++t) {
     double square = kAlignmentFloor;
-    for (int c = 0; c < kPitchClasses; ++c) {
-      x[t * kPitchClasses + c] -= mean[c];
-      square += x[t * kPitchClasses + c] * x[t * kPitchClasses + c];
+    for (int c = 0; c < width; ++c) {
+      x[t * width + c] -= mean[c];
+      square += x[t * width + c] * x[t * width + c];
     }
-    for (int c = 0; c < kPitchClasses; ++c) x[t * kPitchClasses + c] /= std::sqrt(square);
+    for (int c = 0; c < width; ++c) x[t * width + c] /= std::sqrt(square);
   }
   return x;
 }
@@ -37,23 +37,23 @@ inline std::vector<double> rounded_frames(std::vector<double> x) {
   return x;
 }
 
-/// z_ij and sigma_i of the states of frames x [n, 12] against those of y [m, 12].
+/// z_ij and sigma_i of the states of frames x [n, width] against those of y [m, width].
 struct RowScores {
   std::int64_t n, m;
   std::vector<double> z;      ///< [n, m]
   std::vector<double> sigma;  ///< [n]
 };
 
-inline RowScores row_scores(const std::vector<double>& x, const std::vector<double>& y) {
-  const auto frames = [](const auto& v) { return std::int64_t(v.size()) / kPitchClasses; };
+inline RowScores row_scores(const std::vector<double>& x, const std::vector<double>& y,
+                            int width = kPitchClasses) {
+  const auto frames = [&](const auto& v) { return std::int64_t(v.size()) / width; };
   RowScores r{frames(x), frames(y), {}, {}};
   for (std::int64_t i = 0; i < r.n; ++i) {
     std::vector<double> dot(r.m, 0);
     double mu = 0, variance = 0;
     for (std::int64_t j = 0; j < r.m; ++j) {
       for (std::int64_t k = 0; k < kStateFrames && k <= std::min(i, j); ++k)
-        for (int c = 0; c < kPitchClasses; ++c)
-          dot[j] += x[(i - k) * kPitchClasses + c] * y[(j - k) * kPitchClasses + c];
+        for (int c = 0; c < width; ++c) dot[j] += x[(i - k) * width + c] * y[(j - k) * width + c];
       mu += dot[j] / double(r.m);
     }
     // X^T cov(Y) X is the variance of the products.

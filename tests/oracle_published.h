@@ -14,13 +14,16 @@
 
 namespace reprise::oracle {
 
-/// [frames, 12] of an excerpt, rolled.
+/// [frames, 12 * bands] of an excerpt, each band rolled.
 template <class Real>
 std::vector<Real> rolled_chroma(ChromaView chroma, const Excerpt& excerpt) {
   std::vector<Real> x;
   for (std::int64_t t = 0; t < excerpt.frames; ++t)
-    for (int c = 0; c < kPitchClasses; ++c)
-      x.push_back(chroma.at(excerpt.first + t, (c + kPitchClasses - excerpt.roll) % kPitchClasses));
+    for (int band = 0; band < chroma.bands; ++band)
+      for (int c = 0; c < kPitchClasses; ++c)
+        x.push_back(
+            chroma.at(excerpt.first + t,
+                      kPitchClasses * band + (c + kPitchClasses - excerpt.roll) % kPitchClasses));
   return x;
 }
 
@@ -97,8 +100,9 @@ std::vector<Real> fft2_magnitudes(const Real* frames, int patch) {
   return out;
 }
 
+/// Magnitudes [patch, 12] of one band, pooled over the patches, not scaled.
 template <class Real>
-std::vector<Real> ftm2d(ChromaView chroma, const Excerpt& excerpt, const Ftm2dParams& p) {
+std::vector<Real> ftm2d_band(ChromaView chroma, const Excerpt& excerpt, const Ftm2dParams& p) {
   std::vector<Real> x = rolled_chroma<Real>(chroma, excerpt);
   const auto norm = [&](std::int64_t t) {
     Real square = 0;
@@ -123,7 +127,7 @@ std::vector<Real> ftm2d(ChromaView chroma, const Excerpt& excerpt, const Ftm2dPa
   for (int start = 0; start + p.patch <= frames; start += p.hop)
     patches.push_back(fft2_magnitudes(x.data() + start * kPitchClasses, p.patch));
   std::vector<Real> out;
-  for (int i = 0; i < p.dims(); ++i) {
+  for (int i = 0; i < p.patch * kPitchClasses; ++i) {
     std::vector<Real> values;
     Real sum = 0;
     for (const auto& patch : patches) values.push_back(patch[i]), sum += patch[i];
@@ -132,6 +136,14 @@ std::vector<Real> ftm2d(ChromaView chroma, const Excerpt& excerpt, const Ftm2dPa
     out.push_back(p.median ? (values[(n - 1) / 2] + values[n / 2]) / 2
                            : sum / static_cast<Real>(n));
   }
+  return out;
+}
+
+template <class Real>
+std::vector<Real> ftm2d(ChromaView chroma, const Excerpt& excerpt, const Ftm2dParams& p) {
+  std::vector<Real> out;
+  for (int band = 0; band < p.bands; ++band)
+    for (const Real value : ftm2d_band<Real>(chroma.band(band), excerpt, p)) out.push_back(value);
   if (!p.unit_norm) return out;
   Real square = 0;
   for (const Real value : out) square += value * value;

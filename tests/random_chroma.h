@@ -9,11 +9,11 @@
 
 namespace reprise {
 
-/// [frames, 12] of uneven values, each frame's largest 1, as real chroma is.
-inline std::vector<float> random_chroma(std::int64_t frames, std::uint64_t seed) {
+/// [frames, 12 * bands] of uneven values, the largest of each frame and band 1, as real chroma is.
+inline std::vector<float> random_chroma(std::int64_t frames, std::uint64_t seed, int bands = 1) {
   Random random(seed);
-  std::vector<float> chroma(frames * kPitchClasses);
-  for (std::int64_t t = 0; t < frames; ++t) {
+  std::vector<float> chroma(frames * bands * kPitchClasses);
+  for (std::int64_t t = 0; t < frames * bands; ++t) {
     float* frame = chroma.data() + t * kPitchClasses;
     for (int c = 0; c < kPitchClasses; ++c) {
       const float value = random.uniform();

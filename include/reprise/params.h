@@ -55,6 +55,7 @@ inline constexpr float kSilentNorm = 1e-6f;
 struct BigramParams {
   int events = 0;           ///< N, salient-event filters
   int event_length = 1;     ///< frames a filter spans
+  int bands = 1;            ///< of the chroma, as many as its view has
   int windows = 0;          ///< F, co-occurrence windows
   int taps = 0;             ///< L, signed lags
   int lags[kMaxTaps] = {};  ///< frames, one for each tap, all different
@@ -65,10 +66,14 @@ struct BigramParams {
   bool unit_norm = false;     ///< scale the fingerprint to length 1
   bool given_events = false;  ///< event_length 1, activation none
 
-  /// Flat weights: events.weight [N, length, 12], events.bias [N], windows.weight [F, L]; with
-  /// given events the windows alone.
+  /// Values of a frame of chroma, and of a filter.
+  REPRISE_HOST_DEVICE int width() const { return bands * kPitchClasses; }
+  REPRISE_HOST_DEVICE int filter_values() const { return event_length * width(); }
+
+  /// Flat weights: events.weight [N, length, 12 * bands], events.bias [N], windows.weight [F, L];
+  /// with given events the windows alone.
   REPRISE_HOST_DEVICE int event_weights() const {
-    return given_events ? 0 : events * event_length * kPitchClasses;
+    return given_events ? 0 : events * filter_values();
   }
   REPRISE_HOST_DEVICE int bias_offset() const { return event_weights(); }
   REPRISE_HOST_DEVICE int window_offset() const {
@@ -210,16 +215,18 @@ struct AdamStep {
   }
 };
 
-/// 2-D Fourier transform magnitudes (Bertin-Mahieux & Ellis 2012).
+/// 2-D Fourier transform magnitudes (Bertin-Mahieux & Ellis 2012), of each band by itself.
 struct Ftm2dParams {
   int patch = 75;         ///< frames
   int hop = 1;            ///< frames
   float power = 1.96f;    ///< exponent of the values
   bool keep_norm = true;  ///< 2012: unit norm before and after the power, then the frame's own norm
   bool median = true;     ///< over patches; else mean
-  bool unit_norm = true;
+  bool unit_norm = true;  ///< of all bands together
+  int bands = 1;          ///< of the chroma, as many as its view has
 
-  REPRISE_HOST_DEVICE int dims() const { return patch * kPitchClasses; }
+  /// In the order band, time frequency, pitch frequency.
+  REPRISE_HOST_DEVICE int dims() const { return bands * patch * kPitchClasses; }
 };
 
 /// What a search scans. Answers are exact in every case, and the same: the best of the scan are
@@ -240,7 +247,8 @@ struct Candidates {
 /// double along the way. States of two successive frames are compared, as one frame says too
 /// little: the same note sounds in every melody, the same interval in few.
 ///   x_t     = chroma minus the song's mean, x_t /= sqrt(|x_t|^2 + kAlignmentFloor)
-///   X_t     = [x_t, x_(t-1)], 24 values, zeros before the first frame; Y_t likewise
+///   X_t     = [x_t, x_(t-1)], zeros before the first frame; Y_t likewise
+///             24 values a band: all bands that the view has count together
 ///   mu_i    = X_i . mean(Y)      sigma_i = sqrt(X_i^T cov(Y) X_i + kAlignmentVariance)
 ///   s_ij    = min(cap, (X_i . Y_j - mu_i) / sigma_i - offset)
 ///   H_ij    = max(0, s_ij + max(H[i-1,j-1], H[i-2,j-1], H[i-1,j-2]))          H is zero outside
@@ -255,9 +263,9 @@ struct AlignmentParams {
 inline constexpr float kAlignmentFloor = 1e-3f;
 inline constexpr float kAlignmentVariance = 1e-4f;
 inline constexpr int kStateFrames = 2;
-inline constexpr int kStateValues = kStateFrames * kPitchClasses;
-/// Back ends keep frames in multiples of 1 / 88: products of states then stay below 2^14, and what
-/// is above or below their mean in 16 bits.
+inline constexpr int kStateValues = kStateFrames * kPitchClasses;  ///< of one band
+/// Back ends keep frames in multiples of 1 / 88: products of states then stay below 2^14 (with
+/// kMaxBands below 1.06 times that), and what is above or below their mean in 16 bits.
 inline constexpr int kAlignmentScale = 88;
 /// Scores are kept in 16 bits, in sixteenths.
 inline constexpr int kAlignmentUnits = 16;
