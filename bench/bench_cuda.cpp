@@ -137,8 +137,6 @@ void print_counts() {
   print_row("similarities", "1200 queries, 1e5 x 256",
             counts::similarities({1200, 1, 100'000, 256}));
 
-  print_row("covariance", "1000 frames, 12 keys", counts::covariance(1000, 12));
-  print_row("correlation", "1000 frames, 12 keys", counts::correlation(1000, 12));
   for (const Ftm2dWork& w : ftm2d_works())
     print_row("2DFTM", fmt::format("{} frames, {}", w.frames, w.name),
               counts::ftm2d(w.params, w.frames));

@@ -1,6 +1,5 @@
-// Songs a second through the published fingerprints: 2DFTM as the 2016 experiment computes it (512
-// frames, 8 patches of 64) and as Bertin-Mahieux & Ellis 2012 (patches of 75, every frame, median),
-// covariance and correlation in 12 keys.
+// Songs a second through 2DFTM: as the 2016 experiment computes it (512
+// frames, 8 patches of 64) and as Bertin-Mahieux & Ellis 2012 (patches of 75, every frame, median).
 //
 // Names are BENCH/PEER/THREADS, which bench/compare/run reads.
 
@@ -55,17 +54,7 @@ int main(int argc, char** argv) {
   const Ftm2dParams original{};
   const std::vector<Shape> shapes{
       {"2DFTM, 8 patches of 64", ftm2d(seed), 1, seed.dims()},
-      {"2DFTM, median of 438 patches of 75", ftm2d(original), 1, original.dims()},
-      {"covariance in 12 keys",
-       [](Backend& backend, ChromaView chroma, const std::vector<Excerpt>& excerpts, float* out) {
-         backend.covariance(chroma, excerpts.data(), std::int64_t(excerpts.size()), out);
-       },
-       12, 576},
-      {"correlation in 12 keys",
-       [](Backend& backend, ChromaView chroma, const std::vector<Excerpt>& excerpts, float* out) {
-         backend.correlation(chroma, excerpts.data(), std::int64_t(excerpts.size()), out);
-       },
-       12, 66}};
+      {"2DFTM, median of 438 patches of 75", ftm2d(original), 1, original.dims()}};
   const int cores = int(std::thread::hardware_concurrency());
   for (const Shape& shape : shapes)
     for (int threads = 1; threads <= cores; threads += std::max(1, cores - 1)) {

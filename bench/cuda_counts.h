@@ -314,21 +314,7 @@ inline Counts similarities(const Search& s) {
   return c;
 }
 
-// --- published fingerprints, a song, chroma as bytes
-
-inline Counts covariance(int frames, int keys) {
-  Counts c;
-  c.bytes = c.least = double(frames) * kPitchClasses + 4.0 * 576 * keys;
-  c.fp64 = double(frames) * 15 * 25 * 2;
-  return c;
-}
-
-inline Counts correlation(int frames, int keys) {
-  Counts c;
-  c.bytes = c.least = double(frames) * kPitchClasses + 4.0 * 66 * keys;
-  c.fp64 = double(frames) * 6 * 25 * 2;
-  return c;
-}
+// --- 2-D Fourier transform magnitudes of a song, chroma as bytes
 
 /// A median takes a walk for the range, one for each part of the range that is told apart, some
 /// three here, and one to gather what is left.

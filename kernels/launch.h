@@ -172,13 +172,7 @@ void similarities(const float* q, std::int64_t queries, int keys, const float* c
                   std::int64_t candidates, int dims, const float* bias, float* out,
                   cudaStream_t stream);
 
-// --- published fingerprints (definitions in backend.h)
-
-/// out [count, 576] and [count, 66]. Excerpts of the same frames in a row are computed once.
-void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, float* out,
-                cudaStream_t stream);
-void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, float* out,
-                 cudaStream_t stream);
+// --- 2-D Fourier transform magnitudes
 
 /// Songs of a 2DFTM call, one after another in an array of frames, each of a patch at least; each
 /// may stand for several excerpts in a row, as the key does not matter.

@@ -86,14 +86,6 @@ class ForwardingBackend : public Backend {
              const Ftm2dParams& params, float* out) override {
     cpu_->ftm2d(chroma, excerpts, count, params, out);
   }
-  void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                  float* out) override {
-    cpu_->covariance(chroma, excerpts, count, out);
-  }
-  void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                   float* out) override {
-    cpu_->correlation(chroma, excerpts, count, out);
-  }
   void similarities(const float* q, std::int64_t queries, int keys, const float* c,
                     std::int64_t candidates, int dims, const float* bias, float* out) override {
     cpu_->similarities(q, queries, keys, c, candidates, dims, bias, out);

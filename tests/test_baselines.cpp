@@ -65,7 +65,7 @@ TEST_F(Baselines, SizesAndKeys) {
   EXPECT_EQ(method_names().size(), 6u + 8u);
 }
 
-TEST_F(Baselines, AreTheirOps) {
+TEST_F(Baselines, EqualTheirDefinitions) {
   const std::vector<std::int64_t> songs = {7, 2};
   const Fingerprints cov = make("cov")->compute(set, songs, Keys::all);
   const Fingerprints corr = make("corr")->compute(set, songs, Keys::all);
@@ -95,6 +95,46 @@ TEST_F(Baselines, AreTheirOps) {
   expect_ftm2d("2dftm-seed", {}, seed);
   expect_ftm2d("2dftm", {{"patch", "16"}, {"hop", "4"}, {"power", "1.5"}, {"keep_norm", "false"}},
                other);
+}
+
+// Two pitch classes sound, C as 1 0 1 0 0 and D as 0 1 0 1 1. In the first four frames C about its
+// mean 1/2 is (1, -1, 1, -1) / 2, and its change -1 1 -1 0 about its mean -1/4 is (-3, 5, -3, 1) /
+// 4; D and its change are the opposite. Products: C.C = 1, C.dC = (-3 - 5 - 3 - 1) / 8 = -3/2. So
+// the row of C is (C, D, dC, dD) = (1, -1, -3/2, 3/2), of squared length 13/2.
+TEST_F(Baselines, CovarianceHandWorked) {
+  std::vector<float> chroma(5 * kPitchClasses);
+  for (const int t : {0, 2}) chroma[t * kPitchClasses] = 1;
+  for (const int t : {1, 3, 4}) chroma[t * kPitchClasses + 2] = 1;
+  set = song_set_of({{"a", "a", "test", chroma}});
+  const std::vector<std::int64_t> songs = {0};
+  const std::vector<float> cov = make("cov")->compute(set, songs, Keys::candidate).values;
+  const float length = std::sqrt(6.5f);
+  EXPECT_FLOAT_EQ(cov[0], 1 / length);
+  EXPECT_FLOAT_EQ(cov[2], -1 / length);
+  EXPECT_FLOAT_EQ(cov[12], -1.5f / length);
+  EXPECT_FLOAT_EQ(cov[14], 1.5f / length);
+  EXPECT_EQ(cov[1], 0);
+
+  // Correlation of C and D is -1; pairs are in the order 01 02 03 ...
+  const std::vector<float> corr = make("corr")->compute(set, songs, Keys::all).values;
+  EXPECT_FLOAT_EQ(corr[1], -1);
+  EXPECT_EQ(corr[0], 0);
+  // Transposed up by one semitone they are C# and D#: pairs 01 .. 0B are 11 pairs, then 12, 13.
+  EXPECT_FLOAT_EQ(corr[66 + 12], -1);
+}
+
+// Neither a constant song nor one too short to change.
+TEST_F(Baselines, CovarianceOfNoChangeIsZero) {
+  std::vector<float> constant(40 * kPitchClasses);
+  for (std::size_t i = 0; i < constant.size(); ++i)
+    constant[i] = static_cast<float>(i % kPitchClasses) / 255.0f;
+  set = song_set_of({{"a", "a", "test", constant},
+                     {"b", "b", "test", std::vector<float>(constant.size(), 0.0f)},
+                     {"c", "c", "test", random_chroma(1, 4)}});
+  const std::vector<std::int64_t> songs = {0, 1, 2};
+  for (const char* method : {"cov", "corr"})
+    for (const float value : make(method)->compute(set, songs, Keys::candidate).values)
+      ASSERT_EQ(value, 0) << method;
 }
 
 // With all components PCA is a rotation of the centred train vectors: distances stay.

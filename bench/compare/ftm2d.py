@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Other ways to compute 2DFTM as the 2016 experiment does: 512 frames, the mean magnitude of 8 patches of
-64 frames; and covariance fingerprints in 12 keys, song by song. Prints one line of JSON for each figure."""
+64 frames. Prints one line of JSON for each figure."""
 
 import json
 import os
@@ -33,14 +33,6 @@ def seed(songs):
             for song in songs]
 
 
-def covariance(songs):
-    for song in songs:
-        for key in range(12):
-            x = np.roll(song, key, axis=1)
-            c = np.cov(np.hstack([x[:-1], np.diff(x, axis=0)]).T)
-            c / np.linalg.norm(c, axis=1, keepdims=True)
-
-
 def main():
     songs = np.random.default_rng(1).random((SONGS, FRAMES, 12), dtype=np.float32)
     patches = songs.reshape(SONGS, -1, PATCH, 12)
@@ -57,7 +49,6 @@ def main():
                lambda: np.abs(plan()).mean(axis=1))
         report("2DFTM, 8 patches of 64, transforms alone", "FFTW, real input, one batch, measured plan",
                threads, plan)
-    report("covariance in 12 keys", f"NumPy {np.__version__}", 1, lambda: covariance(songs))
 
 
 if __name__ == "__main__":

@@ -132,13 +132,6 @@ class Backend {
   /// Songs shorter than a patch are padded with zeros to one, where the original gives none.
   virtual void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                      const Ftm2dParams& params, float* out) = 0;
-  /// Covariance of chroma and delta chroma, rows scaled to length 1: out [count, 576] (Kim et al.
-  /// 2008).
-  virtual void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                          float* out) = 0;
-  /// Upper triangle of the correlation matrix of the pitch classes: out [count, 66].
-  virtual void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                           float* out) = 0;
 
   // --- exact search
   /// out [queries, candidates] = max over keys of q [queries, keys, dims] . c [candidates, dims],

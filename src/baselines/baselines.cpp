@@ -24,6 +24,11 @@ namespace {
 constexpr std::int64_t kMaxDefinitionBytes = 1 << 20;
 constexpr std::string_view kNames[] = {"cov", "corr", "2dftm", "2dftm-seed", "2dftm-pca", "random"};
 
+// Methods that a shipped definition computes, their vectors as published, not scaled to length 1.
+constexpr struct {
+  std::string_view method, definition;
+} kDefined[] = {{"cov", "delta-covariance"}, {"corr", "chroma-correlation"}};
+
 // The keys [keys] of a song; a key-invariant method needs only one to look a song up.
 std::vector<std::int32_t> rolls_of(Keys keys, bool key_invariant) {
   const bool twelve = keys == Keys::all || (keys == Keys::query && !key_invariant);
@@ -168,18 +173,12 @@ std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& b
   }
   const MethodSettings s = method_settings(name, settings);
   if (name == "random") return std::make_unique<RandomMethod>();
-  if (name == "cov")
-    return std::make_unique<OpMethod>(
-        backend, "cov", 4 * kPitchClasses * kPitchClasses, false,
-        [&backend](ChromaView chroma, const Excerpt* excerpts, std::int64_t count, float* out) {
-          backend.covariance(chroma, excerpts, count, out);
-        });
-  if (name == "corr")
-    return std::make_unique<OpMethod>(
-        backend, "corr", kPitchClasses * (kPitchClasses - 1) / 2, false,
-        [&backend](ChromaView chroma, const Excerpt* excerpts, std::int64_t count, float* out) {
-          backend.correlation(chroma, excerpts, count, out);
-        });
+  for (const auto& [method, definition] : kDefined)
+    if (name == method) {
+      Model model = shipped_definition(definition);
+      model.config.unit_norm = false;
+      return std::make_unique<ModelMethod>(backend, std::move(model), std::string(name));
+    }
   auto method = std::make_unique<OpMethod>(
       backend, std::string(name), s.ftm2d.dims(), true,
       [&backend, params = s.ftm2d](ChromaView chroma, const Excerpt* excerpts, std::int64_t count,

@@ -210,12 +210,6 @@ TEST_F(CudaOps, PublishedFingerprintsEqualTheCpus) {
     }
     expect_alike(results[0], results[1], what);
   };
-  compare(576, "covariance", [&](Backend& b, ChromaView x, const Excerpt* e, float* out) {
-    b.covariance(x, e, count, out);
-  });
-  compare(66, "correlation", [&](Backend& b, ChromaView x, const Excerpt* e, float* out) {
-    b.correlation(x, e, count, out);
-  });
   for (const Ftm2dParams& p : {Ftm2dParams{}, Ftm2dParams{64, 64, 2, false, false, false}}) {
     compare(p.dims(), "2dftm", [&](Backend& b, ChromaView x, const Excerpt* e, float* out) {
       b.ftm2d(x, e, count, p, out);

@@ -125,14 +125,6 @@ class CpuBackend final : public Backend {
              const Ftm2dParams& params, float* out) override {
     cpu::ftm2d(chroma, excerpts, count, params, threads_, out);
   }
-  void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                  float* out) override {
-    cpu::covariance(chroma, excerpts, count, threads_, out);
-  }
-  void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                   float* out) override {
-    cpu::correlation(chroma, excerpts, count, threads_, out);
-  }
   void similarities(const float* q, std::int64_t queries, int keys, const float* c,
                     std::int64_t candidates, int dims, const float* bias, float* out) override {
     cpu::similarities(q, queries, keys, c, candidates, dims, bias, threads_, out);

@@ -30,7 +30,6 @@
 #include "backend/cpu/ftm2d_tables.h"
 #include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
-#include "backend/cpu/same_frames.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
@@ -191,6 +190,22 @@ namespace reprise::cpu {
 
 HWY_EXPORT(transform_patches);
 HWY_EXPORT(slide_patch);
+
+namespace {
+
+// Where runs of excerpts of the same frames begin (one song in many keys), and last `count`: what
+// does not depend on the key is computed once a run.
+std::vector<std::int64_t> runs_of_same_frames(const Excerpt* excerpts, std::int64_t count) {
+  std::vector<std::int64_t> starts;
+  for (std::int64_t e = 0; e < count; ++e)
+    if (e == 0 || excerpts[e].first != excerpts[e - 1].first ||
+        excerpts[e].frames != excerpts[e - 1].frames)
+      starts.push_back(e);
+  starts.push_back(count);
+  return starts;
+}
+
+}  // namespace
 
 void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
            const Ftm2dParams& params, int threads, float* out) {

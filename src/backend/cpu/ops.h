@@ -47,10 +47,6 @@ void project(const float* in, std::int64_t rows, int in_dims, const float* weigh
 
 void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
            const Ftm2dParams& params, int threads, float* out);
-void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, int threads,
-                float* out);
-void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count, int threads,
-                 float* out);
 
 void similarities(const float* q, std::int64_t queries, int keys, const float* c,
                   std::int64_t candidates, int dims, const float* bias, int threads, float* out);

@@ -73,13 +73,9 @@ class CudaBackend : public Backend {
   void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
                const float* bias, int out_dims, float* out) override;
 
-  // published.cpp
+  // ftm2d.cpp
   void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
              const Ftm2dParams& params, float* out) override;
-  void covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                  float* out) override;
-  void correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                   float* out) override;
 
   // search.cpp
   void similarities(const float* q, std::int64_t queries, int keys, const float* c,

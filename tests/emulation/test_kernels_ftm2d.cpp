@@ -1,4 +1,4 @@
-// The kernels of the published fingerprints against their definitions.
+// The kernels of 2DFTM against its definition.
 #include "../oracle_published.h"
 #include "../random_chroma.h"
 #include "../tolerance.h"
@@ -26,7 +26,7 @@ struct Songs {
 
 /// Lengths around every size that the kernels cut at; some songs in several keys. One pitch class
 /// never changes: at 3/4, whose sums are exact, a plain loop in single precision sees that too.
-Songs songs(float constant = 0.75f) {
+Songs songs() {
   Songs s;
   std::int64_t first = 0;
   for (const int frames : {1, 2, 3, 64, 65, 66, 75, 76, 150, 190}) {
@@ -36,7 +36,7 @@ Songs songs(float constant = 0.75f) {
     first += frames;
   }
   s.chroma = random_chroma(first, 1);
-  for (std::int64_t t = 0; t < first; ++t) s.chroma[t * kPitchClasses + 3] = constant;
+  for (std::int64_t t = 0; t < first; ++t) s.chroma[t * kPitchClasses + 3] = 0.75f;
   return s;
 }
 
@@ -48,49 +48,6 @@ void expect_definition(const Songs& s, const std::vector<float>& out, Definition
     const ChromaView view = s.view(s.chroma.data());
     expect_close(std::span(out).subspan(e * dims, dims), definition(view, s.excerpts[e], double{}),
                  definition(view, s.excerpts[e], float{}), what + ", excerpt " + std::to_string(e));
-  }
-}
-
-using StatisticsKernel = void (*)(ChromaView, const Excerpt*, std::int64_t, float*, cudaStream_t);
-
-std::vector<float> statistics(const Songs& s, StatisticsKernel kernel, int dims) {
-  const auto count = static_cast<std::int64_t>(s.excerpts.size());
-  float* out = device_array<float>(count * dims);
-  kernel(s.view(to_device(s.chroma)), to_device(s.excerpts), count, out, nullptr);
-  return to_host(out, count * dims);
-}
-
-TEST_F(EmulationTest, CovarianceAndCorrelationEqualTheirDefinitions) {
-  const Songs s = songs();
-  for (const Schedule& schedule : orders()) {
-    SCOPED_TRACE(to_string(schedule));
-    cudaDeviceReset();
-    set_schedule(schedule);
-    expect_definition(
-        s, statistics(s, kernels::covariance, 576),
-        [](ChromaView view, const Excerpt& e, auto real) {
-          return oracle::covariance<decltype(real)>(view, e);
-        },
-        "covariance");
-    expect_definition(
-        s, statistics(s, kernels::correlation, 66),
-        [](ChromaView view, const Excerpt& e, auto real) {
-          return oracle::correlation<decltype(real)>(view, e);
-        },
-        "correlation");
-  }
-}
-
-// A column that never changes has no correlation, and no covariance, to the last bit.
-TEST_F(EmulationTest, CovarianceOfAConstantColumnIsZero) {
-  const Songs s = songs(0.7f);
-  const auto out = statistics(s, kernels::covariance, 576);
-  for (std::size_t e = 0; e < s.excerpts.size(); ++e) {
-    const int column = (3 + s.excerpts[e].roll) % kPitchClasses;
-    for (int j = 0; j < 24; ++j) {
-      ASSERT_EQ(out[e * 576 + column * 24 + j], 0) << e;
-      ASSERT_EQ(out[e * 576 + j * 24 + column], 0) << e;
-    }
   }
 }
 

@@ -1,4 +1,4 @@
-// The published fingerprints.
+// 2-D Fourier transform magnitudes.
 
 #include <algorithm>
 #include <vector>
@@ -66,16 +66,6 @@ void CudaBackend::ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t
     kernels::ftm2d(chroma, songs, params, ScratchArrays::at<char>(memory, rest), out,
                    stream_.get());
   }
-}
-
-void CudaBackend::covariance(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                             float* out) {
-  kernels::covariance(chroma, excerpts, count, out, stream_.get());
-}
-
-void CudaBackend::correlation(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                              float* out) {
-  kernels::correlation(chroma, excerpts, count, out, stream_.get());
 }
 
 }  // namespace reprise::cuda
