@@ -123,15 +123,11 @@ TEST_F(Baselines, CovarianceHandWorked) {
   EXPECT_FLOAT_EQ(corr[66 + 12], -1);
 }
 
-// Neither a constant song nor one too short to change.
+// Neither silence nor a song too short to change.
 TEST_F(Baselines, CovarianceOfNoChangeIsZero) {
-  std::vector<float> constant(40 * kPitchClasses);
-  for (std::size_t i = 0; i < constant.size(); ++i)
-    constant[i] = static_cast<float>(i % kPitchClasses) / 255.0f;
-  set = song_set_of({{"a", "a", "test", constant},
-                     {"b", "b", "test", std::vector<float>(constant.size(), 0.0f)},
-                     {"c", "c", "test", random_chroma(1, 4)}});
-  const std::vector<std::int64_t> songs = {0, 1, 2};
+  set = song_set_of({{"a", "a", "test", std::vector<float>(40 * kPitchClasses, 0.0f)},
+                     {"b", "b", "test", random_chroma(1, 4)}});
+  const std::vector<std::int64_t> songs = {0, 1};
   for (const char* method : {"cov", "corr"})
     for (const float value : make(method)->compute(set, songs, Keys::candidate).values)
       ASSERT_EQ(value, 0) << method;
