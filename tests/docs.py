@@ -5,6 +5,7 @@
 - Commands, options and `--set` keys quoted in the pages exist in `reprise ... --help`.
 - docs/using.md lists all commands, and only those.
 - README.md keeps to 900 words.
+- CITATION.cff names the version of the program.
 """
 import functools
 import pathlib
@@ -50,7 +51,7 @@ def options(*words):
 
 @functools.cache
 def all_options():
-    found = {"--help"}
+    found = set(options())
     for command in subcommands():
         found |= options(command)
         for below in subcommands(command):
@@ -187,6 +188,11 @@ def main():
     words = len(readme.read_text().split())
     if words > README_WORDS:
         problem(readme, 1, f"expected at most {README_WORDS} words, found {words}")
+
+    citation = ROOT / "CITATION.cff"
+    version = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True).stdout.split()[-1]
+    if f"\nversion: {version}\n" not in citation.read_text():
+        problem(citation, 1, f"expected version {version}")
 
     for text in problems:
         print(text)

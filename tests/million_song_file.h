@@ -11,8 +11,9 @@
 
 namespace reprise {
 
-/// Writes Million Song files as PyTables lays them out: chunked arrays of unlimited length and tables
-/// of records, with shuffle and deflate. Fields and arrays that readers must pass over are there too.
+/// Writes Million Song files as PyTables lays them out: chunked arrays of unlimited length and
+/// tables of records, with shuffle and deflate. Fields and arrays that readers must pass over are
+/// there too.
 class MillionSongWriter {
  public:
   explicit MillionSongWriter(const std::string& path)
@@ -104,8 +105,8 @@ class MillionSongWriter {
     H5Tinsert(record, "duration", HOFFSET(Analysis, duration), H5T_NATIVE_DOUBLE);
     H5Tinsert(record, "idx_beats_start", HOFFSET(Analysis, idx_beats_start), H5T_NATIVE_INT);
     H5Tinsert(record, "idx_segments_start", HOFFSET(Analysis, idx_segments_start), H5T_NATIVE_INT);
-    H5Tinsert(record, "idx_segments_loudness_start",
-              HOFFSET(Analysis, idx_segments_loudness_start), H5T_NATIVE_INT);
+    H5Tinsert(record, "idx_segments_loudness_start", HOFFSET(Analysis, idx_segments_loudness_start),
+              H5T_NATIVE_INT);
     H5Tinsert(record, "idx_segments_pitches", HOFFSET(Analysis, idx_segments_pitches),
               H5T_NATIVE_INT);
     insert_text(record, "track_id", HOFFSET(Analysis, track_id), 32);

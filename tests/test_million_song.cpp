@@ -118,7 +118,8 @@ TEST_F(MillionSongFiles, RefusesWhatIsNoSong) {
   wrong = song;
   wrong.segment_pitches[17] = std::numeric_limits<double>::quiet_NaN();
   written("nan.h5", {wrong});
-  EXPECT_EQ(refusal("nan.h5"), "/analysis/segments_pitches: expected finite values, found nan at 17");
+  EXPECT_EQ(refusal("nan.h5"),
+            "/analysis/segments_pitches: expected finite values, found nan at 17");
   wrong = song;
   wrong.segment_pitches[17] = -0.5;
   written("negative.h5", {wrong});
@@ -142,8 +143,7 @@ TEST_F(MillionSongFiles, RefusesAnotherSongsFile) {
 }
 
 TEST_F(MillionSongFiles, RefusesEveryTruncation) {
-  const std::string whole =
-      written("whole.h5", {made_up_song("TRAAABD128F429CF47", 1, 9)});
+  const std::string whole = written("whole.h5", {made_up_song("TRAAABD128F429CF47", 1, 9)});
   const std::vector<std::uint8_t> bytes = read_file(whole, 1 << 24);
   for (std::size_t length = 0; length < bytes.size(); length += 61)
     EXPECT_THROW(MillionSongFile({bytes.data(), length}, "cut").read(0), Error) << length;
@@ -223,8 +223,8 @@ TEST(BeatChroma, IsThatOfTheDefinitions) {
     expect_close(beat_chroma_2011(song), reference_2011<double>(song),
                  as_float(reference_2011<float>(song)), "2011");
     const std::vector<float> segments = segment_chroma(song);
-    EXPECT_EQ(segments, std::vector<float>(song.segment_pitches.begin(),
-                                           song.segment_pitches.end()));
+    EXPECT_EQ(segments,
+              std::vector<float>(song.segment_pitches.begin(), song.segment_pitches.end()));
   }
 }
 
@@ -289,11 +289,11 @@ TEST(Duplicates, SameAudioOrSameArtistWithTheSameFrames) {
   std::vector<float> noisy = a;
   Random random(9);
   for (float& value : noisy) value = 0.4f * value + 0.6f * random.uniform();
-  const auto found = find_duplicates({sketch("A", "1", 200, a), sketch("B", "1", 100, b),
-                                      sketch("A", "2", 201, late), sketch("B", "3", 200, a),
-                                      sketch("A", "4", 200, noisy), sketch("A", "5", 203, a),
-                                      sketch("A", "", 200, b), sketch("A", "", 200, b)},
-                                     DuplicateRules());
+  const auto found = find_duplicates(
+      {sketch("A", "1", 200, a), sketch("B", "1", 100, b), sketch("A", "2", 201, late),
+       sketch("B", "3", 200, a), sketch("A", "4", 200, noisy), sketch("A", "5", 203, a),
+       sketch("A", "", 200, b), sketch("A", "", 200, b)},
+      DuplicateRules());
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[0].song, 1u);  // the same checksum, whatever else
   EXPECT_EQ(found[0].of, 0u);

@@ -54,8 +54,7 @@ TEST(ChromaTable, FirstLinesOfCsv) {
 
 TEST(ChromaTable, RefusesOtherCsv) {
   EXPECT_EQ(refusal([] { csv(""); }), "x.csv: expected frames, found none");
-  EXPECT_EQ(refusal([] { csv(kLine + "1,2,3\n"); }),
-            "x.csv: line 2: expected 12 columns, found 3");
+  EXPECT_EQ(refusal([] { csv(kLine + "1,2,3\n"); }), "x.csv: line 2: expected 12 columns, found 3");
   EXPECT_EQ(refusal([] { csv(std::string("1,") + kLine); }),
             "x.csv: line 1: expected 12 columns, found 13; --time says that the first is a time");
   EXPECT_EQ(refusal([] { csv("a,b\n", FirstLine::frame); }),

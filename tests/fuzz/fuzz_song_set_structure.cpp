@@ -25,7 +25,7 @@ Bytes build(OddFile& file) {
   file.dataset("split", OddFile::text(5), {2}, "test\0train");
   const std::array<float, 2> similarity = {0.5f, 1};
   file.dataset("melodic_similarity", Handle(H5Tcopy(H5T_NATIVE_FLOAT), H5Tclose), {2},
-          similarity.data());
+               similarity.data());
   return file.image();
 }
 

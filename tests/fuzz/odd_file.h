@@ -17,7 +17,8 @@ namespace reprise::fuzz {
 using hdf5::Handle;
 
 /// A well-formed HDF5 file that is odd: each input byte is a choice (0: as it should be) of a type,
-/// rank, length, storage or value. Unlike mutated bytes, such files get past HDF5 to our own checks.
+/// rank, length, storage or value. Unlike mutated bytes, such files get past HDF5 to our own
+/// checks.
 class OddFile {
  public:
   OddFile(const std::uint8_t* data, std::size_t size) : data_(data), left_(size) {
