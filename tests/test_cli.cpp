@@ -118,7 +118,7 @@ TEST_F(Cli, RerankingSaysHowSureItIs) {
     if (bin["pairs"] > 0) expected += bin["expected"].get<double>() * bin["pairs"].get<double>();
   EXPECT_NEAR(expected, 60, 20);  // as many as there are versions, on songs like those fitted on
   EXPECT_FALSE(methods[2].contains("calibration"));
-  EXPECT_NE(r.out.find("how sure of first answers"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("calibration on top answers"), std::string::npos) << r.out;
   // The paired gain is the difference, and its interval holds it.
   const auto gain = methods[1]["gain"];
   EXPECT_EQ(gain["over"], "m.safetensors");

@@ -69,7 +69,7 @@ const Setting& find_setting(std::string_view method, std::string_view name) {
     if (setting.name == name) return setting;
     known += (known.empty() ? "" : ", ") + std::string(setting.name);
   }
-  throw UsageError(fmt::format("method {}: unknown setting '{}': it has {}", method, name,
+  throw UsageError(fmt::format("method {}: unknown setting '{}': its settings are {}", method, name,
                                known.empty() ? "none" : known));
 }
 

@@ -58,7 +58,8 @@ void AnswerPrinter::finish() {
   if (format_ == AnswerFormat::json) fmt::print("\n ]\n}}\n");
   if (format_ == AnswerFormat::text)
     fmt::print(
-        "\ncolumns: rank, probability of a version, similarity, semitones the query must move to "
+        "\ncolumns: rank, probability of being a version, similarity, semitones the query must "
+        "move to "
         "match; * same work\n");
 }
 

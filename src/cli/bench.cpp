@@ -121,21 +121,20 @@ struct BenchCommand {
 
 void add_bench(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand(
-      "bench", "Measure the speed of the cpu back end beside the limits of this machine");
+      "bench", "Measure the speed of the CPU back end against the limits of this machine");
   const auto options = std::make_shared<BenchCommand>();
-  command->add_option("--preset", options->preset, "whose shapes are measured")
+  command->add_option("--preset", options->preset, "preset whose shapes are measured")
       ->check(CLI::IsMember(preset_names()))
       ->capture_default_str();
-  command->add_option("--threads", options->threads, "0: one a core")
+  command->add_option("--threads", options->threads, "threads; 0: one per core")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
-  command->add_option("--seconds", options->seconds, "that each kind of work is repeated for")
+  command->add_option("--seconds", options->seconds, "seconds to repeat each measurement for")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   command->footer(
-      "Operations are counted by the lag identity, a multiply-add as two; the peak is that of "
-      "fp32\n"
-      "multiply-adds, and of bytes for the search, times the threads.\n\n"
+      "Operations are counted after the lag identity, a multiply-add as two. The peak is that of\n"
+      "fp32 multiply-adds (for the search, of bytes) times the number of threads.\n\n"
       "Example:\n  reprise bench --preset seed2016 --threads 1\n");
   command->callback([&action, options] { action = [options] { options->run(); }; });
 }

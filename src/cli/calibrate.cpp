@@ -36,10 +36,10 @@ struct Calibrate {
 void add_calibrate(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Calibrate>();
   CLI::App* command = app.add_subcommand(
-      "calibrate", "Fit the weights of re-ranking and the probabilities of a trained model again");
+      "calibrate", "Refit the re-ranking weights and probabilities of a trained model");
   command->add_option("--data", options->data, "song set (HDF5)")->required();
   command->add_option("--model", options->model, "trained model (safetensors)")->required();
-  command->add_option("--out", options->out, "model to write, the same but for those weights")
+  command->add_option("--out", options->out, "model to write: the same with refitted weights")
       ->required();
   command->add_option("--split", options->split, "train, validation or test")
       ->check(CLI::IsMember({"train", "validation", "test"}))
@@ -47,8 +47,8 @@ void add_calibrate(CLI::App& app, Action& action) {
   options->chroma.add_to(*command);
   options->device.add_to(*command);
   command->footer(
-      "Training ends with this. Do it again for songs of another kind than the model learned "
-      "from,\n"
+      "Training ends with this step. Repeat it for songs from a different domain than the training "
+      "songs,\n"
       "or for a model made elsewhere.\n\n"
       "Example:\n  reprise calibrate --data mine.h5 --model model.safetensors --out "
       "mine.safetensors\n");

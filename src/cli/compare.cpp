@@ -146,7 +146,7 @@ struct Compare {
     fmt::print("{} ({}) and {} ({})\n{}\n\n", name(songs, 0), songs.song_id[0], name(songs, 1),
                songs.song_id[1], summary(match));
     if (alignment.stretches.empty()) {
-      fmt::print("no stretch agrees\n");
+      fmt::print("no passage agrees\n");
       return;
     }
     fmt::print("score   {} of the first    of the second\n",
@@ -185,22 +185,23 @@ struct Compare {
 void add_compare(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Compare>();
   CLI::App* command = app.add_subcommand(
-      "compare", "Say whether one song covers another, how surely, and where they agree");
-  command->add_option("a", options->a, "id of a song, or without --in a file with one song")
-      ->required();
-  command->add_option("b", options->b, "the other")->required();
-  command->add_option("--in", options->in, "catalogue, or song set (HDF5), that has both songs");
+      "compare",
+      "Estimate whether two songs are versions of each other, and show where they agree");
+  command->add_option("a", options->a, "song id; without --in, a file with one song")->required();
+  command->add_option("b", options->b, "the other song")->required();
+  command->add_option("--in", options->in, "catalogue or song set (HDF5) with both songs");
   command->add_option("--model", options->model_path,
                       "trained model (safetensors); a catalogue has its own");
   command->add_option("--picture", options->picture,
-                      "draw both songs' chroma, their likeness and where they agree (SVG)");
+                      "plot both songs' chroma, their similarity and where they agree (SVG)");
   command->add_flag("--json", options->json, "print JSON; stretches are [first frame, after last]");
   options->chroma.add_to(*command);
   options->device.add_to(*command);
   command->footer(
-      "The first song is looked up as a query would be. Transposition: semitones it must move up "
-      "to\n"
-      "be in the second's key. A cover: the probability is one half at least.\n\n"
+      "The first song is treated as a query. Transposition: semitones up to the key of the "
+      "second.\n"
+      "A cover: the probability is at least one half.\n\n"
+      "Example:\n  reprise compare oneill-0714 ryan-0349 --in songs.reprise --picture both.svg\n"
       "Example:\n  reprise compare oneill-0714 ryan-0349 --in songs.reprise --picture both.svg\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });
 }

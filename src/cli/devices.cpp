@@ -7,7 +7,7 @@ namespace reprise::cli {
 
 void add_devices(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
-      "devices", "List the back ends of this build and what this machine offers");
+      "devices", "List the back ends of this build and the devices of this machine");
   command->footer("Example:\n  reprise devices\n");
   command->callback([&action] {
     action = [] {

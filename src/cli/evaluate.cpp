@@ -36,7 +36,8 @@ struct Evaluate {
     if (!reliability_path.empty() && (models.empty() || excerpt > 0))
       throw UsageError("evaluate --reliability: expected a --model, and no --excerpt");
     if (excerpt > 0 && !rerank.empty())
-      throw UsageError("evaluate --excerpt: expected no --rerank, whose odds are of whole songs");
+      throw UsageError(
+          "evaluate --excerpt: expected no --rerank, which is calibrated on whole songs");
     const SongSet set = read_song_set(data);
     const Protocol protocol = make_protocol(set, split);
     const SongSet excerpts = excerpt > 0 ? with_excerpts(set, protocol, excerpt) : SongSet{};
@@ -139,7 +140,7 @@ struct Evaluate {
 
   static void print_calibrations(const std::vector<Evaluation>& results, std::size_t width) {
     if (!any_judged(results)) return;
-    constexpr std::string_view kHeading = "how sure of first answers";
+    constexpr std::string_view kHeading = "calibration on top answers";
     width = std::max(width, kHeading.size());
     fmt::print("\n{:<{}}    pairs  versions  expected     ECE   Brier\n", kHeading, width);
     for (const Evaluation& e : results) {
@@ -215,7 +216,7 @@ struct Evaluate {
 void add_evaluate(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Evaluate>();
   CLI::App* command =
-      app.add_subcommand("evaluate", "Measure how well covers are found, leaving one out");
+      app.add_subcommand("evaluate", "Measure how well covers are found (leave one out)");
   command->add_option("--data", options->data, "song set (HDF5)")->required();
   command->add_option("--split", options->split, "train, validation or test")
       ->check(CLI::IsMember({"train", "validation", "test"}))
@@ -223,45 +224,45 @@ void add_evaluate(CLI::App& app, Action& action) {
   command->add_option("--model", options->models, "trained model (safetensors); repeatable");
   command->add_option(
       "--method", options->methods,
-      fmt::format("published fingerprint: {}, or a FILE.json like theirs; repeatable",
+      fmt::format("published fingerprint: {}, or a definition FILE.json; repeatable",
                   fmt::join(method_names(), ", ")));
   command->add_option("--set", options->settings,
-                      "key=value: change a setting of the methods that have it");
+                      "key=value: change a setting of every method that has it");
   command
       ->add_option("--rerank", options->rerank,
-                   "each model once more with this many first answers ordered by alignment; "
+                   "add a row for each model with this many top answers re-ranked by alignment; "
                    "repeatable")
       ->allow_extra_args(false)
       ->check(CLI::Range(1, 1000000));
   command
       ->add_option("--aligner", options->aligners,
-                   "row-z, row-z-half (faster) or qmax (the published reference, slow); repeatable")
+                   "row-z, row-z-half (half the frame rate, faster) or qmax (published reference, "
+                   "slow); repeatable")
       ->allow_extra_args(false)
       ->check(CLI::IsMember({"row-z", "row-z-half", "qmax"}))
       ->capture_default_str();
-  command->add_option("--json", options->json, "write the figures to this file too");
+  command->add_option("--json", options->json, "also write the figures to this file");
   command->add_option("--histogram", options->histogram_path,
-                      "draw the distances of the first fingerprint's covers and non-covers (SVG)");
+                      "plot distances of covers and non-covers under the first fingerprint (SVG)");
   command->add_option(
       "--reliability", options->reliability_path,
-      "draw how often the first model is right, by how sure it is, and with --rerank "
-      "its second stages too (SVG)");
+      "plot how often the first model is right against its probability, with --rerank also "
+      "after re-ranking (SVG)");
   options->chroma.add_to(*command);
   command
       ->add_option("--excerpt", options->excerpt,
-                   "look up excerpts of this many frames instead of whole songs")
+                   "query with excerpts of this many frames instead of whole songs")
       ->check(CLI::Range(1, 1 << 20));
   command
       ->add_option("--query-keys", options->query_keys,
-                   "each model with canonical keys once more with its queries in this many keys; "
+                   "add a row for each model with canonical keys, its queries in this many keys; "
                    "repeatable")
       ->check(CLI::Range(1, kPitchClasses));
-  command->add_option("--report", options->report,
-                      "folder for a page (index.html) with all that was found, in pictures");
+  command->add_option("--report", options->report, "folder for an HTML report (index.html)");
   options->device.add_to(*command);
   command->footer(
-      "MAP: mean average precision; P@1, P@10: share of versions among the first 1 and 10; R@5:\n"
-      "share of a song's versions among the first five; MR1: mean rank of the first version.\n\n"
+      "MAP: mean average precision; P@1, P@10: share of versions among the top 1 and 10; R@5:\n"
+      "share of a song's versions found in the top five; MR1: mean rank of the first version.\n\n"
       "Example:\n  reprise evaluate --data data/tunes.h5 --model model.safetensors --method cov "
       "--method 2dftm\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });

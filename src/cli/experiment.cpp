@@ -51,11 +51,11 @@ const std::vector<Experiment>& experiments() {
                                 {"events", "32"},
                                 {"event_length", "2"}};
   static const std::vector<Experiment> all{
-      {"seed2016", "the model that was kept: 12 filters, 12 windows of 12 frames", {}},
+      {"seed2016", "the final model: 12 filters, 12 windows of 12 frames", {}},
       {"seed2016-2conv-128", "two convolutions and a dense layer", with(two, {{"dense", "128"}})},
       {"seed2016-2conv-192", "the same, wider", with(two, {{"dense", "192"}})},
       {"seed2016-2conv-256", "the same, wider still", with(two, {{"dense", "256"}})},
-      {"seed2016-2conv-alpha2", "two convolutions, non-covers weighed twice",
+      {"seed2016-2conv-alpha2", "two convolutions, non-covers weighted twice",
        with(two, {{"dense", "128"}, {"alpha", "2"}})},
       {"seed2016-2conv-alpha4", "four times", with(two, {{"dense", "128"}, {"alpha", "4"}})},
       {"seed2016-3conv", "three convolutions and a dense layer", with(three, {{"dense", "128"}})},
@@ -64,9 +64,10 @@ const std::vector<Experiment>& experiments() {
       {"seed2016-32x8", "32 filters, 8 windows of 8 frames",
        with(bigrams, {{"events", "32"}, {"alpha", "1"}, {"rate", "0.00001"}})},
       {"seed2016-24x8-alpha1", "24 filters", with(bigrams, {{"alpha", "1"}, {"rate", "0.0001"}})},
-      {"seed2016-24x8-alpha2-slow", "non-covers weighed twice",
+      {"seed2016-24x8-alpha2-slow", "non-covers weighted twice",
        with(bigrams, {{"alpha", "2"}, {"rate", "0.0001"}})},
-      {"seed2016-24x8-alpha2", "learning faster", with(bigrams, {{"alpha", "2"}})},
+      {"seed2016-24x8-alpha2", "the same at a higher learning rate",
+       with(bigrams, {{"alpha", "2"}})},
       {"seed2016-24x8", "four times: the best of the log", bigrams},
       {"seed2016-24x8-alpha5", "five times", with(bigrams, {{"alpha", "5"}})},
       {"seed2016-24x8-alpha6", "six times", with(bigrams, {{"alpha", "6"}})},
@@ -119,7 +120,7 @@ struct Run {
     config.seed = seed;
     config.validate();
     if (config.loss != "contrastive")
-      throw UsageError("experiment: expected the contrastive loss, whose distances it follows");
+      throw UsageError("experiment: expected the contrastive loss, whose distances are tracked");
     return config;
   }
 
@@ -201,21 +202,21 @@ struct Run {
 void add_experiment(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Run>();
   CLI::App* command = app.add_subcommand(
-      "experiment", "Rerun the experiment of 2016: train, follow the distances, evaluate");
-  command->add_option("name", options->name, "which one")
+      "experiment", "Rerun an experiment of 2016: train, track distances, evaluate");
+  command->add_option("name", options->name, "row of the experiment log")
       ->required()
       ->check(CLI::IsMember(experiment_names()));
   command->add_option("--data", options->data, "song set (HDF5)")->required();
   command
       ->add_option("--out", options->out,
-                   "folder for the model, distances.csv, evaluation.json and the page index.html")
+                   "folder for the model, distances.csv, evaluation.json and the report index.html")
       ->required();
-  command->add_option("--split", options->split, "whose pairs are measured and evaluated")
+  command->add_option("--split", options->split, "split to measure and evaluate on")
       ->check(CLI::IsMember({"validation", "test"}))
       ->capture_default_str();
   command->add_option("--set", options->settings,
                       "key=value: change one parameter (see reprise train --help); repeatable");
-  command->add_option("--seed", options->seed, "of everything random")->capture_default_str();
+  command->add_option("--seed", options->seed, "random seed")->capture_default_str();
   options->device.add_to(*command);
   command->footer(
       "Experiments, in the order of the log (Van Balen 2016):\n" + experiment_table() +

@@ -56,16 +56,17 @@ struct Fingerprint {
 void add_fingerprint(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Fingerprint>();
   CLI::App* command = app.add_subcommand("fingerprint", "Write the fingerprints of a song set");
-  command->add_option("--data", options->data, "song set (HDF5), audio file or folder of them")
+  command->add_option("--data", options->data, "song set (HDF5), audio file or folder of audio")
       ->required();
   command->add_option("--model", options->model, "trained model (safetensors)");
   command->add_option("--method", options->method,
-                      fmt::format("published fingerprint: {}, or a FILE.json like theirs",
+                      fmt::format("published fingerprint: {}, or a definition FILE.json",
                                   fmt::join(method_names(), ", ")));
   command->add_option("--set", options->settings, "key=value: change a setting of --method");
   command->add_flag("--transpositions", options->transpositions,
-                    "all twelve: [songs, 12, D], index r rolled up by r semitones");
-  command->add_option("--out", options->out, "NumPy file to write; ids go beside it")->required();
+                    "all twelve transpositions: [songs, 12, D], index r is r semitones up");
+  command->add_option("--out", options->out, "NumPy file to write; ids are written beside it")
+      ->required();
   options->chroma.add_to(*command);
   options->device.add_to(*command);
   command->footer(

@@ -38,8 +38,8 @@ struct Groups {
     const bool aligns = confidence && !no_alignment && from.keeps_chroma();
     if (confidence && !no_alignment && !aligns)
       fmt::print(stderr,
-                 "{}: keeps no chroma to align songs by: grouped by fingerprints alone, less "
-                 "surely\n",
+                 "{}: keeps no chroma for alignment: grouped by fingerprints alone, with less "
+                 "certainty\n",
                  catalogue);
     const auto matches = find(searcher, aligns);
     // Log odds add up where probabilities of nearly 1 do not.
@@ -97,7 +97,7 @@ struct Groups {
 
   void write(const std::vector<GroupedSong>& songs, bool aligns) const {
     const std::string how = fmt::format(
-        "Songs that find each other by {} are one work: {} from {} up.",
+        "Songs that find each other by {} form one work: {} of at least {}.",
         aligns ? "fingerprint and alignment" : "fingerprint alone",
         confidence ? "probability" : "similarity", confidence ? *confidence : *min_score);
     if (!html.empty())
@@ -122,26 +122,25 @@ struct Groups {
 
 void add_groups(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Groups>();
-  CLI::App* command =
-      app.add_subcommand("groups", "Sort the songs of a catalogue into works: who covers whom");
+  CLI::App* command = app.add_subcommand("groups", "Cluster the songs of a catalogue into works");
   command->add_option("catalogue", options->catalogue, "catalogue (one SQLite file)")->required();
   command
       ->add_option("--confidence", options->confidence,
-                   "probability from which two songs that find each other are one work")
+                   "least probability at which two songs that find each other belong to one work")
       ->check(CLI::Range(0.001, 0.999));
   command
       ->add_option("--min-score", options->min_score,
-                   "the same by similarity, for models that are not calibrated")
+                   "least similarity instead, for models that are not calibrated")
       ->check(CLI::Range(-1.0, 1.0));
   command
       ->add_option("--neighbours", options->neighbours,
-                   "how many of its best matches a song may be joined with")
+                   "number of best matches considered per song")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   command->add_flag("--no-alignment", options->no_alignment,
-                    "be as sure as the fingerprints alone allow: faster");
-  command->add_option("--out", options->out, "CSV file to write; else it is printed");
-  command->add_option("--html", options->html, "page to write, one file that needs no other");
+                    "use fingerprints alone: faster, less certain");
+  command->add_option("--out", options->out, "CSV file to write; default: print");
+  command->add_option("--html", options->html, "self-contained HTML page to write");
   options->device.add_to(*command);
   command->footer(
       "Example:\n  reprise groups songs.reprise --confidence 0.9 --out works.csv --html "

@@ -24,15 +24,14 @@ void ImportOptions::add_to(CLI::App& command) {
   command.add_option("--split", split, "split of all songs: train, validation, test or noise")
       ->check(CLI::IsMember({"train", "validation", "test", "noise"}));
   command.add_option("--divide", divide,
-                     "per cent of the works to train/validation/test on, such as 50/20/30");
-  command.add_option("--seed", seed, "of --divide")->capture_default_str();
-  command.add_option("--type", type, "how chroma is kept: float32, or uint8 (a quarter the size)")
+                     "percentages of the works for train/validation/test, such as 50/20/30");
+  command.add_option("--seed", seed, "random seed of --divide")->capture_default_str();
+  command
+      .add_option("--type", type, "storage of chroma: float32, or uint8 (a quarter of the size)")
       ->check(CLI::IsMember({"float32", "uint8"}))
       ->capture_default_str();
-  command.add_option("--report", report,
-                     "list the songs that were missing, damaged or duplicates in this file");
-  command.add_flag("--verbose", verbose,
-                   "list them on standard output, and what was read of audio files");
+  command.add_option("--report", report, "file to list missing, damaged and duplicate songs in");
+  command.add_flag("--verbose", verbose, "print them too, and details of each audio file");
 }
 
 Import::Import(const ImportOptions& options, SongSetInfo info, std::int64_t expected)
@@ -51,7 +50,8 @@ void Import::add(SongInfo song, std::span<const float> chroma, const std::string
   if (division_) song.split = division_->split_of(song.work_id);
   if (song.split.empty()) song.split = "test";
   if (ids_.contains(song.song_id))
-    return skip(Why::duplicate, song.song_id, song.work_id, "a song of this id is there already");
+    return skip(Why::duplicate, song.song_id, song.work_id,
+                "the song set already has a song with this id");
   try {
     writer_.add(song, chroma);
     ids_.insert(song.song_id);
@@ -125,7 +125,7 @@ void Import::finish() {
 
 void add_import(CLI::App& app, Action& action) {
   CLI::App* import =
-      app.add_subcommand("import", "Turn another collection into a song set: reprise import KIND");
+      app.add_subcommand("import", "Convert another collection to a song set: reprise import KIND");
   import->require_subcommand(1);
   import->footer(
       "Each kind has its own help.\n\nExample:\n  reprise import csv folder --out songs.h5\n");

@@ -31,7 +31,7 @@ struct ImportAudio {
     if (list.empty() && paths.empty())
       throw UsageError("import audio: expected audio files or folders, or --list");
     if (!list.empty() && paths.size() > 1)
-      throw UsageError("import audio --list: expected one folder for its paths to begin in");
+      throw UsageError("import audio --list: expected one folder that its paths are relative to");
     ChromaSettings chroma;
     for (const auto& [key, value] : split_settings(settings)) chroma.set(key, value);
     chroma.validate();
@@ -70,16 +70,17 @@ struct ImportAudio {
 
 void add_import_audio(CLI::App& import, Action& action) {
   const auto options = std::make_shared<ImportAudio>();
-  CLI::App* command = import.add_subcommand("audio", "Chroma of audio files, as a song set");
+  CLI::App* command = import.add_subcommand("audio", "Compute the chroma of audio files");
   command->add_option(
       "paths", options->paths,
-      "audio files, or folders with all audio below them, but for hidden files; with "
-      "--list the folder "
+      "its paths begin in"
+      "audio files or folders (searched recursively, skipping hidden files); with --list "
+      "the folder that its paths are relative to"
       "its paths begin in");
   command->add_option("--list", options->list,
-                      "songs as CSV with a header line: song_id,work_id,path and, if wanted, "
-                      "split, title, artist, tune_id; without it every file is a work of its own");
-  command->add_option("--jobs", options->jobs, "files read at once; 0: one a core")
+                      "CSV with a header line: song_id,work_id,path and optionally split, title, "
+                      "artist, tune_id; without it every file is a work of its own");
+  command->add_option("--jobs", options->jobs, "files read at once; 0: one per core")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   options->device.add_device_to(*command);

@@ -44,9 +44,10 @@ FirstLine first_line_of(const std::string& name) {
 
 void add_first_line(CLI::App& command, std::string& first_line) {
   command
-      .add_option("--first-line", first_line,
-                  "what the first line of a file is: a frame, a header, or auto: a header where it "
-                  "is not all numbers. cover_id itself took every first line for a header")
+      .add_option(
+          "--first-line", first_line,
+          "meaning of the first line: frame, header, or auto (a header unless all numbers); "
+          "cover_id itself treats every first line as a header")
       ->check(CLI::IsMember({"auto", "frame", "header"}))
       ->capture_default_str();
 }
@@ -64,7 +65,7 @@ struct Features {
         ->capture_default_str();
     command
         .add_option("--frames-per-second", rate,
-                    "average the frames (86.13 a second) to so many; 0: keep them")
+                    "average the frames (86.13 per second) down to this rate; 0: keep them")
         ->check(CLI::Range(0.0, kDaTacosRate))
         ->capture_default_str();
     options.add_to(command);
@@ -129,21 +130,22 @@ struct Matrices {
 
   CLI::App* add_to(CLI::App& import, const std::string& kind, const std::string& what) {
     CLI::App* command = import.add_subcommand(kind, what);
-    command->add_option("paths", paths,
-                        "files, or folders: files in a folder below one of these are versions of "
-                        "one work, any other file is a work of its own");
+    command->add_option(
+        "paths", paths,
+        "files or folders: files in a subfolder of one of these are versions of one "
+        "work, any other file is a work of its own");
     command->add_option("--list", list,
-                        "comma-separated values with the columns song_id, work_id and path (title, "
-                        "artist, split, tune_id), instead of paths");
+                        "CSV with the columns song_id, work_id and path (optionally title, artist, "
+                        "split, tune_id), instead of paths");
     command->add_option("--origin", origin, "semitones of the first column above C (A: 9)")
         ->check(CLI::Range(0, 11))
         ->capture_default_str();
     command->add_flag("--normalise", normalise, "scale every frame so that its maximum is 1");
-    command->add_option("--frames-per-second", rate, "that the files have, where it is known")
+    command->add_option("--frames-per-second", rate, "frame rate of the files, if known")
         ->check(CLI::Range(0.0, 1e6));
     command->add_option("--chroma", chroma,
-                        "what made the chroma, in a few words: sets and models of different words "
-                        "do not go together");
+                        "how the chroma was computed, in a few words: song sets and models with "
+                        "different words are not mixed");
     options.add_to(*command);
     return command;
   }
@@ -172,8 +174,8 @@ struct Matrices {
 void add_import_features(CLI::App& import, Action& action) {
   const auto da_tacos = std::make_shared<Features>();
   CLI::App* command = import.add_subcommand(
-      "da-tacos", "Da-TACOS: files of features, W_14/P_15.h5 or one a feature");
-  command->add_option("folder", da_tacos->source, "folder of the files")
+      "da-tacos", "Da-TACOS: feature files W_14/P_15.h5, or one file per feature");
+  command->add_option("folder", da_tacos->source, "folder with the files")
       ->required()
       ->check(CLI::ExistingDirectory);
   command->add_option("--metadata", da_tacos->metadata, "JSON file with the titles")
@@ -185,13 +187,13 @@ void add_import_features(CLI::App& import, Action& action) {
   command->callback([da_tacos, &action] { action = [da_tacos] { da_tacos->run_da_tacos(); }; });
 
   const auto acoss = std::make_shared<Features>();
-  command = import.add_subcommand("acoss", "acoss: a list work_id,track_id and files of features");
-  command->add_option("--list", acoss->source, "comma-separated values work_id,track_id")
-      ->required();
-  command->add_option("--root", acoss->root, "folder of the works' folders")
+  command = import.add_subcommand("acoss", "acoss: a list work_id,track_id and feature files");
+  command->add_option("--list", acoss->source, "CSV of work_id,track_id")->required();
+  command->add_option("--root", acoss->root, "folder that contains the folders of the works")
       ->required()
       ->check(CLI::ExistingDirectory);
-  command->add_option("--extension", acoss->extension, "of the files")->capture_default_str();
+  command->add_option("--extension", acoss->extension, "file name extension")
+      ->capture_default_str();
   acoss->add_to(*command);
   command->footer(
       "Example:\n  reprise import acoss --list covers80_annotations.csv --root features --out "
@@ -200,13 +202,13 @@ void add_import_features(CLI::App& import, Action& action) {
 
   const auto cover_id = std::make_shared<CoverId>();
   command = import.add_subcommand("cover-id", "cover_id: TRACK.csv files and a list of works");
-  command->add_option("folder", cover_id->folder, "folder of the CSV files")
+  command->add_option("folder", cover_id->folder, "folder with the CSV files")
       ->required()
       ->check(CLI::ExistingDirectory);
   command->add_option("--list", cover_id->list, "list of works, such as shs_pruned.txt")
       ->required();
   command->add_option("--mapping", cover_id->mapping,
-                      "uri_id_mapping.csv, where the files are named by its numbers");
+                      "uri_id_mapping.csv, if files are named by its numbers");
   add_first_line(*command, cover_id->first_line);
   cover_id->options.add_to(*command);
   command->footer(
@@ -215,9 +217,9 @@ void add_import_features(CLI::App& import, Action& action) {
   command->callback([cover_id, &action] { action = [cover_id] { cover_id->run(); }; });
 
   const auto csv = std::make_shared<Matrices>();
-  command = csv->add_to(import, "csv", "Matrices of twelve columns as comma-separated values");
+  command = csv->add_to(import, "csv", "CSV files with twelve columns");
   add_first_line(*command, csv->first_line);
-  command->add_flag("--time", csv->time, "a column of times comes before the twelve");
+  command->add_flag("--time", csv->time, "a time column precedes the twelve");
   command->footer("Example:\n  reprise import csv --list songs.csv --out songs.h5\n");
   command->callback([csv, &action] {
     action = [csv] {
@@ -228,8 +230,8 @@ void add_import_features(CLI::App& import, Action& action) {
   });
 
   const auto npy = std::make_shared<Matrices>();
-  command = npy->add_to(import, "npy", "NumPy arrays [frames, 12]");
-  command->add_flag("--transposed", npy->transposed, "the arrays are [12, frames], as librosa's");
+  command = npy->add_to(import, "npy", "NumPy arrays of shape [frames, 12]");
+  command->add_flag("--transposed", npy->transposed, "the arrays are [12, frames], as in librosa");
   command->footer("Example:\n  reprise import npy folder --transposed --out songs.h5\n");
   command->callback([npy, &action] {
     action = [npy] {
@@ -239,8 +241,8 @@ void add_import_features(CLI::App& import, Action& action) {
   });
 
   const auto hdf5 = std::make_shared<Matrices>();
-  command = hdf5->add_to(import, "chroma-h5", "HDF5 files with a dataset [frames, 12]");
-  command->add_option("--dataset", hdf5->dataset, "its name")->capture_default_str();
+  command = hdf5->add_to(import, "chroma-h5", "HDF5 files with a dataset of shape [frames, 12]");
+  command->add_option("--dataset", hdf5->dataset, "name of the dataset")->capture_default_str();
   command->footer(
       "Example:\n  reprise import chroma-h5 folder --dataset /hpcp --origin 9 --out songs.h5\n");
   command->callback([hdf5, &action] {

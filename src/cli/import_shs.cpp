@@ -132,16 +132,18 @@ struct Shs {
 void add_import_shs(CLI::App& import, Action& action) {
   const auto shs = std::make_shared<Shs>();
   CLI::App* command =
-      import.add_subcommand("shs", "Lists of covers in the Million Song Dataset, with its files");
+      import.add_subcommand("shs", "SecondHandSongs lists with Million Song Dataset files");
   command
-      ->add_option("--list", shs->lists,
-                   "list of works and tracks: SHS train or test, or a pruned one; repeatable; the "
-                   "split is read from the name")
+      ->add_option(
+          "--list", shs->lists,
+          "list of works and tracks: SHS train or test, or a pruned one; the split follows "
+          "from the name; repeatable")
       ->required();
-  command->add_flag("--queries", shs->queries, "the lists are blocks of query, cover, other song");
+  command->add_flag("--queries", shs->queries,
+                    "the lists hold triples of query, cover and non-cover");
   command
       ->add_option("--msd", shs->trees,
-                   "folder of Million Song files, or an aggregate file; repeatable")
+                   "folder with Million Song files, or an aggregate file; repeatable")
       ->check(CLI::ExistingPath);
   CLI::Option* cly =
       command->add_option("--cly", shs->cly, "btchromas.cly of the pruned list, instead of --msd");
@@ -154,13 +156,14 @@ void add_import_shs(CLI::App& import, Action& action) {
       ->capture_default_str();
   command
       ->add_option("--validation", shs->validation,
-                   "per cent of the works of train lists to validate on")
+                   "percentage of the works in train lists to use for validation")
       ->check(CLI::Range(0.0, 90.0))
       ->capture_default_str();
   command
-      ->add_option("--duplicate-cosine", shs->rules.cosine,
-                   "songs of one work and artist whose frames agree so well are one recording; "
-                   "above 1: never")
+      ->add_option(
+          "--duplicate-cosine", shs->rules.cosine,
+          "songs of one work and artist count as one recording from this mean frame cosine; "
+          "above 1: never")
       ->check(CLI::Range(0.0, 2.0))
       ->capture_default_str();
   shs->options.add_to(*command);

@@ -89,7 +89,7 @@ struct IndexOptions {
 
   void recalibrate() const {
     Catalogue(catalogue, Catalogue::Mode::write).recalibrate(model);
-    fmt::print("{}: says how sure it is as {} does\n", catalogue, model);
+    fmt::print("{}: calibrated as {}\n", catalogue, model);
   }
 
   void list() const {
@@ -130,7 +130,7 @@ struct IndexOptions {
 
 void add_index(CLI::App& app, Action& action) {
   const auto options = std::make_shared<IndexOptions>();
-  CLI::App* index = app.add_subcommand("index", "Keep a catalogue of songs on disk");
+  CLI::App* index = app.add_subcommand("index", "Manage a catalogue of songs on disk");
   index->require_subcommand(1);
   index->footer(
       "Example:\n  reprise index create songs.reprise --model model.safetensors\n"
@@ -147,35 +147,34 @@ void add_index(CLI::App& app, Action& action) {
     return command;
   };
 
-  CLI::App* command = add("create", "Make an empty catalogue for the fingerprints of a model",
+  CLI::App* command = add("create", "Create an empty catalogue for the fingerprints of a model",
                           &IndexOptions::create, "create songs.reprise --model model.safetensors");
   command
       ->add_option("--model", options->model, "trained model (safetensors), kept in the catalogue")
       ->required();
-  command->add_flag("--no-chroma", options->no_chroma,
-                    "keep fingerprints only, also in the keys that songs are looked up in: no "
-                    "--rerank, no compare");
+  command->add_flag(
+      "--no-chroma", options->no_chroma,
+      "store fingerprints only (also in the query keys), no chroma: rules out --rerank "
+      "and compare");
 
-  command = add("add", "Add the songs of a set: all of them or, after any failure, none",
-                &IndexOptions::add, "add songs.reprise data/tunes.h5");
+  command = add("add", "Add songs: all of them or, if anything fails, none", &IndexOptions::add,
+                "add songs.reprise data/tunes.h5");
   options->songs.add_to(*command, "to add");
-  command->add_option("--model", options->model,
-                      "fail unless the catalogue's own model is this one");
-  command->add_flag("--replace", options->replace, "songs take the place of those of the same id");
+  command->add_option("--model", options->model, "fail unless this is the catalogue's model");
+  command->add_flag("--replace", options->replace, "replace songs that have the same id");
   options->chroma.add_to(*command);
   options->device.add_to(*command);
 
-  command = add("remove", "Remove songs: all those named or, after any failure, none",
+  command = add("remove", "Remove songs: all of them or, if anything fails, none",
                 &IndexOptions::remove, "remove songs.reprise oneill-0626 oneill-0627");
   command->add_option("ids", options->ids, "ids of songs")->required();
 
-  command = add("recalibrate",
-                "Take over the probabilities of the same model, calibrated again; songs stay",
+  command = add("recalibrate", "Copy a new calibration of the same model into the catalogue",
                 &IndexOptions::recalibrate, "recalibrate songs.reprise --model mine.safetensors");
-  command->add_option("--model", options->model, "what reprise calibrate made")->required();
+  command->add_option("--model", options->model, "output of reprise calibrate")->required();
 
   add("list", "Print the songs as tab-separated values", &IndexOptions::list, "list songs.reprise");
-  add("verify", "Read everything and compare all checksums", &IndexOptions::verify,
+  add("verify", "Read everything and check all checksums", &IndexOptions::verify,
       "verify songs.reprise");
 
   command = add("export", "Write fingerprints or distances for other programs",
@@ -183,9 +182,9 @@ void add_index(CLI::App& app, Action& action) {
   command->add_option("--npy", options->npy,
                       "fingerprints as a NumPy file; ids beside it in NAME.ids.txt");
   command->add_option("--faiss", options->faiss,
-                      "the same as an index for faiss.read_index: flat, cosines as inner products");
+                      "fingerprints as a flat index for faiss.read_index (inner product = cosine)");
   command->add_option("--mirex", options->mirex,
-                      "distance matrix as MIREX's cover song task wants");
+                      "distance matrix in the format of the MIREX cover song task");
   options->device.add_to(*command);
 }
 

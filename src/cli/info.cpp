@@ -65,7 +65,7 @@ void print_model(const std::string& path, const Model& model) {
                  : fmt::format(" and a projection of {}",
                                model.projection_weight.size() + model.projection_bias.size()));
   fmt::print("configuration {}\n", model.config.hash());
-  if (!model.chroma_source.empty()) fmt::print("learned from chroma {}\n", model.chroma_source);
+  if (!model.chroma_source.empty()) fmt::print("trained on chroma {}\n", model.chroma_source);
   fmt::print("\n");
   for (const Parameter& p : parameters())
     fmt::print("{:<22} {:<14} {}\n", p.name, model.config.get(p.name), p.meaning);
@@ -140,14 +140,14 @@ void add_info(CLI::App& app, Action& action) {
     std::string path, song, picture;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("info", "Say what a song set, model or catalogue holds");
+  CLI::App* command = app.add_subcommand("info", "Describe a song set, model or catalogue");
   command
       ->add_option("file", options->path,
                    "song set (HDF5), model (safetensors) or catalogue (SQLite)")
       ->required();
-  CLI::Option* song = command->add_option("--song", options->song, "id of a song of the set");
-  CLI::Option* picture =
-      command->add_option("--picture", options->picture, "draw the song's chroma (SVG)");
+  CLI::Option* song = command->add_option("--song", options->song, "id of a song in the set");
+  CLI::Option* picture = command->add_option("--picture", options->picture,
+                                             "plot the song's chroma (SVG); with --song");
   song->needs(picture);
   picture->needs(song);
   command->footer(

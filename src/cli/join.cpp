@@ -28,18 +28,18 @@ struct Join {
 
 void add_join(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Join>();
-  CLI::App* command = app.add_subcommand(
-      "join", "Make one model of several unlike ones: their bigrams, projected together");
+  CLI::App* command =
+      app.add_subcommand("join", "Combine several models: their bigrams under one projection");
   command->add_option("models", options->models, "two or more trained models (safetensors)")
       ->required()
       ->expected(2, -1);
-  command->add_option("--data", options->data, "song set (HDF5) that the models learned from")
+  command->add_option("--data", options->data, "song set (HDF5) that the models were trained on")
       ->required();
   command->add_option("--out", options->out, "model to write (safetensors)")->required();
   options->device.add_to(*command);
   command->footer(
-      "The projection is fitted to the train split and the probabilities to the validation split;\n"
-      "keys and the size of the projection are the first model's.\n\n"
+      "The projection is fitted on the train split, the probabilities on the validation split;\n"
+      "key mode and projection size are those of the first model.\n\n"
       "Example:\n"
       "  reprise join long.safetensors short.safetensors --data data/tunes.h5 --out "
       "both.safetensors\n"

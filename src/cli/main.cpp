@@ -25,7 +25,8 @@ int fail(const std::string& what, int status) {
 
 int main(int argc, char** argv) {
   using namespace reprise;
-  CLI::App app{"Finds covers: learns fingerprints of songs from their chroma and searches them."};
+  CLI::App app{
+      "Finds cover songs: learns fingerprints from chroma and searches collections by them."};
   app.set_version_flag("--version", std::string("reprise ") + kVersion);
   app.require_subcommand(1);
   app.footer("Each command has its own help with an example: reprise train --help");

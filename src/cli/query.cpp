@@ -99,33 +99,36 @@ struct Query {
 
 void add_query(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Query>();
-  CLI::App* command =
-      app.add_subcommand("query", "Rank the songs of a catalogue or set by likeness to songs");
-  command->add_option("catalogue", options->catalogue, "catalogue, or song set (HDF5), to search")
+  CLI::App* command = app.add_subcommand(
+      "query", "Rank the songs of a catalogue or song set by similarity to a query");
+  command->add_option("catalogue", options->catalogue, "catalogue or song set (HDF5) to search")
       ->required();
   command->add_option("--model", options->model,
                       "trained model (safetensors); a catalogue has its own");
-  options->inputs.add_to(*command, "whose songs are the queries");
-  command->add_option("--id", options->ids, "song of the catalogue to look up; repeatable")
+  options->inputs.add_to(*command, "to use as queries");
+  command
+      ->add_option("--id", options->ids,
+                   "id of a song in the catalogue to use as query; repeatable")
       ->allow_extra_args(false);
-  command->add_option("--top", options->search.top, "answers a query")
+  command->add_option("--top", options->search.top, "answers per query")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   options->search.rerank.k = 0;
   command
       ->add_option("--rerank", options->search.rerank.k,
-                   "align this many first answers and order them by both scores")
+                   "re-rank this many top answers by local alignment")
       ->check(CLI::Range(1, 1000000));
-  command->add_option("--aligner", options->aligner, "row-z, or row-z-half: faster, a little worse")
+  command
+      ->add_option("--aligner", options->aligner,
+                   "row-z, or row-z-half: half the frame rate, faster, slightly less accurate")
       ->check(CLI::IsMember({"row-z", "row-z-half"}))
       ->capture_default_str();
   command
-      ->add_option("--min-score", options->search.min_score,
-                   "leave out answers of a lower similarity")
+      ->add_option("--min-score", options->search.min_score, "omit answers with a lower similarity")
       ->check(CLI::Range(-1.0, 1.0));
   options->filter.add_to(*command);
   command->add_flag("--compact", options->compact,
-                    "search the 8-bit copies of the fingerprints: a quarter to read from disk");
+                    "search 8-bit copies of the fingerprints: a quarter of the disk reads");
   command->add_flag("--json", options->json, "print JSON");
   command->add_flag("--tsv", options->tsv, "print tab-separated values");
   options->chroma.add_to(*command);

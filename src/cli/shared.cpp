@@ -27,11 +27,11 @@ void DeviceOptions::add_to(CLI::App& command) {
   add_device_to(command);
   command
       .add_option("--precision", precision,
-                  "of products: fp32, tf32 (a CUDA device's; on the cpu fp32) or bf16 (a CUDA "
-                  "device's bigrams; on the cpu the loss in training)")
+                  "precision of products: fp32; tf32 (on CUDA devices; same as fp32 on the CPU); "
+                  "bf16 (bigrams on CUDA devices; the training loss on the CPU)")
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
       ->capture_default_str();
-  command.add_option("--threads", threads, "threads of the cpu back end; 0: one a core")
+  command.add_option("--threads", threads, "threads of the CPU back end; 0: one per core")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
 }
@@ -65,14 +65,14 @@ std::unique_ptr<ChromaEngine> DeviceOptions::chroma_engine(Backend& backend,
   } catch (const Error& why) {
     if (device != "auto")
       throw Error(fmt::format("--device {}: chroma of audio: {}", device, why.what()));
-    fmt::print(stderr, "chroma of audio on the cpu: {}\n", why.what());
+    fmt::print(stderr, "chroma of audio on the CPU: {}\n", why.what());
     return nullptr;
   }
 }
 
 void ChromaOptions::add_to(CLI::App& command) {
   command.add_flag("--any-chroma", any,
-                   "go on where the songs' chroma was made otherwise than the model's");
+                   "accept songs whose chroma settings differ from the model's");
 }
 
 void ChromaOptions::check(const Model& model, const std::string& name, const SongSet& set) const {
@@ -101,7 +101,7 @@ void require(const Confidence& confidence, Aligner aligner, const std::string& m
   if (confidence.outdated(aligner))
     throw Error(fmt::format(
         "{}: expected weights for re-ranking by {} ({}), found those of another version "
-        "({}): fit them again with reprise calibrate, for a catalogue then reprise index "
+        "({}): refit them with reprise calibrate and, for a catalogue, run reprise index "
         "recalibrate",
         model_path, name_of(aligner), alignment_definition(), quote(confidence.other_alignment)));
   if (!confidence.knows(aligner))

@@ -54,9 +54,10 @@ Condition condition_of(const std::string& text) {
 
 void SongFilter::add_to(CLI::App& command) {
   command
-      .add_option("--where", conditions,
-                  "search only songs with FIELD=TEXT (exactly) or FIELD~TEXT (somewhere, in "
-                  "either case); FIELD is song_id, work_id, title or artist; repeatable")
+      .add_option(
+          "--where", conditions,
+          "search only songs whose FIELD=TEXT (equal) or FIELD~TEXT (contains, ignoring case); "
+          "FIELD is song_id, work_id, title or artist; repeatable")
       ->allow_extra_args(false);
 }
 

@@ -7,8 +7,9 @@
 namespace reprise::cli {
 
 void SongInputs::add_to(CLI::App& command, const std::string& purpose) {
-  command.add_option("files", files, "song sets (HDF5), audio files or folders of them " + purpose);
-  command.add_option("--data", data, "the same as naming the file")->allow_extra_args(false);
+  command.add_option("files", files,
+                     "song sets (HDF5), audio files or folders of audio " + purpose);
+  command.add_option("--data", data, "same as naming the file")->allow_extra_args(false);
 }
 
 SongSet SongInputs::read(const Model& model, const std::string& name, const DeviceOptions& device,

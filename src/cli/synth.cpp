@@ -67,18 +67,18 @@ struct SynthCommand {
 
 void add_synth(CLI::App& app, Action& action) {
   const auto synth = std::make_shared<SynthCommand>();
-  CLI::App* command =
-      app.add_subcommand("synth", "Make up songs with covers, any number, for tests of scale");
-  command->add_option("--songs", synth->songs, "how many")
+  CLI::App* command = app.add_subcommand(
+      "synth", "Generate any number of synthetic songs with covers, for tests of scale");
+  command->add_option("--songs", synth->songs, "number of songs")
       ->required()
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   command->add_option("--out", synth->out, "song set to write (HDF5)")->required();
   command
-      ->add_option("--divide", synth->divide, "per cent of the works to train/validation/test on")
+      ->add_option("--divide", synth->divide, "percentages of the works for train/validation/test")
       ->capture_default_str();
-  command->add_option("--seed", synth->seed, "of everything random")->capture_default_str();
+  command->add_option("--seed", synth->seed, "random seed")->capture_default_str();
   command->add_option("--set", synth->settings, "key=value: change one parameter; repeatable");
-  command->add_option("--threads", synth->threads, "0: one a core")
+  command->add_option("--threads", synth->threads, "threads; 0: one per core")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   command->footer(parameter_table() +

@@ -20,7 +20,7 @@ void request_stop(int) {
 }
 
 std::string parameter_table() {
-  std::string text = "Parameters of --set, with the values of the default preset:\n";
+  std::string text = "Parameters of --set, with their values in the default preset:\n";
   for (const Parameter& p : parameters()) {
     if (p.name == "preset") continue;
     std::string range;
@@ -104,7 +104,7 @@ struct Train {
     line.clear();
     if (!outcome.finished) {
       fmt::print(
-          "stopped at step {} of {}; go on with: reprise train --data {} --out {} --resume\n",
+          "stopped at step {} of {}; resume with: reprise train --data {} --out {} --resume\n",
           last.step, config.steps, data, out);
       return;
     }
@@ -134,8 +134,8 @@ void add_train(CLI::App& app, Action& action) {
   command->add_option("--data", options->data, "song set (HDF5)")->required();
   command
       ->add_option("--out", options->out,
-                   "model to write (safetensors); log, loss curve and "
-                   "checkpoint lie beside it")
+                   "model to write (safetensors); log, loss curve and checkpoint are written "
+                   "beside it")
       ->required();
   options->preset = "reprise";
   command
@@ -144,14 +144,14 @@ void add_train(CLI::App& app, Action& action) {
       ->capture_default_str();
   command
       ->add_option("--start", options->start,
-                   "fingerprint to begin from instead of random weights: NAME or FILE.json as "
-                   "evaluate --method takes, or a model (safetensors)")
+                   "start from a fingerprint instead of random weights: NAME or FILE.json as for "
+                   "evaluate --method, or a model (safetensors)")
       ->excludes("--preset");
   command->add_option("--set", options->settings, "key=value: change one parameter; repeatable");
-  command->add_option("--seed", options->seed, "of everything random");
+  command->add_option("--seed", options->seed, "random seed");
   command->add_option("--report", options->report,
-                      "folder for a page (index.html) with the curves, filters and windows");
-  command->add_flag("--resume", options->resume, "go on from the checkpoint beside --out");
+                      "folder for an HTML report (index.html): curves, filters and windows");
+  command->add_flag("--resume", options->resume, "resume from the checkpoint beside --out");
   options->device.add_to(*command);
   command->footer(
       parameter_table() +

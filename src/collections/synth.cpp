@@ -18,23 +18,23 @@ namespace reprise {
 namespace {
 
 constexpr SynthParameter kParameters[] = {
-    {"versions", &SynthSettings::versions, nullptr, 3, 1, 1000, "songs of a work"},
+    {"versions", &SynthSettings::versions, nullptr, 3, 1, 1000, "songs per work"},
     {"singles", nullptr, &SynthSettings::singles, 0.5, 0, 1,
-     "share of the songs that are the only ones of their work"},
+     "share of songs that have no other version"},
     {"seconds", nullptr, &SynthSettings::seconds, 90, 5, 3600, "length of a work as composed"},
     {"frames_per_second", nullptr, &SynthSettings::frames_per_second, 4.5, 0.5, 100,
-     "frames of chroma a second"},
+     "chroma frames per second"},
     {"tempo", nullptr, &SynthSettings::tempo, 1.3, 1, 3,
-     "songs are up to this factor slower or faster than their work"},
+     "largest tempo factor between a song and its work"},
     {"structure", nullptr, &SynthSettings::structure, 0.25, 0, 1,
-     "share of the sections that a song leaves out, repeats or puts elsewhere"},
+     "share of sections that a song omits, repeats or moves"},
     {"harmony", nullptr, &SynthSettings::harmony, 0.25, 0, 1,
-     "share of the chords that a song puts others in place of"},
+     "share of chords that a song replaces"},
     {"ornament", nullptr, &SynthSettings::ornament, 0.25, 0, 1,
-     "share of the melody notes that a song varies"},
+     "share of melody notes that a song varies"},
     {"accompaniment", nullptr, &SynthSettings::accompaniment, 0.6, 0, 2,
-     "loudest accompaniment beside the melody"},
-    {"noise", nullptr, &SynthSettings::noise, 0.25, 0, 2, "most noise in a song's chroma"},
+     "largest level of the accompaniment relative to the melody"},
+    {"noise", nullptr, &SynthSettings::noise, 0.25, 0, 2, "largest noise level in a song's chroma"},
 };
 
 constexpr int kSlots = 8;  // eighths of a bar

@@ -134,7 +134,7 @@ constexpr Parameter kParameters[] = {
      "largest norm of the gradient; 0: any"},
     {"validate_every", &Config::validate_every, Scope::training, "250", 1, kLarge, "", "steps",
      "steps between validations"},
-    {"seed", &Config::seed, Scope::training, "0", 0, 9.0e15, "", "", "of everything random"},
+    {"seed", &Config::seed, Scope::training, "0", 0, 9.0e15, "", "", "random seed"},
 };
 
 const Parameter& row(std::string_view name) {

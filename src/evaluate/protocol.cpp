@@ -23,7 +23,8 @@ Protocol make_protocol(const SongSet& set, std::string_view split) {
     }
     protocol.candidates.push_back(song);
   }
-  if (!any) throw Error(fmt::format("{}: no song is in the split '{}'", set.path, split));
+  if (!any)
+    throw Error(fmt::format("{}: expected songs in the split '{}', found none", set.path, split));
 
   for (std::size_t at = 0; at < protocol.candidates.size(); ++at) {
     const std::int64_t song = protocol.candidates[at];
