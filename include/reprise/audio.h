@@ -11,7 +11,7 @@
 
 namespace reprise {
 
-/// How chroma is made from audio. Each member is declared by one row of chroma_parameters().
+/// How chroma is computed from audio. Each member is declared by one row of chroma_parameters().
 ///
 /// The definition, in the order in which it is computed:
 ///   x       mono samples at `rate`: the mean of the channels, resampled. Not-a-number counts as 0.
@@ -52,12 +52,12 @@ struct ChromaSettings {
   ChromaSettings();  ///< the table's defaults
   /// Throws UsageError: unknown key, not a number, out of range.
   void set(std::string_view key, std::string_view value);
-  /// Ranges of every row and the rules between rows. Throws UsageError.
+  /// Checks the range of every row and the rules between rows. Throws UsageError.
   void validate() const;
 
   /// One line that names the front end, its version and every setting: SongSet::chroma_source.
   std::string description() const;
-  /// The settings of such a line. Throws Error where it describes another front end.
+  /// Parses such a line. Throws Error if it describes another front end.
   static ChromaSettings of_description(std::string_view line, const std::string& where);
 
   bool operator==(const ChromaSettings&) const = default;
@@ -76,25 +76,25 @@ struct ChromaParameter {
 
 std::span<const ChromaParameter> chroma_parameters();
 
-/// What the settings come to; throws UsageError as validate() does.
+/// The tables that follow from the settings; throws UsageError like validate().
 ChromaTables chroma_tables(const ChromaSettings& settings);
 
-/// Reads any file that libsndfile does (WAV, FLAC, Ogg, MP3, AIFF, ...) in constant memory beside
-/// the result. Throws Error naming the file: it cannot be opened, is no audio, is damaged, holds no
-/// samples or nothing but silence.
+/// Reads any file that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, ...), in constant memory apart
+/// from the result. Throws Error naming the file if it cannot be opened, is not audio, is damaged,
+/// or holds no samples or only silence.
 AudioChroma chroma_of_audio(const std::string& path, const ChromaSettings& settings);
 
-/// What was found in an audio file: a song, or where it could not be read the problem.
+/// The result of reading an audio file: a song or, if it could not be read, the problem.
 struct AudioResult {
   AudioChroma song;
   std::string problem;
 };
 
-/// Reads files, several at a time (threads 0: one a core), and hands on each with its place, in
-/// their order and from one thread at a time. Few results wait for an earlier file to be done, so
-/// that memory does not grow with the number of files. `engine`, of the same settings and used from
-/// the calling thread alone, computes what follows the reading where it is not null; songs too long
-/// to be held in memory are left to the CPU.
+/// Reads files, several at a time (threads 0: one per core), and passes each result on with its
+/// index, in order and from one thread at a time. Few results wait for an earlier file, so memory
+/// does not grow with the number of files. `engine`, if not null, has the same settings, is used
+/// from the calling thread only and computes everything after decoding; songs too long to be held
+/// in memory are left to the CPU.
 void read_audio_files(std::span<const std::string> paths, const ChromaSettings& settings,
                       int threads, const std::function<void(std::size_t, const AudioResult&)>& take,
                       ChromaEngine* engine = nullptr);

@@ -6,16 +6,16 @@
 #include "reprise/params.h"
 #include "reprise/random.h"
 
-// How the random numbers of a take become an excerpt: what the back ends' augment() must agree on
-// to the last bit, or excerpts would differ in length.
+// How the random numbers of a take determine an excerpt. The back ends' augment() must agree on
+// this to the last bit, or excerpts would differ in length.
 namespace reprise {
 
-/// What a take's seed decides for the excerpt as a whole, drawn in this order. After it come one
-/// draw a source frame where `drop` > 0, one for the place of the crop where the result is cropped,
-/// and two for the noise of each value of the result where `deviation` > 0.
+/// What a take's seed determines for the excerpt as a whole, drawn in this order. Then follow one
+/// draw per source frame if `drop` > 0, one for the position of the crop if the result is cropped,
+/// and two for the noise of each value of the result if `deviation` > 0.
 struct Variation {
   float stretch = 1;    ///< duration factor
-  float drop = 0;       ///< chance of a source frame to be left out
+  float drop = 0;       ///< probability that a source frame is left out
   float deviation = 0;  ///< of the noise
   float power = 1;      ///< exponent of the values
   bool powered = false;

@@ -8,12 +8,12 @@
 
 namespace reprise {
 
-/// Fits how sure to be of the model's answers on a split, by rule its set's validation split, and
-/// keeps it in the model.
+/// Fits re-ranking weights and probabilities on a split, normally the validation split of the set,
+/// and stores them in the model.
 void calibrate(Backend& backend, const SongSet& set, const Protocol& validation, Model& model);
 
-/// What calibrate() left in the model; empty where it was not called. Weights of the second stage
-/// that were fitted to another alignment than this program's are left out (see other_alignment).
+/// What calibrate() stored in the model; empty if it was not called. Weights of the second stage
+/// that were fitted to a different alignment are left out (see other_alignment).
 Confidence confidence_of(const Model& model);
 
 }  // namespace reprise

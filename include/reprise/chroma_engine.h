@@ -7,16 +7,16 @@
 
 #include "reprise/view.h"
 
-// What is handed from the audio front end, which reads files and has the definition (audio.h), to
-// a back end that computes chroma from samples. Plain data: neither sees the other.
+// What the audio front end, which reads files and has the definition (audio.h), passes to a back
+// end that computes chroma from samples. Plain data: neither includes the other.
 namespace reprise {
 
-/// Fine bins a semitone.
+/// Fine bins per semitone.
 inline constexpr int kFineBins = 3;
 /// Fine bins below the lowest note and above the highest: a song may be half a semitone off.
 inline constexpr int kFineMargin = 3;
 
-/// What ChromaSettings come to.
+/// Tables that follow from ChromaSettings.
 struct ChromaTables {
   /// A fine bin's weights over a transform's bins.
   struct Hat {
@@ -64,11 +64,11 @@ struct AudioChroma {
   double tuning = 0;  ///< semitones above A = 440 Hz, -.5 to .5
 };
 
-/// Computes the chroma of audio in place of the front end: see Backend::chroma_engine().
+/// Computes the chroma of audio instead of the front end: see Backend::chroma_engine().
 class ChromaEngine {
  public:
   virtual ~ChromaEngine() = default;
-  /// Of each song; it does not depend on the others.
+  /// The chroma of each song, which does not depend on the other songs.
   virtual std::vector<AudioChroma> chroma(std::span<const CutSong> songs) = 0;
 };
 

@@ -9,7 +9,7 @@
 
 namespace reprise {
 
-/// Vectors of songs, each in one or several keys.
+/// Fingerprints of songs, each in one or several keys.
 struct Fingerprints {
   std::int64_t songs = 0;
   int keys = 1;
@@ -18,11 +18,11 @@ struct Fingerprints {
   std::vector<std::int32_t> rolls;  ///< [songs, keys]: semitones the song was transposed up
 };
 
-/// In which keys a song is fingerprinted.
+/// The keys that a song is fingerprinted in.
 enum class Keys : std::uint8_t {
   candidate,  ///< as it is stored: one key
-  query,      ///< as it is looked up: 1, 2 or 12 keys, best of them wins
-  all,        ///< 12, index r is the song rolled up by r semitones
+  query,      ///< as it is looked up: in 1, 2 or 12 keys, of which the best counts
+  all,        ///< all 12; index r is the song transposed up by r semitones
 };
 
 enum class Metric : std::uint8_t {
@@ -30,7 +30,7 @@ enum class Metric : std::uint8_t {
   euclidean,  ///< similarity is minus the squared distance
 };
 
-/// A way to turn songs into vectors: a trained model or a published fingerprint.
+/// A method that computes fingerprints: a trained model or a published one.
 class FingerprintMethod {
  public:
   virtual ~FingerprintMethod() = default;

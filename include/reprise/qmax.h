@@ -4,8 +4,8 @@
 
 namespace reprise {
 
-/// Qmax (Serra, Serra & Andrzejak 2009), the published alignment that re-ranking is measured
-/// against: the longest stretch of two songs that recur in each other, with gaps.
+/// Qmax (Serra, Serra & Andrzejak 2009), the published alignment that re-ranking is compared
+/// with: the longest passage of two songs that recur in each other, with gaps.
 ///   X_i  = frames i, i + delay, ..., i + (embedding - 1) delay, one after another
 ///   R_ij = 1 where Y_j is among the share `neighbours` of all Y nearest to X_i, and X_i among
 ///          that share of all X nearest to Y_j (Euclidean distance); else 0
@@ -14,11 +14,11 @@ namespace reprise {
 ///          g(1) = onset, g(0) = extension; Q is 0 in the first two rows and columns
 ///   Qmax = max Q
 struct QmaxParams {
-  int embedding = 9;        ///< m, frames a state is made of
+  int embedding = 9;        ///< m, frames per state
   int delay = 1;            ///< frames from one to the next
   double neighbours = 0.1;  ///< kappa
   float onset = 5;          ///< gamma_o, to begin a disruption
-  float extension = 0.5f;   ///< gamma_e, to go on with one
+  float extension = 0.5f;   ///< gamma_e, to continue one
 };
 
 /// Qmax of a query, rolled up by the excerpt's semitones, and a candidate, in host memory; 0 where
