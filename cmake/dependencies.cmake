@@ -8,7 +8,12 @@ endfunction()
 
 find_package(Threads REQUIRED)
 find_package(OpenMP COMPONENTS CXX QUIET)
-reprise_need(OpenMP::OpenMP_CXX "g++")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  string(REGEX MATCH "^[0-9]+" clang ${CMAKE_CXX_COMPILER_VERSION})
+  reprise_need(OpenMP::OpenMP_CXX libomp-${clang}-dev)
+else()
+  reprise_need(OpenMP::OpenMP_CXX g++)
+endif()
 
 find_package(PkgConfig QUIET)
 if(NOT PkgConfig_FOUND)
