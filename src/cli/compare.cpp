@@ -201,7 +201,6 @@ void add_compare(CLI::App& app, Action& action) {
       "The first song is treated as a query. Transposition: semitones up to the key of the "
       "second.\n"
       "A cover: the probability is at least one half.\n\n"
-      "Example:\n  reprise compare oneill-0714 ryan-0349 --in songs.reprise --picture both.svg\n"
       "Example:\n  reprise compare oneill-0714 ryan-0349 --in songs.reprise --picture both.svg\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });
 }
