@@ -73,9 +73,8 @@ void ScratchFile::write(const void* bytes, std::size_t count) {
 }
 
 void ScratchFile::rewind() {
-  if (std::fflush(state_->file) != 0)
+  if (std::fflush(state_->file) != 0 || std::fseek(state_->file, 0, SEEK_SET) != 0)
     throw Error(fmt::format("{}: cannot write: {}", state_->what, std::strerror(errno)));
-  std::rewind(state_->file);
 }
 
 void ScratchFile::read(void* bytes, std::size_t count) {

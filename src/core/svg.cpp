@@ -301,8 +301,9 @@ std::string cell_panels(const std::string& title, std::span<const Panel> panels,
   out += text(kMargin, 22, "start", title, " font-size=\"15\" font-weight=\"bold\"");
   for (int i = 0; i < count; ++i) {
     const Panel& p = panels[i];
-    const double x = kMargin + name_width + i % columns * (wide + name_width);
-    const double y = kTop + i / columns * (high + kGap);
+    const int row = i / columns, column = i % columns;
+    const double x = kMargin + name_width + column * (wide + name_width);
+    const double y = kTop + row * (high + kGap);
     out += text(x, y + high + 14, "start", p.name, " font-size=\"11\"");
     for (std::size_t r = 0; r < p.row_names.size(); ++r)
       out += text(x - 5, y + kCell * (static_cast<double>(r) + 0.9), "end", p.row_names[r],

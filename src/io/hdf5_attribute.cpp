@@ -51,7 +51,7 @@ std::optional<std::string> Reader::text_attribute(const std::string& object,
     fail(label, fmt::format("expected text, found {}", found->element.name()));
   if (found->element.variable) {
     char* text = nullptr;
-    if (H5Aread(found->id.get(), found->type.get(), &text) < 0)
+    if (H5Aread(found->id.get(), found->type.get(), static_cast<void*>(&text)) < 0)
       fail(label, fmt::format("cannot be read: {}", last_failure()));
     std::string out = text ? text : "";
     H5free_memory(text);

@@ -284,8 +284,8 @@ std::vector<std::string> Reader::variable_texts(const Dataset& source) const {
   const Handle transfer = property_list(H5P_DATASET_XFER);
   H5Pset_vlen_mem_manager(transfer.get(), TextArena::allocate, &arena, TextArena::keep, &arena);
   std::vector<char*> pointers(static_cast<std::size_t>(source.size()));
-  if (!pointers.empty() &&
-      H5Dread(source.id.get(), type.get(), H5S_ALL, H5S_ALL, transfer.get(), pointers.data()) < 0)
+  if (!pointers.empty() && H5Dread(source.id.get(), type.get(), H5S_ALL, H5S_ALL, transfer.get(),
+                                   static_cast<void*>(pointers.data())) < 0)
     fail(source.name, fmt::format("cannot be read: {}", last_failure()));
   std::vector<std::string> out;
   out.reserve(pointers.size());
