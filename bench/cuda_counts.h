@@ -71,7 +71,7 @@ inline Counts bigram_forward(const BigramParams& p, int frames, int value) {
   Counts c;
   const auto compute = [&](double rows) {
     c.fp32 += 2 * rows * s.filter_rows() * s.padded * tiles;
-    c.bytes += (rows + s.p.event_length - 1) * kPitchClasses * value * tiles;
+    c.bytes += (rows + s.p.event_length - 1) * p.width() * value * tiles;
   };
   if (p.centre_events) compute(kTimeTile);
   for (int g = 0; g < s.groups.count; ++g) {
@@ -82,7 +82,7 @@ inline Counts bigram_forward(const BigramParams& p, int frames, int value) {
   c.tf32 = 2.0 * tiles * kTimeTile * s.correlations();
   c.fp64 = 2.0 * p.taps * p.dims();  // the window mix
   c.bytes += 4.0 * (2 * s.correlations() + (p.unit_norm ? 3 : 1) * p.dims());
-  c.least = double(frames) * kPitchClasses * value + 4.0 * p.dims();
+  c.least = double(frames) * p.width() * value + 4.0 * p.dims();
   return c;
 }
 
@@ -93,7 +93,7 @@ inline Counts bigram_backward(const BigramParams& p, int frames, int value) {
   Counts c;
   const auto compute = [&](double rows) {
     c.fp32 += 2 * rows * s.filter_rows() * s.padded * tiles;
-    c.bytes += (rows + s.p.event_length - 1) * kPitchClasses * value * tiles;
+    c.bytes += (rows + s.p.event_length - 1) * p.width() * value * tiles;
   };
   compute(kTimeTile);
   for (int g = 0; g < s.groups.count; ++g) {
@@ -107,7 +107,7 @@ inline Counts bigram_backward(const BigramParams& p, int frames, int value) {
   // Correlations and their gradients, the fingerprint's gradient and that of the pooled bigrams,
   // and the sums of each part.
   c.bytes += 4.0 * (3 * s.correlations() + 6 * p.dims() + 2 * (2 * columns + 3) * s.padded);
-  c.least = double(frames) * kPitchClasses * value + 4.0 * (p.dims() + s.correlations());
+  c.least = double(frames) * p.width() * value + 4.0 * (p.dims() + s.correlations());
   return c;
 }
 
@@ -116,7 +116,7 @@ struct UnfusedSizes {
   double chroma, events, correlations, filters;
   double lags, reads;  // reads: of responses, for events
   UnfusedSizes(const BigramParams& p, int frames)
-      : chroma((p.event_frames(frames) + p.event_length - 1.0) * kPitchClasses),
+      : chroma((p.event_frames(frames) + p.event_length - 1.0) * p.width()),
         events(double(p.event_frames(frames)) * p.events),
         correlations(double(distinct_lags(p).count) * p.events * p.events),
         filters(p.event_weights()),
@@ -326,11 +326,11 @@ inline Counts ftm2d(const Ftm2dParams& p, int frames) {
   const double added = patches / together * (p.patch + (together - 1) * p.hop);
   const double frequencies = 5.0 * p.patch + 2 * (p.patch / 2 + 1);
   Counts c;
-  c.fp32 = (p.median ? kWalks : 1) * frequencies * (14 * added + 10 * patches) +
-           frames * (kPitchClasses * 20 + kBins * kPitchClasses * 4);
+  c.fp32 = p.bands * ((p.median ? kWalks : 1) * frequencies * (14 * added + 10 * patches) +
+                      frames * (kPitchClasses * 20 + kBins * kPitchClasses * 4));
   const double transforms = 8 * kBins * frames, pooled = 4 * kBins * p.patch;
-  c.bytes = double(frames) * kPitchClasses + 2 * transforms + 2 * pooled + 4.0 * p.dims();
-  c.least = double(frames) * kPitchClasses + 4.0 * p.dims();
+  c.least = double(frames) * p.bands * kPitchClasses + 4.0 * p.dims();
+  c.bytes = c.least + p.bands * (2 * transforms + 2 * pooled);
   return c;
 }
 

@@ -41,7 +41,7 @@ __device__ void list_frames(const Random& random, float drop, int frames, std::i
   }
 }
 
-// Grid (takes). lists [takes, listed]; out [takes, crop, 12].
+// Grid (takes). lists [takes, listed]; out [takes, crop, 12 * bands].
 __global__ void __launch_bounds__(kThreads)
     vary(ChromaView chroma, const Take* takes, AugmentParams p, int listed, std::int32_t* lists,
          float* out, Excerpt* out_excerpts) {
@@ -70,15 +70,15 @@ __global__ void __launch_bounds__(kThreads)
   }
 
   const std::int64_t out_first = static_cast<std::int64_t>(blockIdx.x) * p.crop;
-  const int values = static_cast<int>(crop.frames) * kPitchClasses;
+  const int width = chroma.width(), values = static_cast<int>(crop.frames) * width;
   for (int at = threadIdx.x; at < values; at += kThreads) {
-    const int t = at / kPitchClasses, c = at % kPitchClasses;
+    const int t = at / width, column = at % width;
     const float time = crop.time(t, v.stretch, source);
     const auto before = static_cast<std::int64_t>(time);
     const std::int64_t after = before + 1 < source ? before + 1 : before;
     const float share = time - static_cast<float>(before);
-    const float v0 = chroma.at(e.first + (v.drop > 0 ? list[before - first] : before), c);
-    const float v1 = chroma.at(e.first + (v.drop > 0 ? list[after - first] : after), c);
+    const float v0 = chroma.at(e.first + (v.drop > 0 ? list[before - first] : before), column);
+    const float v1 = chroma.at(e.first + (v.drop > 0 ? list[after - first] : after), column);
     float value = v0 + share * (v1 - v0);
     if (v.powered) value = powf(value, v.power);
     if (v.deviation > 0) {
@@ -86,8 +86,9 @@ __global__ void __launch_bounds__(kThreads)
       noise.skip(2 * static_cast<std::uint64_t>(at));
       value = fmaxf(0.f, value + v.deviation * noise.normal());
     }
-    const int column = c + e.roll < kPitchClasses ? c + e.roll : c + e.roll - kPitchClasses;
-    out[(out_first + t) * kPitchClasses + column] = value;
+    const bool over = column % kPitchClasses + e.roll >= kPitchClasses;
+    const int rolled = over ? e.roll - kPitchClasses : e.roll;
+    out[out_first * width + at + rolled] = value;
   }
   if (threadIdx.x == 0) {
     out_excerpts[blockIdx.x] = {out_first, static_cast<std::int32_t>(crop.frames), 0};

@@ -34,6 +34,9 @@ struct GradientScratch {
   static REPRISE_HOST_DEVICE int columns(const BigramShape& shape) {
     return round_up(shape.filter_rows(), kTile);
   }
+  static REPRISE_HOST_DEVICE int tiles(const BigramShape& shape) {
+    return columns(shape) * shape.padded / (kTile * kTile);
+  }
   /// A part: sums over time of A dE x and of A x [2, padded, columns], and of A dE, A and dE
   /// [3, padded].
   static REPRISE_HOST_DEVICE int part_floats(const BigramShape& shape) {
@@ -115,7 +118,8 @@ __global__ void __launch_bounds__(kBigramThreads)
   }
 }
 
-/// The tiles of sum_t tile[t,n] x[t,column] that one warp sums.
+/// The tiles of sum_t tile[t,n] x[t,column] that one warp sums. Filters of more tiles than a block
+/// holds are shared among several, blockIdx.z of which is this one.
 template <typename Precision, int kTiles>
 struct FilterSums {
   TileSums<Precision> sums[kTiles];
@@ -129,20 +133,21 @@ struct FilterSums {
     const int side = shape.padded / kTile, columns = GradientScratch::columns(shape) / kTile;
 #pragma unroll
     for (int s = 0; s < kTiles; ++s) {
-      const int q = threadIdx.x / kWarpThreads + s * kBigramWarps;
+      const int q = threadIdx.x / kWarpThreads + (blockIdx.z * kTiles + s) * kBigramWarps;
       if (q < side * columns) use(sums[s], q % side, q / side);
     }
   }
 
-  /// tile [kTimeTile, stride], x [kTimeTile + length - 1, 12]: row t of x runs on into the next
+  /// tile [kTimeTile, stride], x [kTimeTile + length - 1, width]: row t of x runs on into the next
   /// rows, and so holds all the frames that a filter spans.
   __device__ void add(const BigramShape& shape, const float* tile, const float* x) {
+    const int width = shape.p.width();
     for (int t = 0; t < kTimeTile; t += Precision::kDepth) {
       for_each(shape, [&](TileSums<Precision>& sum, int row, int column) {
         LeftTile<Precision, ByColumns> left;
         RightTile<Precision, ByRows> right;
         left.load(tile + t * shape.stride + row * kTile, shape.stride);
-        right.load(x + t * kPitchClasses + column * kTile, kPitchClasses);
+        right.load(x + t * width + column * kTile, width);
         sum.add_product(left, right);
       });
     }
@@ -192,7 +197,7 @@ struct EventGradient {
   }
 };
 
-// Grid (songs, parts). means [songs, padded].
+// Grid (songs, parts, tiles of filters / tiles of a block). means [songs, padded].
 template <typename Precision, int kTiles>
 __global__ void __launch_bounds__(kBigramThreads, 1)  // one block's registers rather than spills
     event_gradient(BigramBatch batch, BigramShape shape, const float* means,
@@ -289,6 +294,7 @@ __global__ void __launch_bounds__(kBigramThreads, 1)  // one block's registers r
   const int filters = GradientScratch::columns(shape) * shape.padded;
   weighted.store(shape, out);
   counted.store(shape, out + filters);
+  if (blockIdx.z > 0) return;
   float* sums = out + 2 * filters;
   column.finish(sum_weighted, shape.padded, slices, sums);
   column.finish(sum_counted, shape.padded, slices, sums + shape.padded);
@@ -344,8 +350,10 @@ void run(const BigramBatch& batch, const BigramShape& shape, const float* out_gr
   const auto bytes = shared_bytes(
       {4 * shape.model_floats(), 4 * shape.chroma_floats(shape.rows), 4 * shape.rows * shape.stride,
        4 * shape.chroma_floats(kTimeTile), 4 * kTimeTile * shape.stride});
+  const int tiles = GradientScratch::tiles(shape), at_once = kBigramWarps * kTiles;
+  const auto shares = static_cast<unsigned>(std::max(1, (tiles + at_once - 1) / at_once));
   launch(event_gradient<Precision, kTiles>,
-         {.grid = {songs, static_cast<unsigned>(shape.parts)},
+         {.grid = {songs, static_cast<unsigned>(shape.parts), shares},
           .block = kBigramThreads,
           .shared_bytes = bytes,
           .stream = stream},
@@ -359,14 +367,14 @@ template <typename Precision>
 void run_for_size(const BigramBatch& batch, const BigramParams& params, const float* out_gradient,
                   const void* reserve, void* scratch_memory, float* gradient,
                   float* events_gradient, cudaStream_t stream) {
-  constexpr int kMaxTiles =
+  constexpr int kMaxTiles =  // all, of one band
       kMaxEvents / kTile * (kMaxEventLength * kPitchClasses / kTile) / kBigramWarps;
   const BigramShape shape = gradient_shape(params, batch.longest);
   const BigramReserve kept(shape, batch.count,
                            const_cast<float*>(static_cast<const float*>(reserve)));
   const GradientScratch scratch(shape, batch.count, static_cast<float*>(scratch_memory));
-  const int tiles = GradientScratch::columns(shape) * shape.padded / (kTile * kTile);
-  const auto run_it = tiles <= kBigramWarps ? run<Precision, 1> : run<Precision, kMaxTiles>;
+  const bool few = GradientScratch::tiles(shape) <= kBigramWarps;
+  const auto run_it = few ? run<Precision, 1> : run<Precision, kMaxTiles>;
   run_it(batch, shape, out_gradient, kept, scratch, gradient, events_gradient, stream);
 }
 

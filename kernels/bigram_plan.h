@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 
 #include <reprise/error.h>
 #include <reprise/params.h>
@@ -50,15 +51,13 @@ struct BigramShape {
   int rows = 0;    // of events that a lag group needs at a time, at most
   int parts = 0;   // of the longest song
 
-  REPRISE_HOST_DEVICE int filter_rows() const {
-    return p.given_events ? 0 : p.event_length * kPitchClasses;
-  }
+  REPRISE_HOST_DEVICE int filter_rows() const { return p.given_events ? 0 : p.filter_values(); }
   REPRISE_HOST_DEVICE int square() const { return padded * padded; }
   /// Floats of a song's correlation matrices [lags, padded, padded].
   REPRISE_HOST_DEVICE int correlations() const { return lags.count * square(); }
   /// Floats of chroma that `event_rows` events need, with room for reading a whole tile too far.
   REPRISE_HOST_DEVICE int chroma_floats(int event_rows) const {
-    return (event_rows + p.event_length - 1) * kPitchClasses + 16;
+    return (event_rows + p.event_length - 1) * p.width() + 16;
   }
   /// Floats of filters, biases and means in shared memory.
   REPRISE_HOST_DEVICE int model_floats() const { return (filter_rows() + 2) * padded; }
@@ -72,8 +71,8 @@ struct BigramShape {
 inline BigramShape bigram_shape(const BigramParams& p, std::int64_t longest, int element_bytes,
                                 int fixed_rows, int lags_at_most) {
   if (p.events < 1 || p.events > kMaxEvents || p.event_length < 1 ||
-      p.event_length > kMaxEventLength || p.windows < 1 || p.windows > kMaxWindows || p.taps < 1 ||
-      p.taps > kMaxTaps) {
+      p.event_length > kMaxEventLength || p.bands < 1 || p.bands > kMaxBands || p.windows < 1 ||
+      p.windows > kMaxWindows || p.taps < 1 || p.taps > kMaxTaps) {
     throw Error("bigram kernels: parameters out of range");
   }
   BigramShape shape;
@@ -87,7 +86,13 @@ inline BigramShape bigram_shape(const BigramParams& p, std::int64_t longest, int
   };
   int span = 256;  // largest less smallest lag of a group
   while (span > 0 && bytes(kTimeTile + span) > kSharedBudget) span -= 2;
-  if (bytes(kTimeTile + span) > kSharedBudget) throw Error("bigram kernels: events do not fit");
+  if (bytes(kTimeTile + span) > kSharedBudget) {
+    const auto kilobytes = [](int count) { return std::to_string(count / 1000) + " kB"; };
+    throw Error("bigrams on a GPU: " + std::to_string(p.events) + " filters of " +
+                std::to_string(p.event_length) + " frames and " + std::to_string(p.bands) +
+                " bands need " + kilobytes(bytes(kTimeTile)) + " of shared memory, there are " +
+                kilobytes(kSharedBudget) + "; use fewer or shorter filters, or the CPU");
+  }
   const LagSet& lags = shape.lags;
   for (int k = 0; k < lags.count;) {
     shape.groups.first[shape.groups.count++] = k;

@@ -21,7 +21,7 @@ struct SharedArrays {
 
 /// Filters, biases and means of the events in shared memory, padded with zeros to whole tiles.
 struct EventModel {
-  float* filters;  // [length * 12, padded]
+  float* filters;  // [length * width, padded], width: of a frame of chroma
   float* bias;     // [padded]
   float* mean;     // [padded], zero where events are not centred
 
@@ -56,32 +56,36 @@ __device__ inline float activate(Activation h, float response) {
   }
 }
 
-/// x [rows, 12] = frames `first` to `first + rows` of the excerpt, transposed by its roll and zero
-/// outside it. Ends without a barrier.
+/// x [rows, width] = frames `first` to `first + rows` of the excerpt, transposed by its roll and
+/// zero outside it. Ends without a barrier.
 __device__ inline void load_chroma(const ChromaView& chroma, const Excerpt& excerpt, int first,
                                    int rows, float* x) {
-  for (int at = threadIdx.x; at < rows * kPitchClasses; at += blockDim.x) {
-    const int t = first + at / kPitchClasses, c = at % kPitchClasses;
-    const int source = c < excerpt.roll ? c - excerpt.roll + kPitchClasses : c - excerpt.roll;
-    x[at] = t >= 0 && t < excerpt.frames ? chroma.at(excerpt.first + t, source) : 0.f;
+  const int width = chroma.width();
+  for (int low = 0; low < width; low += kPitchClasses) {  // column 0 of a band
+    for (int at = threadIdx.x; at < rows * kPitchClasses; at += blockDim.x) {
+      const int row = at / kPitchClasses, c = at % kPitchClasses, t = first + row;
+      const int source = c < excerpt.roll ? c - excerpt.roll + kPitchClasses : c - excerpt.roll;
+      const bool inside = t >= 0 && t < excerpt.frames;
+      x[row * width + low + c] = inside ? chroma.at(excerpt.first + t, low + source) : 0.f;
+    }
   }
 }
 
 /// Calls use(row, n, event) for rows 0 to `rows` (an even number) and all padded n, where `event`
-/// is not centred. x [rows + length - 1, 12]. A thread computes two rows of four events.
+/// is not centred. x [rows + length - 1, width]. A thread computes two rows of four events.
 template <typename Use>
 __device__ void for_each_event(const BigramShape& shape, const EventModel& model, const float* x,
                                int rows, Use use) {
-  const int quads = shape.padded / 4, filter_rows = shape.filter_rows();
+  const int quads = shape.padded / 4, filter_rows = shape.filter_rows(), width = shape.p.width();
   for (int item = threadIdx.x; item < rows / 2 * quads; item += blockDim.x) {
     const int row = item / quads * 2, n = item % quads * 4;
-    const float* upper = x + row * kPitchClasses;
+    const float* upper = x + row * width;
     float sums[2][4];
     for (int i = 0; i < 4; ++i) sums[0][i] = sums[1][i] = model.bias[n + i];
 #pragma unroll 4
     for (int r = 0; r < filter_rows; ++r) {
       const float4 w = *reinterpret_cast<const float4*>(model.filters + r * shape.padded + n);
-      const float a = upper[r], b = upper[r + kPitchClasses];
+      const float a = upper[r], b = upper[r + width];
       sums[0][0] += w.x * a;
       sums[0][1] += w.y * a;
       sums[0][2] += w.z * a;

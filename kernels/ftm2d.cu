@@ -1,9 +1,9 @@
 // Two-dimensional Fourier transform magnitudes of chroma patches (Bertin-Mahieux & Ellis 2012), for
-// each time frequency l and pitch frequency k the median or mean over a song's patches of
+// each band, time frequency l and pitch frequency k the median or mean over a song's patches of
 //   |sum_t sum_c x[t,c] exp(-2 pi i (k c / 12 + l t / patch))|
 // in three steps:
 //   pitch_transform  of each frame, raised to a power: the sum over c, for k = 0..6
-//   pool_magnitudes  a thread for each (k, l): slides along the song and pools
+//   pool_magnitudes  a thread for each (band, k, l): slides along the song and pools
 //   spread           the other k, which mirror these; unit length
 // As patches overlap, a run of them is summed at once: what all have in common once, before it the
 // sums of the last frames up to it, behind it those of the first frames from it (van Herk 1992; Gil
@@ -36,30 +36,32 @@ __device__ float2 multiply(float2 a, float2 b) {
   return {a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x};
 }
 
-// Scratch memory: [kPitchBins, frames] and [songs, kPitchBins, patch].
+// Scratch memory: [bands, kPitchBins, frames] and [songs, bands, kPitchBins, patch].
 struct Ftm2dScratch {
   float2* spectrum;
   float* pooled;
-  Ftm2dScratch(std::int64_t frames, void* memory)
+  Ftm2dScratch(std::int64_t frames, int bands, void* memory)
       : spectrum(static_cast<float2*>(memory)),
-        pooled(reinterpret_cast<float*>(spectrum + frames * kPitchBins)) {}
+        pooled(reinterpret_cast<float*>(spectrum + frames * bands * kPitchBins)) {}
 };
 
-// Grid (songs, blocks of frames). spectrum [kPitchBins, frames of all songs]. What lies past a
-// song's end, up to the next one's start, is zero.
+// Grid (songs, blocks of frames, bands). spectrum [bands, kPitchBins, frames of all songs]. What
+// lies past a song's end, up to the next one's start, is zero.
 __global__ void __launch_bounds__(kThreads)
     pitch_transform(ChromaView chroma, Ftm2dSongs songs, Ftm2dParams params, float2* spectrum) {
   constexpr float h = 0.8660254f;  // sqrt(3) / 2
   constexpr float cosine[kPitchClasses] = {1, h, .5f, 0, -.5f, -h, -1, -h, -.5f, 0, .5f, h};
   const std::int64_t first = songs.start[blockIdx.x], end = songs.start[blockIdx.x + 1];
   const Excerpt excerpt = songs.excerpts[songs.excerpt_of[blockIdx.x]];
+  const int low = blockIdx.z * kPitchClasses;
+  spectrum += blockIdx.z * kPitchBins * songs.start[gridDim.x];
   for (std::int64_t t = std::int64_t{blockIdx.y} * kThreads + threadIdx.x; t < end - first;
        t += std::int64_t{gridDim.y} * kThreads) {
     float x[kPitchClasses] = {};
     if (t < excerpt.frames) {
       float square = 0, raised_square = 0;
       for (int c = 0; c < kPitchClasses; ++c) {
-        x[c] = chroma.at(excerpt.first + t, c);
+        x[c] = chroma.at(excerpt.first + t, low + c);
         square += x[c] * x[c];
       }
       const float norm = params.keep_norm ? sqrtf(square) : 1.f;
@@ -201,19 +203,19 @@ __device__ float median(int count, Walk walk_all, unsigned* slots, int stride) {
   return 0.5f * (root(wanted - below) + root(count / 2 - below));
 }
 
-// Grid (songs, kPitchBins, blocks of time frequencies). pooled [songs, kPitchBins, patch]: of k = 0
-// and 6, whose other half mirrors it, only l <= patch / 2.
+// Grid (songs, bands * kPitchBins, blocks of time frequencies). pooled [songs, bands, kPitchBins,
+// patch]: of k = 0 and 6, whose other half mirrors it, only l <= patch / 2.
 __global__ void __launch_bounds__(kThreads, 8)  // 64 registers a thread: no spills
     pool_magnitudes(Ftm2dSongs songs, Ftm2dParams params, const float2* spectrum, float* pooled) {
   REPRISE_DYNAMIC_SHARED(float2, tails);      // [kRun, blockDim]
   float2* turns = tails + kRun * blockDim.x;  // [patch]
   float2* held = turns + params.patch;        // [kSharedFrames] at most
   REPRISE_SHARED(unsigned, slots, [kDigits * kThreads]);
-  const int k = blockIdx.y, patch = params.patch;
+  const int k = blockIdx.y % kPitchBins, patch = params.patch;
   const std::int64_t first = songs.start[blockIdx.x];
   const auto frames = static_cast<int>(songs.start[blockIdx.x + 1] - first);
   const int patches = 1 + (frames - patch) / params.hop;
-  const float2* x = spectrum + k * songs.start[gridDim.x] + first;
+  const float2* x = spectrum + blockIdx.y * songs.start[gridDim.x] + first;
   for (int t = threadIdx.x; t < patch; t += blockDim.x) {
     const int near = 2 * t > patch ? t - patch : t;  // the smaller an angle, the more exact
     sincospif(static_cast<float>(-2 * near) / static_cast<float>(patch), &turns[t].y, &turns[t].x);
@@ -235,21 +237,22 @@ __global__ void __launch_bounds__(kThreads, 8)  // 64 registers a thread: no spi
     walk_all([&](float square) { result += sqrtf(square); });
     result /= static_cast<float>(patches);
   }
-  pooled[(static_cast<std::int64_t>(blockIdx.x) * kPitchBins + k) * patch + l] = result;
+  pooled[(std::int64_t{blockIdx.x} * gridDim.y + blockIdx.y) * patch + l] = result;
 }
 
 // Grid (songs). out [excerpts, dims]: the same for all excerpts of a song.
 __global__ void __launch_bounds__(kThreads)
     spread(Ftm2dSongs songs, Ftm2dParams params, const float* pooled, float* out) {
   REPRISE_SHARED(float, scratch, [kWarpThreads]);
-  pooled += static_cast<std::int64_t>(blockIdx.x) * kPitchBins * params.patch;
+  pooled += std::int64_t{blockIdx.x} * params.bands * kPitchBins * params.patch;
   const auto value_of = [&](int at) {
-    int l = at / kPitchClasses, k = at % kPitchClasses;
+    int l = at / kPitchClasses, k = at % kPitchClasses, band = 0;
+    for (; l >= params.patch; ++band) l -= params.patch;
     if (k >= kPitchBins || (k % (kPitchBins - 1) == 0 && 2 * l > params.patch)) {
       l = (params.patch - l) % params.patch;
       k = (kPitchClasses - k) % kPitchClasses;
     }
-    return pooled[k * params.patch + l];
+    return pooled[(band * kPitchBins + k) * params.patch + l];
   };
   float length = 1;
   if (params.unit_norm) {
@@ -270,7 +273,7 @@ __global__ void __launch_bounds__(kThreads)
 
 std::size_t ftm2d_scratch_bytes(std::int64_t songs, std::int64_t frames,
                                 const Ftm2dParams& params) {
-  return static_cast<std::size_t>(kPitchBins) *
+  return static_cast<std::size_t>(params.bands * kPitchBins) *
          (static_cast<std::size_t>(frames) * sizeof(float2) +
           static_cast<std::size_t>(songs * params.patch) * sizeof(float));
 }
@@ -278,23 +281,24 @@ std::size_t ftm2d_scratch_bytes(std::int64_t songs, std::int64_t frames,
 void ftm2d(ChromaView chroma, const Ftm2dSongs& songs, const Ftm2dParams& params, void* scratch,
            float* out, cudaStream_t stream) {
   if (songs.count == 0) return;
-  const Ftm2dScratch arrays(songs.frames, scratch);
+  const Ftm2dScratch arrays(songs.frames, params.bands, scratch);
   const auto count = static_cast<unsigned>(songs.count);
+  const auto bands = static_cast<unsigned>(params.bands);
   const auto blocks = static_cast<unsigned>((songs.longest + kThreads - 1) / kThreads);
   launch(pitch_transform,
-         {.grid = {count, std::min(blocks, 65535u)}, .block = kThreads, .stream = stream}, chroma,
-         songs, params, arrays.spectrum);
+         {.grid = {count, std::min(blocks, 65535u), bands}, .block = kThreads, .stream = stream},
+         chroma, songs, params, arrays.spectrum);
   const auto warps = static_cast<unsigned>((params.patch + kWarpThreads - 1) / kWarpThreads);
   const unsigned threads = std::min<unsigned>(warps * kWarpThreads, kThreads);
   const std::int64_t held = std::min<std::int64_t>(songs.longest, kSharedFrames);
-  launch(
-      pool_magnitudes,
-      {.grid = {count, kPitchBins, (static_cast<unsigned>(params.patch) + threads - 1) / threads},
-       .block = threads,
-       .shared_bytes =
-           sizeof(float2) * (kRun * threads + static_cast<std::size_t>(params.patch + held)),
-       .stream = stream},
-      songs, params, arrays.spectrum, arrays.pooled);
+  launch(pool_magnitudes,
+         {.grid = {count, bands * kPitchBins,
+                   (static_cast<unsigned>(params.patch) + threads - 1) / threads},
+          .block = threads,
+          .shared_bytes =
+              sizeof(float2) * (kRun * threads + static_cast<std::size_t>(params.patch + held)),
+          .stream = stream},
+         songs, params, arrays.spectrum, arrays.pooled);
   launch(spread, {.grid = count, .block = kThreads, .stream = stream}, songs, params, arrays.pooled,
          out);
 }

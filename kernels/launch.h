@@ -59,7 +59,7 @@ void event_layer_backward(const float* x, std::int64_t count, const float* weigh
 
 // --- the unfused path: the steps around its convolution and its products over time
 
-/// x [count, rows, 12]: the songs' chroma, zero past their ends.
+/// x [count, rows, 12 * bands]: the songs' chroma, zero past their ends.
 void unfused_songs(const BigramBatch& batch, int rows, float* x, cudaStream_t stream);
 /// events [count, rows, N], zero past the songs' ends, from responses [count, frames, N] of the
 /// filters, without their biases.
@@ -77,19 +77,19 @@ void unfused_unmix(const BigramBatch& batch, const BigramParams& params, const f
 /// bias_gradient [count, N].
 void unfused_mask(const BigramBatch& batch, const BigramParams& params, const float* responses,
                   int frames, float* gradient, float* bias_gradient, cudaStream_t stream);
-/// Adds to gradient [weights] that of filters [N, length, 12] and, of each of `songs`, those of
-/// biases [songs, N] and windows [songs, F, L].
+/// Adds to gradient [weights] that of filters [N, length, 12 * bands] and, of each of `songs`,
+/// those of biases [songs, N] and windows [songs, F, L].
 void unfused_sum(const BigramParams& params, std::int64_t songs, const float* filters,
                  const float* biases, const float* windows, float* gradient, cudaStream_t stream);
 
-/// out [count, patches * frames, 12].
+/// out [count, patches * frames, 12 * bands].
 void patchwork(const ChromaView& chroma, const Excerpt* excerpts, std::int64_t count,
                const PatchworkParams& params, float* out, cudaStream_t stream);
 
 /// Bytes of scratch memory that augment needs; 0 where none.
 std::size_t augment_scratch_bytes(const AugmentParams& params, std::int64_t count);
 
-/// out [count, crop, 12]; out_excerpts [count] say where in it each result lies.
+/// out [count, crop, 12 * bands]; out_excerpts [count] say where in it each result lies.
 void augment(const ChromaView& chroma, const Take* takes, std::int64_t count,
              const AugmentParams& params, void* scratch, float* out, Excerpt* out_excerpts,
              cudaStream_t stream);

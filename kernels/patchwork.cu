@@ -15,19 +15,19 @@ __device__ std::int64_t patch_start(std::int64_t frames, const PatchworkParams& 
   return whole + (twice > divisor || (twice == divisor && whole % 2 == 1) ? 1 : 0);
 }
 
-// Grid (songs, patches). out [songs, patches, frames, 12].
+// Grid (songs, patches, bands). out [songs, patches, frames, 12 * bands].
 __global__ void __launch_bounds__(kThreads)
     cut_patches(ChromaView chroma, const Excerpt* excerpts, PatchworkParams p, float* out) {
   const Excerpt e = excerpts[blockIdx.x];
   const int patch = blockIdx.y;
   const std::int64_t repeats = e.frames <= p.frames + 1 ? (p.frames + 1) / e.frames + 1 : 1;
   const std::int64_t start = patch_start(e.frames * repeats, p, patch);
-  float* to =
-      out + (static_cast<std::int64_t>(blockIdx.x) * p.patches + patch) * p.frames * kPitchClasses;
+  const int width = gridDim.z * kPitchClasses, low = blockIdx.z * kPitchClasses;
+  float* to = out + (std::int64_t{blockIdx.x} * p.patches + patch) * p.frames * width + low;
   for (int at = threadIdx.x; at < p.frames * kPitchClasses; at += kThreads) {
     const int t = at / kPitchClasses, c = at % kPitchClasses;
     const int source = c < e.roll ? c - e.roll + kPitchClasses : c - e.roll;
-    to[at] = chroma.at(e.first + (start + t) % e.frames, source);
+    to[t * width + c] = chroma.at(e.first + (start + t) % e.frames, low + source);
   }
 }
 
@@ -37,7 +37,8 @@ void patchwork(const ChromaView& chroma, const Excerpt* excerpts, std::int64_t c
                const PatchworkParams& params, float* out, cudaStream_t stream) {
   if (count == 0) return;
   launch(cut_patches,
-         {.grid = {static_cast<unsigned>(count), static_cast<unsigned>(params.patches)},
+         {.grid = {static_cast<unsigned>(count), static_cast<unsigned>(params.patches),
+                   static_cast<unsigned>(chroma.bands)},
           .block = kThreads,
           .stream = stream},
          chroma, excerpts, params, out);

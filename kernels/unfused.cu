@@ -16,11 +16,11 @@ namespace {
 
 constexpr int kThreads = 256;
 
-// Grid (songs). x [songs, rows, 12].
+// Grid (songs). x [songs, rows, 12 * bands].
 __global__ void __launch_bounds__(kThreads)
     gather_songs(ChromaView chroma, const Excerpt* excerpts, int rows, float* x) {
   const std::int64_t song = blockIdx.x;
-  load_chroma(chroma, excerpts[song], 0, rows, x + song * rows * kPitchClasses);
+  load_chroma(chroma, excerpts[song], 0, rows, x + song * rows * chroma.width());
 }
 
 // Grid (songs). responses [songs, frames, N], without bias; events [songs, rows, N].
@@ -180,7 +180,8 @@ __global__ void __launch_bounds__(kThreads)
   columns.finish(bias, n, scratch, bias_gradient + song * n);
 }
 
-// One thread for each weight. filters [N, length, 12]; biases [songs, N]; windows [songs, F, L].
+// One thread for each weight. filters [N, length, 12 * bands]; biases [songs, N]; windows [songs,
+// F, L].
 __global__ void __launch_bounds__(kThreads)
     sum_songs(BigramParams params, std::int64_t songs, const float* filters, const float* biases,
               const float* windows, float* gradient) {

@@ -14,7 +14,7 @@ namespace reprise::emulation {
 
 template <typename Real>
 std::vector<Real> case_chroma(const CaseSongs& songs, const Excerpt& excerpt) {
-  return oracle::excerpt_chroma<Real>({songs.chroma.data(), ChromaType::float32, 0}, excerpt);
+  return oracle::excerpt_chroma<Real>(songs.view(songs.chroma.data()), excerpt);
 }
 
 /// Fingerprints of a case by the definition, [songs, dims].
@@ -130,11 +130,9 @@ void by_lags(const CaseSongs& songs, const Excerpt& excerpt, const float* dout, 
       // The fused kernels take the mean off afterwards.
       const float operand = rounded == Rounded::convolution_too ? round(d - off) : round(d) - off;
       all.gradient[p.bias_offset() + i] += d - off;
-      for (int q = 0; q < p.event_length * kPitchClasses; ++q) {
-        const std::size_t at = t * kPitchClasses + q;
-        if (at < x.size()) {
-          all.gradient[i * p.event_length * kPitchClasses + q] += operand * round(x[at]);
-        }
+      for (int q = 0; q < p.filter_values(); ++q) {
+        const std::size_t at = t * p.width() + q;
+        if (at < x.size()) all.gradient[i * p.filter_values() + q] += operand * round(x[at]);
       }
     }
   }

@@ -19,7 +19,7 @@ Loops bigrams(Backend& backend, const CaseSongs& songs) {
   Buffer<float> out(backend, songs.count() * p.dims()), gradient(backend, p.weights());
   Buffer<std::uint8_t> reserve(
       backend, std::int64_t(backend.bigram_reserve(p, songs.count(), songs.longest)));
-  const ChromaView view{chroma.data(), ChromaType::float32, chroma.size() / kPitchClasses};
+  const ChromaView view = songs.view(chroma.data());
   backend.bigram_forward(view, excerpts.data(), songs.count(), songs.longest, weights.data(), p,
                          out.data(), reserve.data());
   backend.bigram_backward(view, excerpts.data(), songs.count(), songs.longest, weights.data(), p,
@@ -68,6 +68,15 @@ TEST_P(UnfusedBigrams, InPiecesAreTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, UnfusedBigrams, ::testing::ValuesIn(bigram_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+std::vector<BigramCase> few_bands() {
+  std::vector<BigramCase> cases(2, banded_cases().front());
+  cases[1].name = "three_bands";
+  cases[1].params.bands = 3;
+  return cases;
+}
+INSTANTIATE_TEST_SUITE_P(Bands, UnfusedBigrams, ::testing::ValuesIn(few_bands()),
                          [](const auto& info) { return info.param.name; });
 
 TEST_F(EmulationTest, TheUnfusedPathDeclinesWhatItHasNot) {

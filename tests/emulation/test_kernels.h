@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
+#include "../chroma_layouts.h"
 #include "device.h"
 #include "emulation/engine.h"
 
@@ -39,6 +41,19 @@ T* to_device(const std::vector<T>& values) {
   check(cudaMemcpy(pointer, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice),
         "cudaMemcpy");
   return pointer;
+}
+
+inline ChromaView to_device(const ChromaLayout& layout) {
+  ChromaView view = layout.view();
+  const auto copy = [&]<typename T>(const T* data) {
+    view.data = to_device(std::vector<T>(data, data + view.frames * view.stride));
+  };
+  if (view.type == ChromaType::uint8) {
+    copy(static_cast<const std::uint8_t*>(view.data));
+  } else {
+    copy(static_cast<const float*>(view.data));
+  }
+  return view;
 }
 
 template <typename T>
@@ -76,6 +91,20 @@ std::vector<float> same_in_every_order(Work work) {
     EXPECT_EQ(result, first);
   }
   return first;
+}
+
+/// Expects the same bits of `work(view)` however the chroma [frames, 12 * bands] lies in memory.
+template <typename Work>
+void expect_same_in_every_layout(std::vector<float> chroma, int bands, Work work) {
+  for (float& value : chroma) value = std::round(value * 255) * (1.0f / 255.0f);
+  std::vector<float> first;
+  for (const ChromaLayout& layout : chroma_layouts(chroma, bands)) {
+    SCOPED_TRACE(layout.name());
+    cudaDeviceReset();
+    const std::vector<float> result = work(to_device(layout));
+    if (first.empty()) first = result;
+    EXPECT_EQ(result, first);
+  }
 }
 
 /// The error's text when `work` throws, else an empty string.

@@ -83,6 +83,10 @@ TEST_P(EventLayerKernels, NeedNoWinnersWithoutABackward) {
   EXPECT_EQ(forward(nullptr), forward(device_array<std::int32_t>(out_gradient.size())));
 }
 
+INSTANTIATE_TEST_SUITE_P(Bands, EventLayerKernels,
+                         ::testing::Values(EventLayerCase{
+                             "three_bands", {40, 36, 8, 4, 3, LayerActivation::relu}, 3}),
+                         [](const auto& info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(Cases, EventLayerKernels, ::testing::ValuesIn(event_layer_cases()),
                          [](const auto& info) { return info.param.name; });
 

@@ -11,13 +11,14 @@ namespace {
 
 class ExcerptKernels : public EmulationTest {};
 
-/// Row `t` of an excerpt, rolled.
-template <typename Real>
-Real value_at(const std::vector<float>& chroma, const Excerpt& e, std::int64_t t, int column) {
-  return Real(chroma[(e.first + t) * kPitchClasses + (column - e.roll + 12) % 12]);
+/// Row `t` of an excerpt of [frames, 12 * bands], each band rolled.
+float value_at(const std::vector<float>& chroma, int bands, const Excerpt& e, std::int64_t t,
+               int band, int column) {
+  return chroma[((e.first + t) * bands + band) * 12 + (column - e.roll + 12) % 12];
 }
 
-TEST_F(ExcerptKernels, PatchworkEqualsTheDefinition) {
+void expect_patches(int bands) {
+  SCOPED_TRACE(std::to_string(bands) + " bands");
   const std::vector<int> lengths{1, 7, 8, 9, 10, 30, 31, 100};
   const PatchworkParams p{5, 8};
   std::vector<Excerpt> excerpts;
@@ -26,7 +27,7 @@ TEST_F(ExcerptKernels, PatchworkEqualsTheDefinition) {
     excerpts.push_back({frames, length, static_cast<std::int32_t>(excerpts.size() * 5 % 12)});
     frames += length;
   }
-  const std::vector<float> chroma = random_chroma(frames, 1);
+  const std::vector<float> chroma = random_chroma(frames, 1, bands);
   std::vector<float> truth;
   for (const Excerpt& e : excerpts) {
     const int repeats = e.frames <= p.frames + 1 ? (p.frames + 1) / e.frames + 1 : 1;
@@ -34,19 +35,27 @@ TEST_F(ExcerptKernels, PatchworkEqualsTheDefinition) {
       const double at = double(patch) * (double(e.frames) * repeats - p.frames) / (p.patches - 1);
       const auto start = static_cast<std::int64_t>(std::nearbyint(at));
       for (int t = 0; t < p.frames; ++t)
-        for (int c = 0; c < kPitchClasses; ++c)
-          truth.push_back(value_at<float>(chroma, e, (start + t) % e.frames, c));
+        for (int band = 0; band < bands; ++band)
+          for (int c = 0; c < kPitchClasses; ++c)
+            truth.push_back(value_at(chroma, bands, e, (start + t) % e.frames, band, c));
     }
   }
-  const auto run = [&](const PatchworkParams& params) {
-    float* out = device_array<float>(excerpts.size() * params.patches * params.frames * 12);
-    kernels::patchwork({to_device(chroma), ChromaType::float32, frames}, to_device(excerpts),
-                       static_cast<std::int64_t>(excerpts.size()), params, out, nullptr);
-    return to_host(out, excerpts.size() * params.patches * params.frames * 12);
+  const auto run = [&](const ChromaView& view, const PatchworkParams& params) {
+    const std::size_t values = excerpts.size() * params.patches * params.frames * view.width();
+    float* out = device_array<float>(values);
+    kernels::patchwork(view, to_device(excerpts), static_cast<std::int64_t>(excerpts.size()),
+                       params, out, nullptr);
+    return to_host(out, values);
   };
-  EXPECT_EQ(same_in_every_order([&] { return run(p); }), truth);
+  const ChromaLayout layout(chroma, bands, ChromaType::float32, 5);
+  EXPECT_EQ(same_in_every_order([&] { return run(to_device(layout), p); }), truth);
   // One patch starts at the song's first frame.
-  EXPECT_EQ(run({1, 1})[0], value_at<float>(chroma, excerpts[0], 0, 0));
+  EXPECT_EQ(run(to_device(layout), {1, 1})[0], value_at(chroma, bands, excerpts[0], 0, 0, 0));
+  expect_same_in_every_layout(chroma, bands, [&](const ChromaView& view) { return run(view, p); });
+}
+
+TEST_F(ExcerptKernels, PatchworkEqualsTheDefinition) {
+  for (const int bands : {1, 2, 3}) expect_patches(bands);
 }
 
 struct Varied {
@@ -54,9 +63,10 @@ struct Varied {
   std::vector<Excerpt> where;
 };
 
-/// The loop that draws one number after another.
+/// The loop that draws one number after another. chroma [frames, 12 * bands].
 template <typename Real>
-std::vector<Real> vary(const std::vector<float>& chroma, const Take& take, const AugmentParams& p) {
+std::vector<Real> vary(const std::vector<float>& chroma, int bands, const Take& take,
+                       const AugmentParams& p) {
   Random random(take.seed);
   const auto between = [&](double low, double high) {
     return low + (high - low) * double{random.uniform()};
@@ -77,16 +87,16 @@ std::vector<Real> vary(const std::vector<float>& chroma, const Take& take, const
     const Real at = std::min(Real(start + t) / Real(stretch), Real(kept.size() - 1));
     const auto before = static_cast<std::size_t>(at);
     const Real share = at - Real(before);
-    std::vector<Real> row(kPitchClasses);
-    for (int c = 0; c < kPitchClasses; ++c) {
+    std::vector<Real> row(12 * bands);
+    for (int c = 0; c < 12 * bands; ++c) {
       const auto value_of = [&](std::size_t i) {
-        return Real(chroma[(take.excerpt.first + kept[i]) * 12 + c]);
+        return Real(chroma[(take.excerpt.first + kept[i]) * 12 * bands + c]);
       };
       const Real v0 = value_of(before), v1 = value_of(std::min(before + 1, kept.size() - 1));
       Real value = v0 + share * (v1 - v0);
       if (powered) value = std::pow(value, Real(power));
       if (deviation > 0) value = std::max(Real(0), value + Real(deviation) * Real(random.normal()));
-      row[(c + take.excerpt.roll) % kPitchClasses] = value;
+      row[c / 12 * 12 + (c + take.excerpt.roll) % 12] = value;
     }
     out.insert(out.end(), row.begin(), row.end());
   }
@@ -94,15 +104,15 @@ std::vector<Real> vary(const std::vector<float>& chroma, const Take& take, const
 }
 
 /// Chroma, then the frames of each result.
-std::vector<float> run_augment(const std::vector<float>& chroma, const std::vector<Take>& takes,
+std::vector<float> run_augment(const ChromaView& chroma, const std::vector<Take>& takes,
                                const AugmentParams& p) {
   const auto count = static_cast<std::int64_t>(takes.size());
-  float* out = to_device(std::vector<float>(std::size_t(count) * p.crop * 12, -1.0f));
+  const std::size_t values = std::size_t(count) * p.crop * chroma.width();
+  float* out = to_device(std::vector<float>(values, -1.0f));
   Excerpt* where = device_array<Excerpt>(takes.size());
-  kernels::augment({to_device(chroma), ChromaType::float32, std::int64_t(chroma.size()) / 12},
-                   to_device(takes), count, p,
+  kernels::augment(chroma, to_device(takes), count, p,
                    device_bytes(kernels::augment_scratch_bytes(p, count)), out, where, nullptr);
-  std::vector<float> result = to_host(out, std::size_t(count) * p.crop * 12);
+  std::vector<float> result = to_host(out, values);
   std::int64_t first = 0;
   for (const Excerpt& e : to_host(where, takes.size())) {
     EXPECT_EQ(e.first, first);
@@ -113,7 +123,8 @@ std::vector<float> run_augment(const std::vector<float>& chroma, const std::vect
   return result;
 }
 
-void expect_as_drawn(const std::vector<int>& lengths, const AugmentParams& p) {
+void expect_as_drawn(const std::vector<int>& lengths, const AugmentParams& p, int bands = 1) {
+  SCOPED_TRACE(std::to_string(bands) + " bands");
   std::vector<Take> takes;
   std::int64_t frames = 0;
   for (const int length : lengths) {
@@ -121,17 +132,20 @@ void expect_as_drawn(const std::vector<int>& lengths, const AugmentParams& p) {
     takes.push_back({{frames, length, number * 5 % 12}, Random::derive(9, std::uint64_t(number))});
     frames += length;
   }
-  const std::vector<float> chroma = random_chroma(frames, 1);
-  const auto result = same_in_every_order([&] { return run_augment(chroma, takes, p); });
-  const std::size_t size = std::size_t(p.crop) * 12;
+  const std::vector<float> chroma = random_chroma(frames, 1, bands);
+  const ChromaLayout layout(chroma, bands, ChromaType::float32, 5);
+  const auto result = same_in_every_order([&] { return run_augment(to_device(layout), takes, p); });
+  const std::size_t width = std::size_t(bands) * 12, size = p.crop * width;
   for (std::size_t i = 0; i < takes.size(); ++i) {
     SCOPED_TRACE(i);
-    const auto truth = vary<double>(chroma, takes[i], p);
-    const auto plain = vary<float>(chroma, takes[i], p);
-    ASSERT_EQ(result[takes.size() * size + i] * 12, static_cast<float>(truth.size()));
+    const auto truth = vary<double>(chroma, bands, takes[i], p);
+    const auto plain = vary<float>(chroma, bands, takes[i], p);
+    ASSERT_EQ(result[takes.size() * size + i], static_cast<float>(truth.size() / width));
     expect_close(std::span(result).subspan(i * size, truth.size()), truth, plain, "values");
     for (std::size_t at = truth.size(); at < size; ++at) ASSERT_EQ(result[i * size + at], -1.0f);
   }
+  expect_same_in_every_layout(chroma, bands,
+                              [&](const ChromaView& view) { return run_augment(view, takes, p); });
 }
 
 TEST_F(ExcerptKernels, AugmentDrawsWhatALoopWould) {
@@ -144,7 +158,7 @@ TEST_F(ExcerptKernels, AugmentDrawsWhatALoopWould) {
   p.power_low = 0.6f;
   p.power_high = 1.6f;
   p.power_share = 0.5f;
-  expect_as_drawn({300, 1, 2, 40, 55, 31}, p);
+  for (const int bands : {1, 2, 3}) expect_as_drawn({300, 1, 2, 40, 55, 31}, p, bands);
 }
 
 TEST_F(ExcerptKernels, AugmentWithNothingAskedForIsACopy) {

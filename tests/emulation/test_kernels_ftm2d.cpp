@@ -19,8 +19,10 @@ std::vector<Schedule> orders() {
 struct Songs {
   std::vector<float> chroma;
   std::vector<Excerpt> excerpts;
+  int bands = 1;
   ChromaView view(const void* data) const {
-    return {data, ChromaType::float32, static_cast<std::int64_t>(chroma.size()) / kPitchClasses};
+    const int width = bands * kPitchClasses;
+    return {data, ChromaType::float32, std::ssize(chroma) / width, bands, width};
   }
 };
 
@@ -51,7 +53,7 @@ void expect_definition(const Songs& s, const std::vector<float>& out, Definition
   }
 }
 
-std::vector<float> ftm2d(const Songs& s, const Ftm2dParams& p) {
+std::vector<float> ftm2d(const Songs& s, const Ftm2dParams& p, const ChromaView& chroma) {
   kernels::Ftm2dSongs songs;
   std::vector<std::int64_t> excerpt_of, start{0};
   for (std::size_t e = 0; e < s.excerpts.size(); ++e) {
@@ -67,10 +69,14 @@ std::vector<float> ftm2d(const Songs& s, const Ftm2dParams& p) {
   songs.excerpt_of = to_device(excerpt_of);
   songs.start = to_device(start);
   float* out = device_array<float>(s.excerpts.size() * p.dims());
-  kernels::ftm2d(s.view(to_device(s.chroma)), songs, p,
+  kernels::ftm2d(chroma, songs, p,
                  device_bytes(kernels::ftm2d_scratch_bytes(songs.count, songs.frames, p)), out,
                  nullptr);
   return to_host(out, s.excerpts.size() * p.dims());
+}
+
+std::vector<float> ftm2d(const Songs& s, const Ftm2dParams& p) {
+  return ftm2d(s, p, s.view(to_device(s.chroma)));
 }
 
 void expect_ftm2d(const Songs& s, const Ftm2dParams& p, const std::string& what) {
@@ -92,6 +98,23 @@ TEST_F(EmulationTest, Ftm2dEqualsTheDefinitionInEveryOrder) {
       cudaDeviceReset();
       set_schedule(schedule);
       expect_ftm2d(s, p, "2DFTM, patch " + std::to_string(p.patch));
+    }
+  }
+}
+
+TEST_F(EmulationTest, Ftm2dOfSeveralBands) {
+  Songs s = songs();
+  s.excerpts.resize(8);
+  const std::int64_t frames = s.excerpts.back().first + s.excerpts.back().frames;
+  for (const int bands : {2, 3, kMaxBands}) {
+    s.bands = bands;
+    s.chroma = random_chroma(frames, 1, bands);
+    for (Ftm2dParams p : {Ftm2dParams{5, 3, 0.5f, true, true, true},
+                          Ftm2dParams{33, 40, 1.96f, false, false, false}}) {
+      p.bands = bands;
+      expect_ftm2d(s, p, "2DFTM, bands " + std::to_string(bands));
+      expect_same_in_every_layout(s.chroma, bands,
+                                  [&](const ChromaView& view) { return ftm2d(s, p, view); });
     }
   }
 }

@@ -12,20 +12,15 @@ std::vector<float> unfused(const CaseSongs& songs) {
   const BigramParams& p = songs.p;
   const auto count = songs.count();
   const LagSet lags = distinct_lags(p);
-  const int n = p.events, terms = p.event_length * kPitchClasses;
+  const int n = p.events, terms = p.filter_values();
   const int frames = p.event_frames(int(songs.longest)), signal = frames + p.event_length - 1;
   const int rows = frames + lags.lag[lags.count - 1];
-  const kernels::BigramBatch batch{
-      {to_device(songs.chroma), ChromaType::float32, std::ssize(songs.chroma) / kPitchClasses},
-      to_device(songs.excerpts),
-      count,
-      songs.longest,
-      to_device(songs.weights)};
+  const kernels::BigramBatch batch{songs.view(to_device(songs.chroma)), to_device(songs.excerpts),
+                                   count, songs.longest, to_device(songs.weights)};
   const auto for_each_response = [&](auto use) {  // use(response, first value of its chroma, event)
     for (std::int64_t s = 0; s < count; ++s)
       for (int t = 0; t < frames; ++t)
-        for (int i = 0; i < n; ++i)
-          use((s * frames + t) * n + i, (s * signal + t) * kPitchClasses, i);
+        for (int i = 0; i < n; ++i) use((s * frames + t) * n + i, (s * signal + t) * p.width(), i);
   };
   // use(correlation, song, row and number of one event, row and number of the other)
   const auto for_each_product = [&](auto use) {
@@ -36,9 +31,9 @@ std::vector<float> unfused(const CaseSongs& songs) {
             use((s * lags.count + l) * n * n + ij, s, t + lags.lag[l], ij / n, t, ij % n);
   };
 
-  float* on_device = device_array<float>(count * signal * kPitchClasses);
+  float* on_device = device_array<float>(count * signal * p.width());
   kernels::unfused_songs(batch, signal, on_device, nullptr);
-  const auto x = to_host(on_device, count * signal * kPitchClasses);
+  const auto x = to_host(on_device, count * signal * p.width());
   std::vector<float> responses(count * frames * n);
   for_each_response([&](auto at, auto chroma, int i) {
     for (int q = 0; q < terms; ++q) responses[at] += songs.weights[i * terms + q] * x[chroma + q];
@@ -97,6 +92,8 @@ TEST_P(UnfusedKernels, EqualTheDefinition) {
                          GetParam().name);
 }
 
+INSTANTIATE_TEST_SUITE_P(Bands, UnfusedKernels, ::testing::ValuesIn(banded_cases()),
+                         [](const auto& info) { return info.param.name; });
 INSTANTIATE_TEST_SUITE_P(Cases, UnfusedKernels, ::testing::ValuesIn(bigram_cases()),
                          [](const auto& info) { return info.param.name; });
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "backend/bands.h"
 #include "backend/cuda/cuda_backend.h"
 #include "backend/cuda/scratch_arrays.h"
 #include "launch.h"
@@ -36,6 +37,7 @@ void CudaBackend::align(ChromaView query_chroma, const Excerpt* queries, std::in
                         std::int64_t candidate_count, const AlignmentPair* pairs,
                         std::int64_t count, const AlignmentParams& params, float* scores) {
   if (count == 0) return;
+  check_bands(candidate_chroma, query_chroma.bands);
   Prefix query(query_chroma, queries, to_host(queries, query_count));
   Prefix candidate(candidate_chroma, candidates, to_host(candidates, candidate_count));
   ScratchArrays arrays;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "backend/bands.h"
 #include "backend/cuda/cuda_backend.h"
 #include "launch.h"
 
@@ -25,6 +26,7 @@ void CudaBackend::bigram_forward(ChromaView chroma, const Excerpt* excerpts, std
                                  std::int64_t longest, const float* weights,
                                  const BigramParams& params, float* out, void* reserve) {
   if (count == 0) return;
+  if (!params.given_events) check_bands(chroma, params.bands);
   if (reserve) {
     void* scratch = scratch_->take(kernels::bigram_forward_scratch_bytes(params, count, longest));
     return kernels::bigram_forward({chroma, excerpts, count, longest, weights}, params, arithmetic_,
@@ -48,6 +50,7 @@ void CudaBackend::bigram_backward(ChromaView chroma, const Excerpt* excerpts, st
                                   std::int64_t longest, const float* weights,
                                   const BigramParams& params, const float* out_gradient,
                                   const void* reserve, float* gradient, float* events_gradient) {
+  if (!params.given_events) check_bands(chroma, params.bands);
   void* scratch = scratch_->take(kernels::bigram_backward_scratch_bytes(params, count, longest));
   kernels::bigram_backward({chroma, excerpts, count, longest, weights}, params, arithmetic_,
                            out_gradient, reserve, scratch, gradient, events_gradient,

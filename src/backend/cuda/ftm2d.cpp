@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "backend/bands.h"
 #include "backend/cuda/cuda_backend.h"
 #include "backend/cuda/scratch_arrays.h"
 #include "launch.h"
@@ -10,8 +11,8 @@
 namespace reprise::cuda {
 namespace {
 
-// Frames whose transforms are scratch memory at once: with 56 bytes each they stay in the second
-// cache of the larger devices (29 MB), while there are songs enough for all multiprocessors.
+// Frames of a band whose transforms are scratch memory at once: with 56 bytes each they stay in the
+// second cache of the larger devices (29 MB), while there are songs enough for all multiprocessors.
 constexpr std::int64_t kFramesAtOnce = std::int64_t{1} << 19;
 
 // Songs of a call, a run of excerpts of the same frames being one, laid out one after another.
@@ -34,12 +35,14 @@ bool same_frames(const Excerpt& a, const Excerpt& b) {
 
 void CudaBackend::ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                         const Ftm2dParams& params, float* out) {
+  check_bands(chroma, params.bands);
   const std::vector<Excerpt> host = to_host(excerpts, count);
   for (std::int64_t e = 0; e < count;) {
     Piece piece;
     while (e < count) {
       const std::int64_t frames = std::max(host[e].frames, params.patch);
-      if (!piece.excerpt_of.empty() && piece.start.back() + frames > kFramesAtOnce) break;
+      if (!piece.excerpt_of.empty() && (piece.start.back() + frames) * params.bands > kFramesAtOnce)
+        break;
       piece.add(e, frames);
       for (++e; e < count && same_frames(host[e], host[e - 1]);) ++e;
     }

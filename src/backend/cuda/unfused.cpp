@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "backend/bands.h"
 #include "backend/cuda/convolution.h"
 #include "backend/cuda/cuda_backend.h"
 #include "backend/cuda/scratch_arrays.h"
@@ -26,7 +27,7 @@ struct Sizes {
         frames(p.event_frames(static_cast<int>(longest))),
         signal(frames + p.event_length - 1),
         rows(frames + lags.lag[lags.count - 1]),
-        chroma(std::int64_t{signal} * kPitchClasses),
+        chroma(std::int64_t{signal} * p.width()),
         responses(std::int64_t{frames} * p.events),
         events_and_zeros(std::int64_t{rows} * p.events),
         correlations(std::int64_t{lags.count} * p.events * p.events) {}
@@ -68,12 +69,13 @@ class UnfusedBackend final : public CudaBackend {
                       std::int64_t longest, const float* weights, const BigramParams& params,
                       float* out, void* reserve) override {
     decline_given_events(params);
+    check_bands(chroma, params.bands);
     const Sizes size(params, longest);
     const LagSet& lags = size.lags;
     const std::int64_t n = params.events;
     for_each_piece(count, size, params, [&](std::int64_t first, std::int64_t songs) {
       const Convolution& convolution =
-          convolution_of({songs, size.signal, kPitchClasses, n, params.event_length,
+          convolution_of({songs, size.signal, params.width(), n, params.event_length,
                           ConvolutionResult::responses});
       ScratchArrays arrays;
       const auto x = arrays.add<float>(songs * size.chroma);
@@ -105,6 +107,7 @@ class UnfusedBackend final : public CudaBackend {
                        const float* out_gradient, const void* reserve, float* gradient,
                        float*) override {
     decline_given_events(params);
+    check_bands(chroma, params.bands);
     const Sizes size(params, longest);
     const LagSet& lags = size.lags;
     const std::int64_t n = params.events;
@@ -113,7 +116,7 @@ class UnfusedBackend final : public CudaBackend {
           "cudaMemsetAsync");
     for_each_piece(count, size, params, [&](std::int64_t first, std::int64_t songs) {
       const Convolution& convolution =
-          convolution_of({songs, size.signal, kPitchClasses, n, params.event_length,
+          convolution_of({songs, size.signal, params.width(), n, params.event_length,
                           ConvolutionResult::filter_gradient});
       ScratchArrays arrays;
       const auto x = arrays.add<float>(songs * size.chroma);
