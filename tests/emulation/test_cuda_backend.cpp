@@ -89,7 +89,7 @@ std::vector<float> bigrams(Backend& backend, const CaseSongs& songs, bool backwa
   const Buffer<float> chroma(backend, songs.chroma), weights(backend, songs.weights),
       out_gradient(backend, songs.out_gradient);
   const Buffer<Excerpt> excerpts(backend, songs.excerpts);
-  const ChromaView view{chroma.data(), ChromaType::float32, chroma.size() / kPitchClasses};
+  const ChromaView view = songs.view(chroma.data());
   Buffer<float> out(backend, songs.count() * p.dims()), gradient(backend, p.weights());
   Buffer<std::uint8_t> reserve(
       backend, std::int64_t(backend.bigram_reserve(p, songs.count(), songs.longest)));
@@ -119,6 +119,25 @@ TEST_F(CudaBackend, BigramsEqualTheCpus) {
     expect_alike(bigrams(*cuda, songs, false), bigrams(*cpu, songs, false));
     expect_alike(bigrams(*cuda, songs, true), bigrams(*cpu, songs, true));
   }
+}
+
+TEST_F(CudaBackend, DeclinesBandsThatItHasNoRoomForOrThatDisagree) {
+  const auto cuda = make_cuda_backend();
+  const CaseSongs large(banded_cases().back());
+  EXPECT_EQ(error_of([&] { bigrams(*cuda, large, true); }),
+            "bigrams on a GPU: 64 filters of 16 frames and 8 bands need 491 kB of shared memory, "
+            "there are 98 kB; use fewer or shorter filters, or the CPU");
+  EXPECT_EQ(error_of([&] {
+              BigramParams p = bigram_cases()[3].params;
+              cuda->bigram_forward({nullptr, ChromaType::float32, 9, 2, 24}, nullptr, 1, 9, nullptr,
+                                   p, nullptr, nullptr);
+            }),
+            "chroma: expected 1 bands of 12 pitch classes, found 2");
+  EXPECT_EQ(error_of([&] {
+              cuda->align({nullptr, ChromaType::float32, 9, 3, 36}, nullptr, 1, {}, nullptr, 1,
+                          nullptr, 1, {}, nullptr);
+            }),
+            "chroma: expected 3 bands of 12 pitch classes, found 1");
 }
 
 // CaseSongs of a call are taken in pieces where the memory does not hold the scratch of all: 2.4 MB
