@@ -310,10 +310,10 @@ void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool r
     const std::int64_t number = existing ? *existing : writer.next_number();
     const Packed packed[] = {pack_codes(vector), pack_vector(vector),
                              keeps_chroma() ? pack_chroma(set, i) : pack_queries(queries, i)};
-    writer.insert({number, set.song_id[i], set.work_id[i], text_of(set.title, i),
-                   text_of(set.artist, i), set.frames(i), fingerprints.rolls[i],
-                   set.frames_per_second},
-                  packed);
+    writer.insert(
+        {number, set.song_id[i], set.work_id[i], text_of(set.title, i), text_of(set.artist, i),
+         set.frames(i), fingerprints.rolls[i], set.frames_per_second},
+        packed);
     if (progress) progress(i + 1, set.songs());
   }
   writer.finish();

@@ -190,9 +190,10 @@ void write_model_row(Database& database, const ModelRow& row, std::span<const st
   const ModelIdentity& identity = row.identity;
   const std::string config = row.model.config.to_json();
   const std::int64_t chroma = row.keeps_chroma ? 1 : 0;
-  Statement statement(database,
-                      "INSERT OR REPLACE INTO model(id, name, config, config_hash, weights_hash, bytes, "
-                      "checksum, chroma) VALUES(1, ?, ?, ?, ?, ?, ?, ?)");
+  Statement statement(
+      database,
+      "INSERT OR REPLACE INTO model(id, name, config, config_hash, weights_hash, bytes, "
+      "checksum, chroma) VALUES(1, ?, ?, ?, ?, ?, ?, ?)");
   statement.bind(0, identity.name)
       .bind(1, config)
       .bind(2, identity.config)
