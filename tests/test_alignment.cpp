@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 #include <vector>
 
+#include "chroma_layouts.h"
 #include "every_instruction_set.h"
 #include "oracle_alignment.h"
 #include "random_chroma.h"
 #include "reprise/backend.h"
+#include "reprise/error.h"
 
 namespace reprise {
 namespace {
@@ -16,33 +19,36 @@ namespace {
 struct PairCase {
   int query_frames;
   int candidate_frames;
-  double speed;  // candidate frames for each query frame
-  int key;       // of the copy, in semitones above the original
+  double speed;   // candidate frames for each query frame
+  int key;        // of the copy, in semitones above the original
+  int bands = 1;  // of both
+  int apart = 0;  // values between the rows
 };
 
 std::ostream& operator<<(std::ostream& out, const PairCase& c) {
   return out << c.query_frames << "x" << c.candidate_frames << " speed " << c.speed << " key "
-             << c.key;
+             << c.key << " bands " << c.bands << " apart " << c.apart;
 }
 
 class Alignment : public testing::TestWithParam<PairCase> {
  protected:
   void SetUp() override {
     const PairCase& c = GetParam();
-    chroma = random_chroma(c.query_frames + c.candidate_frames, 1);
+    std::vector<float> chroma = random_chroma(c.query_frames + c.candidate_frames, 1, c.bands);
     for (int j = c.candidate_frames / 4; j < c.candidate_frames; ++j) {
       const int i = int((j - c.candidate_frames / 4) / c.speed);
       if (i >= c.query_frames) break;
-      for (int p = 0; p < kPitchClasses; ++p)
-        chroma[(c.query_frames + j) * kPitchClasses + (p + c.key) % kPitchClasses] *=
-            0.3f + 0.7f * chroma[i * kPitchClasses + p];
+      for (int b = 0; b < c.bands; ++b)
+        for (int p = 0; p < kPitchClasses; ++p)
+          chroma[((c.query_frames + j) * c.bands + b) * kPitchClasses +
+                 (p + c.key) % kPitchClasses] *=
+              0.3f + 0.7f * chroma[(i * c.bands + b) * kPitchClasses + p];
     }
+    layout.emplace(chroma, c.bands, ChromaType::float32, c.apart);
     query = {0, c.query_frames, 0};
     candidate = {c.query_frames, c.candidate_frames, 0};
   }
-  ChromaView view() const {
-    return {chroma.data(), ChromaType::float32, std::int64_t(chroma.size()) / kPitchClasses};
-  }
+  ChromaView view() const { return layout->view(); }
   float score(int roll) const {
     const AlignmentPair pair{0, 0, roll};
     float out = -1;
@@ -51,7 +57,7 @@ class Alignment : public testing::TestWithParam<PairCase> {
   }
   void expect_definition(const char* name) const;
 
-  std::vector<float> chroma;
+  std::optional<ChromaLayout> layout;
   Excerpt query, candidate;
   AlignmentParams params;
 };
@@ -71,8 +77,8 @@ double rounding_bound(double z, double mean_to_sigma, double sigma) {
 // As rounding moves each value of a frame by at most 1/176, a product of frames moves by at most
 // |x| |y - y'| + |x - x'| |y'|, one of states by eta = twice that; so do their mean and (a standard
 // deviation being a norm) their standard deviation, and z by 2 eta / sigma' + |z| eta / sigma'.
-double frame_bound(double z, double sigma) {
-  const double moved = std::sqrt(12.0) / 176;
+double frame_bound(double z, double sigma, int width) {
+  const double moved = std::sqrt(double(width)) / 176;
   const double eta = 2 * moved * (2 + moved);
   return (2 + std::abs(z)) * eta / sigma;
 }
@@ -83,14 +89,15 @@ void Alignment::expect_definition(const char* name) const {
     rolled.roll = roll;
     const auto x = oracle::alignment_frames(view(), rolled);
     const auto y = oracle::alignment_frames(view(), candidate);
-    const oracle::RowScores exact = oracle::row_scores(x, y);
+    const int width = view().width();
+    const oracle::RowScores exact = oracle::row_scores(x, y, width);
     const oracle::RowScores rounded =
-        oracle::row_scores(oracle::rounded_frames(x), oracle::rounded_frames(y));
+        oracle::row_scores(oracle::rounded_frames(x), oracle::rounded_frames(y), width);
     const auto bounded = [&](const oracle::RowScores& r, double sign, bool frames) {
       return oracle::best_path(r.n, r.m, [&](std::int64_t i, std::int64_t j) {
         const double z = r.z[i * r.m + j], sigma = rounded.sigma[i];
         double bound = rounding_bound(rounded.z[i * r.m + j], 2 / sigma, sigma);
-        if (frames) bound += frame_bound(z, sigma);
+        if (frames) bound += frame_bound(z, sigma, width);
         return std::min(double{params.cap}, z - double{params.offset} + sign * bound);
       });
     };
@@ -99,9 +106,10 @@ void Alignment::expect_definition(const char* name) const {
     EXPECT_LE(result, bounded(rounded, 1, false)) << roll << " " << name;
     EXPECT_GE(result, bounded(exact, -1, true)) << roll << " " << name;
     EXPECT_LE(result, bounded(exact, 1, true)) << roll << " " << name;
-    // Rounding errors have no preferred sign, so that most of them cancel along a path.
+    // Rounding errors have no preferred sign, so that most of them cancel along a path; those of a
+    // product of frames add up as the root of the width.
     const double truth = oracle::alignment(exact, params);
-    EXPECT_NEAR(result, truth, 0.01 * truth + 0.5) << roll;
+    EXPECT_NEAR(result, truth, (0.01 * truth + 0.5) * std::sqrt(width / 12.0)) << roll;
   }
 }
 
@@ -116,6 +124,11 @@ INSTANTIATE_TEST_SUITE_P(Cases, Alignment,
                                          PairCase{31, 32, 1, 3}, PairCase{33, 31, 1, 4},
                                          PairCase{64, 65, 1, 11}, PairCase{50, 100, 2, 7},
                                          PairCase{130, 90, 0.6, 2}, PairCase{257, 300, 1.2, 9}));
+INSTANTIATE_TEST_SUITE_P(Bands, Alignment,
+                         testing::Values(PairCase{64, 65, 1, 11, 1, 7}, PairCase{1, 40, 1, 0, 2},
+                                         PairCase{130, 90, 0.6, 2, 2, 3},
+                                         PairCase{50, 100, 2, 7, 3},
+                                         PairCase{60, 70, 1.2, 9, kMaxBands}));
 
 class AlignmentOp : public testing::Test {
  protected:
@@ -170,6 +183,34 @@ TEST_F(AlignmentOp, SameScoresForAnyNumberOfThreadsAndEitherType) {
                  mixed.data());
   EXPECT_EQ(one, three);
   EXPECT_EQ(one, mixed);
+}
+
+// To align one band is to align the chroma of that band alone.
+TEST_F(AlignmentOp, OneBandOfMany) {
+  chroma = random_chroma(400, 7, 3);
+  const Excerpt songs[] = {{0, 150, 2}, {150, 250, 0}};
+  const AlignmentPair pair{0, 1, 4};
+  for (const ChromaLayout& layout : chroma_layouts(chroma, 3))
+    for (int b = 0; b < 3; ++b) {
+      std::vector<float> alone;
+      const ChromaView band = layout.view().band(b);
+      for (int t = 0; t < 400; ++t)
+        for (int c = 0; c < kPitchClasses; ++c) alone.push_back(band.at(t, c));
+      const ChromaView copy{alone.data(), ChromaType::float32, 400};
+      float of_band = -1, of_copy = -2;
+      backend->align(band, songs, 2, band, songs, 2, &pair, 1, {}, &of_band);
+      backend->align(copy, songs, 2, copy, songs, 2, &pair, 1, {}, &of_copy);
+      EXPECT_GT(of_copy, 0);
+      EXPECT_EQ(of_band, of_copy) << layout.name() << " " << b;
+    }
+}
+
+TEST_F(AlignmentOp, BandsOfBothMustAgree) {
+  const Excerpt song{0, 50, 0};
+  const AlignmentPair pair{0, 0, 0};
+  float score;
+  const ChromaView two{chroma.data(), ChromaType::float32, 200, 2, 24};
+  EXPECT_THROW(backend->align(view(), &song, 1, two, &song, 1, &pair, 1, {}, &score), Error);
 }
 
 // A song whose frames are all alike has none that stand out: x is zero, every cell below zero.

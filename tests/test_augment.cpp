@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "chroma_layouts.h"
 #include "every_instruction_set.h"
 #include "op_cases.h"
 #include "reprise/backend.h"
@@ -74,15 +75,18 @@ struct Varied {
   Excerpt where;
 };
 
+Varied augment(ChromaView chroma, std::uint64_t seed, const AugmentParams& params, int roll = 0) {
+  const Take take{{0, std::int32_t(chroma.frames), roll}, seed};
+  Varied v;
+  v.chroma.resize(std::size_t(params.crop) * std::size_t(chroma.width()), -1.0f);
+  make_cpu_backend(1)->augment(chroma, &take, 1, params, v.chroma.data(), &v.where);
+  return v;
+}
+
 Varied augment(const std::vector<float>& chroma, std::uint64_t seed, const AugmentParams& params,
                int roll = 0) {
-  const auto frames = std::int64_t(chroma.size()) / 12;
-  const Take take{{0, std::int32_t(frames), roll}, seed};
-  Varied v;
-  v.chroma.resize(std::size_t(params.crop) * 12, -1.0f);
-  make_cpu_backend(1)->augment({chroma.data(), ChromaType::float32, frames}, &take, 1, params,
-                               v.chroma.data(), &v.where);
-  return v;
+  return augment(ChromaView{chroma.data(), ChromaType::float32, std::int64_t(chroma.size()) / 12},
+                 seed, params, roll);
 }
 
 TEST(Augment, NothingAskedForIsACopy) {
@@ -219,6 +223,71 @@ TEST(Augment, DropsThoseThatRandomsDrawsSay) {
         ASSERT_EQ(v.chroma[t * 12], kept[t]) << what << " " << frames;
     }
   });
+}
+
+// The frames of all bands are kept, stretched and cropped together, and rolled each band by itself.
+TEST(Augment, BandsStayTogether) {
+  AugmentParams params;
+  params.crop = 60;
+  params.stretch_low = 0.8f;
+  params.stretch_high = 1.25f;
+  params.drop = 0.2f;
+  with_every_instruction_set([&](const char* what) {
+    for (const int bands : {2, 3})
+      for (const ChromaLayout& layout : chroma_layouts(random_chroma(90, 5, bands), bands))
+        for (const int roll : {0, 7}) {
+          const Varied all = augment(layout.view(), 3, params, roll);
+          for (int b = 0; b < bands; ++b) {
+            const Varied one = augment(layout.view().band(b), 3, params, roll);
+            ASSERT_EQ(all.where.frames, one.where.frames);
+            for (int t = 0; t < one.where.frames; ++t)
+              for (int c = 0; c < 12; ++c)
+                ASSERT_EQ(all.chroma[(t * bands + b) * 12 + c], one.chroma[t * 12 + c])
+                    << what << ", " << layout.name() << " " << b << " " << t << " " << c;
+          }
+        }
+  });
+}
+
+// Noise is drawn value by value, along the whole frame.
+TEST(Augment, NoiseOfBandsIsThatOfRandomsDraws) {
+  AugmentParams params;
+  params.crop = 40;
+  params.noise = 0.3f;
+  const std::vector<float> chroma = random_chroma(40, 6, 2);
+  const ChromaView view{chroma.data(), ChromaType::float32, 40, 2, 24};
+  const Varied v = augment(view, 4, params, 3);
+  Random random(4);
+  random.uniform();  // stretch
+  random.uniform();  // share of frames dropped
+  const float deviation = random.uniform(0, params.noise);
+  random.uniform();  // whether an exponent applies
+  for (int i = 0; i < 40 * 24; ++i) {
+    const double u = double(random.uniform()), turn = double(random.uniform());
+    const double normal = std::sqrt(-2 * std::log(1 - u)) * std::cos(2 * M_PI * turn);
+    ASSERT_NEAR(v.chroma[i / 12 * 12 + (i + 3) % 12],
+                std::max(0.0, double(chroma[i]) + double(deviation) * normal), 2e-6)
+        << i;
+  }
+}
+
+TEST(Patchwork, BandsStayTogether) {
+  const PatchworkParams params{4, 16};
+  for (const int bands : {2, 3})
+    for (const ChromaLayout& layout : chroma_layouts(random_chroma(90, 5, bands), bands)) {
+      const auto of = [&](ChromaView view) {
+        const Excerpt e{5, 70, 4};
+        std::vector<float> out(std::size_t(4 * 16) * std::size_t(view.width()));
+        make_cpu_backend(1)->patchwork(view, &e, 1, params, out.data());
+        return out;
+      };
+      const std::vector<float> all = of(layout.view());
+      for (int b = 0; b < bands; ++b) {
+        const std::vector<float> one = of(layout.view().band(b));
+        for (int i = 0; i < 4 * 16 * 12; ++i)
+          ASSERT_EQ(all[(i / 12 * bands + b) * 12 + i % 12], one[i]) << layout.name() << " " << i;
+      }
+    }
 }
 
 TEST(Augment, OneSeedOneResult) {

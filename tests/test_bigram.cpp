@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
 #include "bigram_definition.h"
+#include "chroma_layouts.h"
 #include "every_instruction_set.h"
 #include "op_cases.h"
 #include "oracle.h"
 #include "reprise/backend.h"
+#include "reprise/error.h"
 #include "tolerance.h"
 
 namespace reprise {
@@ -15,12 +17,14 @@ class Bigram : public testing::TestWithParam<BigramCase> {
   void SetUp() override {
     const BigramCase& c = GetParam();
     excerpts = case_excerpts(c);
-    chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1);
+    chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1, c.params.bands);
     weights = bigram_case_weights(c.params, 2);
     out_gradient = random_values(std::int64_t(excerpts.size()) * c.params.dims(), 1.0f, 3);
   }
   ChromaView view() const {
-    return {chroma.data(), ChromaType::float32, std::int64_t(chroma.size()) / 12};
+    const BigramParams& p = GetParam().params;
+    return {chroma.data(), ChromaType::float32, std::int64_t(chroma.size()) / p.width(), p.bands,
+            p.width()};
   }
   std::vector<float> forward(Backend& backend, ChromaView songs, std::vector<float>* gradient) {
     const BigramParams& p = GetParam().params;
@@ -114,12 +118,31 @@ TEST_P(Bigram, BytesAreFractionsOf255) {
     chroma[i] = float(bytes[i]) * (1.0f / 255.0f);
   }
   const auto backend = make_cpu_backend(1);
-  EXPECT_EQ(forward(*backend, {bytes.data(), ChromaType::uint8, view().frames}, nullptr),
-            forward(*backend, view(), nullptr));
+  ChromaView of_bytes = view();
+  of_bytes.data = bytes.data();
+  of_bytes.type = ChromaType::uint8;
+  EXPECT_EQ(forward(*backend, of_bytes, nullptr), forward(*backend, view(), nullptr));
+}
+
+// Wherever rows lie: the same bits as of dense rows of the same values.
+TEST_P(Bigram, RowsMayLieApart) {
+  const auto backend = make_cpu_backend(1);
+  const int bands = GetParam().params.bands;
+  for (const ChromaType type : {ChromaType::float32, ChromaType::uint8}) {
+    std::vector<float> gradient, dense_gradient;
+    const ChromaLayout dense(chroma, bands, type, 0);
+    const std::vector<float> out = forward(*backend, dense.view(), &dense_gradient);
+    for (const int apart : {1, 24}) {
+      const ChromaLayout layout(chroma, bands, type, apart);
+      EXPECT_EQ(forward(*backend, layout.view(), &gradient), out) << layout.name();
+      EXPECT_EQ(gradient, dense_gradient) << layout.name();
+    }
+  }
 }
 
 std::vector<BigramCase> cases_and_default() {
   std::vector<BigramCase> cases = bigram_cases();
+  for (const BigramCase& c : banded_cases()) cases.push_back(c);
   cases.push_back(default_bigram_case());
   return cases;
 }
@@ -229,9 +252,10 @@ class Intervals : public testing::TestWithParam<BigramCase> {};
 TEST_P(Intervals, EqualTheDirectSum) {
   const BigramParams& p = GetParam().params;
   const std::vector<Excerpt> excerpts = case_excerpts(GetParam());
-  const auto chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1);
+  const auto chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1, p.bands);
+  const ChromaLayout layout(chroma, p.bands, ChromaType::float32, p.bands == 1 ? 0 : 5);
   const std::vector<float> weights = bigram_case_weights(p, 2);
-  const ChromaView view{chroma.data(), ChromaType::float32, std::int64_t(chroma.size()) / 12};
+  const ChromaView view = layout.view();
   const auto count = std::int64_t(excerpts.size());
   const auto forward = [&](int threads) {
     std::vector<float> out(count * p.dims() / 12);
@@ -255,6 +279,39 @@ TEST_P(Intervals, EqualTheDirectSum) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Intervals, testing::ValuesIn(interval_cases()),
                          [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Banded, Intervals, testing::ValuesIn(banded_interval_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+// A filter that sees the second of two bands, rolled up by two, by hand: as one frame below.
+TEST(BigramBands, ARollStaysWithinItsBand) {
+  BigramParams p = bigram_case_params(1, 1, 1, {0}, false, Pooling::sum, Compression::none, false);
+  p.bands = 2;
+  std::vector<float> weights(24 + 2, 0.0f);
+  weights[12 + 1] = 2;  // pitch class 1 of band 1
+  weights[25] = 3;      // window
+  std::vector<float> chroma(24, 0.0f);
+  chroma[12 + 11] = 0.5f;  // rolled up by two: pitch class 1
+  chroma[11] = 0.25f;      // would get there if it left its band
+  const Excerpt e{0, 1, 2};
+  float out = 0;
+  make_cpu_backend(1)->bigram_forward({chroma.data(), ChromaType::float32, 1, 2, 24}, &e, 1, 1,
+                                      weights.data(), p, &out, nullptr);
+  EXPECT_EQ(out, 3.0f);
+}
+
+TEST(BigramBands, OfViewAndParametersMustAgree) {
+  const BigramParams p = banded_cases()[0].params;  // two bands
+  const std::vector<float> chroma(36 * 5), weights = bigram_case_weights(p, 1);
+  const Excerpt e{0, 5, 0};
+  std::vector<float> out(p.dims());
+  try {
+    make_cpu_backend(1)->bigram_forward({chroma.data(), ChromaType::float32, 5, 3, 36}, &e, 1, 5,
+                                        weights.data(), p, out.data(), nullptr);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "chroma: expected 2 bands of 12 pitch classes, found 3");
+  }
+}
 
 TEST(BigramValues, SilenceGivesZerosNotNaN) {
   const BigramParams p = bigram_case_params(12, 4, 20, default_lags(), true, Pooling::mean,

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "backend/cpu/ops.h"
+#include "chroma_layouts.h"
 #include "every_instruction_set.h"
 #include "oracle_published.h"
 #include "random_chroma.h"
@@ -65,6 +66,34 @@ TEST(Ftm2d, EveryInstructionSet) {
     expect_definition(view(chroma), {0, 180, 0}, kOriginal, name);
     expect_definition(view(chroma), {0, 180, 0}, kSeed, name);
   });
+}
+
+// Each band by itself, wherever the rows lie.
+TEST(Ftm2d, Bands) {
+  with_every_instruction_set([&](const std::string& name) {
+    for (const int bands : {1, 2, 3})
+      for (const ChromaLayout& layout : chroma_layouts(random_chroma(100, 9, bands), bands))
+        for (Ftm2dParams params : {kOriginal, kSeed}) {
+          params.bands = bands;
+          expect_definition(layout.view(), {3, 90, 0}, params, name + ", " + layout.name());
+        }
+  });
+}
+
+TEST(Ftm2d, BandsAreScaledTogether) {
+  const std::vector<float> chroma = random_chroma(90, 10, 2);
+  const ChromaView both{chroma.data(), ChromaType::float32, 90, 2, 24};
+  Ftm2dParams params = kOriginal, unscaled = kOriginal;
+  params.bands = 2;
+  unscaled.unit_norm = false;
+  const std::vector<float> first = ftm2d(both.band(0), {{0, 90, 0}}, unscaled);
+  std::vector<float> joined = first, out = ftm2d(both, {{0, 90, 0}}, params);
+  const std::vector<float> second = ftm2d(both.band(1), {{0, 90, 0}}, unscaled);
+  joined.insert(joined.end(), second.begin(), second.end());
+  double square = 0;
+  for (const float value : joined) square += double{value} * double{value};
+  for (std::size_t i = 0; i < joined.size(); ++i)
+    ASSERT_NEAR(out[i], joined[i] / std::sqrt(square), 1e-6) << i;
 }
 
 TEST(Ftm2d, ReadsBytes) {

@@ -161,37 +161,38 @@ Excerpt vary(ChromaView chroma, const Take& take, const AugmentParams& p, std::i
   const std::int32_t first = kept[static_cast<std::int64_t>(time(0))];
   const std::int32_t last = kept[after(static_cast<std::int64_t>(time(crop.frames - 1)))];
   const float* rows = excerpt_rows(chroma, {e.first + first, last - first + 1, 0}, 1, scratch.rows);
-  float* values = scratch.values.resize(crop.frames * kPitchClasses);
+  const std::int64_t width = chroma.width();
+  float* values = scratch.values.resize(crop.frames * width);
   const hn::CappedTag<float, 4> four;
   for (std::int64_t t = 0; t < crop.frames; ++t) {
     const float at = time(t);
     const auto before = static_cast<std::int64_t>(at);
     const float share = at - static_cast<float>(before);
-    const float* HWY_RESTRICT v0 = rows + std::int64_t{kept[before] - first} * kPitchClasses;
-    const float* HWY_RESTRICT v1 = rows + std::int64_t{kept[after(before)] - first} * kPitchClasses;
-    float* HWY_RESTRICT value = values + t * kPitchClasses;
-    for (int c = 0; c < kPitchClasses; c += static_cast<int>(hn::Lanes(four))) {
+    const float* HWY_RESTRICT v0 = rows + (kept[before] - first) * width;
+    const float* HWY_RESTRICT v1 = rows + (kept[after(before)] - first) * width;
+    float* HWY_RESTRICT value = values + t * width;
+    for (std::int64_t c = 0; c < width; c += static_cast<std::int64_t>(hn::Lanes(four))) {
       const auto low = hn::LoadU(four, v0 + c), high = hn::LoadU(four, v1 + c);
       hn::StoreU(hn::MulAdd(hn::Set(four, share), hn::Sub(high, low), low), four, value + c);
     }
   }
-  if (v.powered || v.deviation > 0) vary_values(values, crop.frames * kPitchClasses, v, random);
-  roll_rows(values, crop.frames, e.roll, out);
+  if (v.powered || v.deviation > 0) vary_values(values, crop.frames * width, v, random);
+  roll_rows(values, crop.frames * chroma.bands, e.roll, out);
   return {out_first, static_cast<std::int32_t>(crop.frames), 0};
 }
 
-// out [patches * frames, 12].
+// out [patches * frames, 12 * bands].
 void patchwork_song(ChromaView chroma, const Excerpt& e, const PatchworkParams& params,
                     const std::int64_t* starts, AugmentScratch& scratch, float* out) {
-  constexpr std::size_t kRow = kPitchClasses * sizeof(float);
+  const std::int64_t width = chroma.width();
   const float* rows = excerpt_rows(chroma, e, 1, scratch.rows);
   for (int patch = 0; patch < params.patches; ++patch)
     for (std::int64_t t = 0;
          t < params.frames;) {  // runs up to the song's end, then from its start
       const std::int64_t from = (starts[patch] + t) % e.frames;
       const std::int64_t run = std::min<std::int64_t>(params.frames - t, e.frames - from);
-      std::memcpy(out + (std::int64_t{patch} * params.frames + t) * kPitchClasses,
-                  rows + from * kPitchClasses, static_cast<std::size_t>(run) * kRow);
+      std::memcpy(out + (std::int64_t{patch} * params.frames + t) * width, rows + from * width,
+                  static_cast<std::size_t>(run * width) * sizeof(float));
       t += run;
     }
 }
@@ -225,7 +226,7 @@ void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
       starts[patch] = patch_start(e.frames * repeats, params, patch);
     HWY_DYNAMIC_DISPATCH(patchwork_song)
     (chroma, e, params, starts.data(), scratch[member],
-     out + i * params.patches * params.frames * kPitchClasses);
+     out + i * params.patches * params.frames * chroma.width());
   });
 }
 
@@ -235,7 +236,7 @@ void augment(ChromaView chroma, const Take* takes, std::int64_t count, const Aug
   parallel_for(count, threads, [&](std::int64_t i, int member) {
     const std::int64_t first = i * params.crop;
     out_excerpts[i] = HWY_DYNAMIC_DISPATCH(vary)(chroma, takes[i], params, first, scratch[member],
-                                                 out + first * kPitchClasses);
+                                                 out + first * chroma.width());
   });
 }
 

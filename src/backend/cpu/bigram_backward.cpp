@@ -21,6 +21,7 @@
 #include <set>
 #include <vector>
 
+#include "backend/bands.h"
 #include "backend/cpu/bigram_layout.h"
 #include "backend/cpu/bigram_segments.h"
 #include "backend/cpu/ops.h"
@@ -370,12 +371,12 @@ void backward_frames(const BackwardCall& call, const Excerpt& excerpt, const Son
   }
   gate_events(s, b, events, mean, gradient + p.bias_offset(), scratch);
   const float* x = excerpt_rows(call.chroma, excerpt, p.event_length, scratch.x);
-  const int terms = p.event_length * kPitchClasses;
-  Columns columns[kMaxEventLength * kPitchClasses];
+  const int terms = p.filter_values();
+  Columns columns[kMaxEventLength * kMaxBands * kPitchClasses];
   int chunks = 0;
   for (int column = 0; column < terms; column += kLanes)
     columns[chunks++] = {x + column, x + column, kLanes};
-  correlate<1>(columns, chunks, kPitchClasses, scratch.rows.data(), s.n, frames, s.n,
+  correlate<1>(columns, chunks, p.width(), scratch.rows.data(), s.n, frames, s.n,
                [&](int row, int k, Vec sum) HWY_ATTR {
                  const auto inside = hn::FirstN(kF32, std::min(kLanes, terms - k * kLanes));
                  hn::BlendedStore(sum, inside, kF32, gradient + row * terms + k * kLanes);
@@ -470,6 +471,7 @@ void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t co
                      const float* weights, const BigramParams& params, const float* out_gradient,
                      const void* reserve, int threads, float* gradient, float* events_gradient,
                      std::int64_t segment_frames) {
+  if (!params.given_events) check_bands(chroma, params.bands);
   const BigramShape shape(params);
   const int size = params.weights();
   // A row a song, summed in song order: the same bits for any number of threads.

@@ -91,7 +91,7 @@ inline void copy_events(const float* events, const SongBuffers& b) {
 inline void convolve_events(const BigramShape& s, const float* weights, const float* x,
                             EventScratch& scratch, const SongBuffers& b) {
   const BigramParams& p = s.p;
-  const int n = s.n, terms = p.event_length * kPitchClasses;
+  const int n = s.n, terms = p.filter_values();
   const int chunks = (n + kLanes - 1) / kLanes, width = chunks * kLanes;
   float* filters = scratch.filters.resize((terms + 1) * width);  // [terms, width], the biases
   for (int i = 0; i < n; ++i) {
@@ -105,17 +105,21 @@ inline void convolve_events(const BigramShape& s, const float* weights, const fl
   // A frame's receptive field is a run of x, so frames are the rows of the product. Where a tile
   // holds a whole row, what its last vector has beyond it is overwritten by the next row.
   const bool whole_rows = chunks <= kTileVectors || n % kLanes == 0;
-  correlate<kPitchClasses>(
-      columns, chunks, width, x, 1, terms, static_cast<int>(b.frames),
-      [&](int row, int k, Vec sum) HWY_ATTR {
-        const Vec event = activate(p.activation, hn::Add(sum, hn::LoadU(kF32, bias + k * kLanes)));
-        float* to = b.row(row) + k * kLanes;
-        if (whole_rows) {
-          hn::StoreU(event, kF32, to);
-        } else {
-          hn::BlendedStore(event, hn::FirstN(kF32, std::min(kLanes, n - k * kLanes)), kF32, to);
-        }
-      });
+  const auto keep = [&](int row, int k, Vec sum) HWY_ATTR {
+    const Vec event = activate(p.activation, hn::Add(sum, hn::LoadU(kF32, bias + k * kLanes)));
+    float* to = b.row(row) + k * kLanes;
+    if (whole_rows) {
+      hn::StoreU(event, kF32, to);
+    } else {
+      hn::BlendedStore(event, hn::FirstN(kF32, std::min(kLanes, n - k * kLanes)), kF32, to);
+    }
+  };
+  const int frames = static_cast<int>(b.frames);
+  if (p.bands == 1) {
+    correlate<kPitchClasses>(columns, chunks, width, x, 1, terms, frames, keep);
+  } else {
+    correlate_apart(columns, chunks, width, x, p.width(), 1, terms, frames, keep);
+  }
 }
 
 // Events of a song, or of some frames of it, into the rows of b; not centred.

@@ -22,6 +22,7 @@
 #include <cstring>
 #include <vector>
 
+#include "backend/bands.h"
 #include "backend/cpu/bigram_layout.h"
 #include "backend/cpu/bigram_segments.h"
 #include "backend/cpu/ops.h"
@@ -261,6 +262,7 @@ std::size_t bigram_reserve(const BigramParams& params, std::int64_t count, std::
 void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                     const float* weights, const BigramParams& params, int threads, float* out,
                     void* reserve, std::int64_t segment_frames) {
+  if (!params.given_events) check_bands(chroma, params.bands);
   const BigramShape shape(params);
   HWY_DYNAMIC_DISPATCH(forward_songs)
   ({chroma, excerpts, count, weights, shape, threads, out, static_cast<float*>(reserve),

@@ -19,14 +19,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
 
-// to [frames, 12] = from, every row rolled up; to may be from.
-inline void roll_rows(const float* from, std::int64_t frames, int roll, float* to) {
+// to [rows, 12] = from, every row (a band of a frame) rolled up; to may be from.
+inline void roll_rows(const float* from, std::int64_t count, int roll, float* to) {
   constexpr std::size_t kRow = kPitchClasses * sizeof(float);
   constexpr int kTwice = 2 * kPitchClasses;
   constexpr std::int64_t kRows = 32;  // at a time: no load waits for a store just made
   float twice[kRows * kTwice];        // rows two times: each roll is a run of it
-  for (std::int64_t first = 0; first < frames; first += kRows) {
-    const std::int64_t rows = std::min(kRows, frames - first);
+  for (std::int64_t first = 0; first < count; first += kRows) {
+    const std::int64_t rows = std::min(kRows, count - first);
     for (std::int64_t r = 0; r < rows; ++r) {
       const float* row = from + (first + r) * kPitchClasses;
       std::memcpy(twice + r * kTwice, row, kRow);
@@ -38,24 +38,29 @@ inline void roll_rows(const float* from, std::int64_t frames, int roll, float* t
   }
 }
 
-// The frames of an excerpt, rolled, as floats, with `length` zero frames after and kPad floats that
-// may be read. Where the chroma has them so, they are not copied.
+// The frames of an excerpt [frames, 12 * bands], rolled, as floats, one after another, with
+// `length` zero frames after and kPad floats that may be read. Where the chroma has them so, they
+// are not copied.
 inline const float* excerpt_rows(ChromaView chroma, const Excerpt& e, int length, Floats& copy) {
-  const std::int64_t values = std::int64_t{e.frames} * kPitchClasses;
-  const std::int64_t first = e.first * kPitchClasses;
-  const bool floats = chroma.type == ChromaType::float32;
-  if (floats && e.roll == 0 && e.frames >= length &&
-      first + values + kPad <= chroma.frames * kPitchClasses)
-    return static_cast<const float*>(chroma.data) + first;
-  float* x = copy.resize(values + std::int64_t{length} * kPitchClasses);
-  if (floats) {
-    std::memcpy(x, static_cast<const float*>(chroma.data) + first, values * sizeof(float));
-  } else {
-    const std::uint8_t* from = static_cast<const std::uint8_t*>(chroma.data) + first;
-    for (std::int64_t i = 0; i < values; ++i) x[i] = static_cast<float>(from[i]) * (1.0f / 255.0f);
+  const std::int64_t width = chroma.width(), values = e.frames * width;
+  const bool floats = chroma.type == ChromaType::float32, dense = chroma.stride == width;
+  if (floats && dense && e.roll == 0 && e.frames >= length &&
+      e.first * width + values + kPad <= chroma.frames * width)
+    return static_cast<const float*>(chroma.address(e.first * width));
+  float* x = copy.resize(values + length * width);
+  const std::int64_t runs = dense ? 1 : e.frames, run = dense ? values : width;
+  for (std::int64_t r = 0; r < runs; ++r) {
+    const void* from = chroma.address((e.first + r) * chroma.stride);
+    float* to = x + r * run;
+    if (floats) {
+      std::memcpy(to, from, static_cast<std::size_t>(run) * sizeof(float));
+    } else {
+      const auto* bytes = static_cast<const std::uint8_t*>(from);
+      for (std::int64_t i = 0; i < run; ++i) to[i] = static_cast<float>(bytes[i]) * (1.0f / 255.0f);
+    }
   }
-  std::fill(x + values, x + values + std::int64_t{length} * kPitchClasses + kPad, 0.0f);
-  if (e.roll != 0) roll_rows(x, e.frames, e.roll, x);
+  std::fill(x + values, x + values + length * width + kPad, 0.0f);
+  if (e.roll != 0) roll_rows(x, std::int64_t{e.frames} * chroma.bands, e.roll, x);
   return x;
 }
 

@@ -24,9 +24,11 @@
 // clang-format on
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "backend/bands.h"
 #include "backend/cpu/ftm2d_tables.h"
 #include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
@@ -110,16 +112,17 @@ void running_squares(const float* re, const float* im, std::int64_t frames, int 
   }
 }
 
-// Fingerprints of songs, patch by patch.
-void transform_patches(const Ftm2dTables& tables, ChromaView chroma, const Ftm2dSong* songs,
-                       int count, Ftm2dScratch& scratch) {
+// Magnitudes of songs, patch by patch.
+void transform_patches(const Ftm2dTables& tables, const Ftm2dSong* songs, int count,
+                       Ftm2dScratch& scratch) {
   scratch.rows.resize(count);
   scratch.powered.resize(count);
   std::vector<const float*>& patches = scratch.patches;
   patches.clear();
   for (int s = 0; s < count; ++s) {
     const Excerpt& e = songs[s].excerpt;
-    const float* rows = powered_rows(tables, chroma, e, scratch.rows[s], scratch.powered[s]);
+    const float* rows =
+        powered_rows(tables, songs[s].chroma, e, scratch.rows[s], scratch.powered[s]);
     for (std::int64_t p = 0; p < tables.patches(e.frames); ++p)
       patches.push_back(rows + p * tables.params.hop * kPitchClasses);
   }
@@ -134,19 +137,18 @@ void transform_patches(const Ftm2dTables& tables, ChromaView chroma, const Ftm2d
     const std::int64_t own = tables.patches(songs[s].excerpt.frames);
     for (int i = 0; i < tables.values; i += kLanes)
       hn::StoreU(pool(tables.params.median, squares + i, stride, own), kF32, pooled + i);
-    write_fingerprint(tables, pooled, scratch, songs[s].out);
+    write_magnitudes(tables, pooled, scratch, songs[s].out);
     squares += own * stride;
   }
 }
 
-// The fingerprint of a song, by running sums.
-void slide_patch(const Ftm2dTables& tables, ChromaView chroma, const Ftm2dSong& song,
-                 Ftm2dScratch& scratch) {
+// The magnitudes of a song, by running sums.
+void slide_patch(const Ftm2dTables& tables, const Ftm2dSong& song, Ftm2dScratch& scratch) {
   scratch.rows.resize(1);
   scratch.powered.resize(1);
   const Excerpt& e = song.excerpt;
   const int patch = tables.params.patch;
-  const float* rows = powered_rows(tables, chroma, e, scratch.rows[0], scratch.powered[0]);
+  const float* rows = powered_rows(tables, song.chroma, e, scratch.rows[0], scratch.powered[0]);
   const std::int64_t frames = std::max<std::int64_t>(e.frames, patch);
   const std::int64_t stride = (frames + kLanes - 1) / kLanes * kLanes;
   float* planes = scratch.planes.resize(kPitchClasses * stride);
@@ -179,7 +181,13 @@ void slide_patch(const Ftm2dTables& tables, ChromaView chroma, const Ftm2dSong& 
       hn::StoreU(pool(tables.params.median, squares + lane, kBlock, patches), kF32,
                  pooled + tables.start[k] + l);
     }
-  write_fingerprint(tables, pooled, scratch, song.out);
+  write_magnitudes(tables, pooled, scratch, song.out);
+}
+
+void to_unit(float* values, int count) {
+  const float norm = std::sqrt(dot(values, values, count));
+  const float factor = norm > 0 ? 1 / norm : 0;
+  for (int i = 0; i < count; ++i) values[i] *= factor;
 }
 
 }  // namespace reprise::cpu::HWY_NAMESPACE
@@ -190,6 +198,7 @@ namespace reprise::cpu {
 
 HWY_EXPORT(transform_patches);
 HWY_EXPORT(slide_patch);
+HWY_EXPORT(to_unit);
 
 namespace {
 
@@ -210,28 +219,36 @@ std::vector<std::int64_t> runs_of_same_frames(const Excerpt* excerpts, std::int6
 void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
            const Ftm2dParams& params, int threads, float* out) {
   constexpr std::int64_t kTogether = 8;  // songs that share vectors
-  const Ftm2dTables tables(params);
+  check_bands(chroma, params.bands);
+  Ftm2dParams of_band = params;
+  of_band.bands = 1;
+  const Ftm2dTables tables(of_band);
   const std::vector<std::int64_t> starts = runs_of_same_frames(excerpts, count);
   const std::int64_t runs = static_cast<std::int64_t>(starts.size()) - 1, dims = params.dims();
   std::vector<Ftm2dSong> songs;
   for (std::int64_t run = 0; run < runs; ++run)
-    songs.push_back({excerpts[starts[run]], out + starts[run] * dims});
+    for (int band = 0; band < params.bands; ++band)
+      songs.push_back({chroma.band(band), excerpts[starts[run]],
+                       out + starts[run] * dims + std::int64_t{band} * of_band.dims()});
+  const auto all = static_cast<std::int64_t>(songs.size());
   std::vector<Ftm2dScratch> scratch(threads);
   if (tables.by_patch()) {
-    parallel_for((runs + kTogether - 1) / kTogether, threads, [&](std::int64_t i, int member) {
+    parallel_for((all + kTogether - 1) / kTogether, threads, [&](std::int64_t i, int member) {
       const std::int64_t first = i * kTogether;
       HWY_DYNAMIC_DISPATCH(transform_patches)
-      (tables, chroma, &songs[first], static_cast<int>(std::min(kTogether, runs - first)),
-       scratch[member]);
+      (tables, &songs[first], static_cast<int>(std::min(kTogether, all - first)), scratch[member]);
     });
   } else {
-    parallel_for(runs, threads, [&](std::int64_t run, int member) {
-      HWY_DYNAMIC_DISPATCH(slide_patch)(tables, chroma, songs[run], scratch[member]);
+    parallel_for(all, threads, [&](std::int64_t i, int member) {
+      HWY_DYNAMIC_DISPATCH(slide_patch)(tables, songs[i], scratch[member]);
     });
   }
-  for (std::int64_t run = 0; run < runs; ++run)
+  parallel_for(runs, threads, [&](std::int64_t run, int) {
+    float* fingerprint = out + starts[run] * dims;
+    if (params.unit_norm) HWY_DYNAMIC_DISPATCH(to_unit)(fingerprint, params.dims());
     for (std::int64_t e = starts[run] + 1; e < starts[run + 1]; ++e)
-      std::copy_n(songs[run].out, dims, out + e * dims);
+      std::copy_n(fingerprint, dims, out + e * dims);
+  });
 }
 
 }  // namespace reprise::cpu

@@ -148,8 +148,8 @@ HWY_INLINE Vec pool(bool median, const float* squares, std::int64_t stride, std:
 }
 
 // pooled [values] -> out [patch, 12], by the symmetry of real transforms.
-inline void write_fingerprint(const Ftm2dTables& tables, const float* pooled, Ftm2dScratch& scratch,
-                              float* out) {
+inline void write_magnitudes(const Ftm2dTables& tables, const float* pooled, Ftm2dScratch& scratch,
+                             float* out) {
   const int patch = tables.params.patch, dims = tables.params.dims();
   float* full = scratch.full.resize(dims);  // [12, patch]
   for (int k = 0; k < kPitchFrequencies; ++k) {
@@ -164,13 +164,7 @@ inline void write_fingerprint(const Ftm2dTables& tables, const float* pooled, Ft
   }
   float* turned = scratch.turned.resize(dims + kLanes * kPitchClasses);
   transpose_wide(full, kPitchClasses, patch, patch, turned, kPitchClasses);
-  if (!tables.params.unit_norm) {
-    std::copy_n(turned, dims, out);
-    return;
-  }
-  const float norm = std::sqrt(dot(turned, turned, dims));
-  const float factor = norm > 0 ? 1 / norm : 0;
-  for (int i = 0; i < dims; ++i) out[i] = turned[i] * factor;
+  std::copy_n(turned, dims, out);
 }
 
 }  // namespace reprise::cpu::HWY_NAMESPACE

@@ -51,8 +51,9 @@ struct Ftm2dTables {
   std::vector<float> turns;  // of the running sums: [blocks, patch, re and im, kBlock]
 };
 
-// A run of excerpts of one song, and where its fingerprint goes.
+// A run of excerpts of one song, one band of it, and where its magnitudes go.
 struct Ftm2dSong {
+  ChromaView chroma;
   Excerpt excerpt;
   float* out;
 };

@@ -22,6 +22,7 @@
 #include <numbers>
 #include <vector>
 
+#include "backend/bands.h"
 #include "backend/cpu/bigram_layout.h"
 #include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
@@ -166,6 +167,7 @@ HWY_EXPORT(interval_song);
 
 void interval_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                       const float* weights, const BigramParams& params, int threads, float* out) {
+  check_bands(chroma, params.bands);
   static const RotationTransform transform;
   BigramShape shape(params);
   shape.plan.split = false;

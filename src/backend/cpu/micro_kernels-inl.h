@@ -22,6 +22,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
@@ -77,10 +78,11 @@ struct Columns {
   int lanes;
 };
 
-template <int V, int R, bool Joined, int RowStride, class Finish>
+// Stride: of the rows of b, std::int64_t or a constant of that type.
+template <int V, int R, bool Joined, class Stride, class Finish>
 HWY_INLINE void correlate_tile(const Columns* HWY_RESTRICT columns, std::int64_t a_stride,
-                               const float* HWY_RESTRICT b, std::int64_t b_stride,
-                               std::int64_t terms, Finish&& finish) {
+                               const float* HWY_RESTRICT b, Stride row_stride,
+                               std::int64_t b_stride, std::int64_t terms, Finish&& finish) {
   Vec sum[R][V];
   const float* first[V];
   const float* second[V];
@@ -105,7 +107,7 @@ HWY_INLINE void correlate_tile(const Columns* HWY_RESTRICT columns, std::int64_t
     }
     HWY_UNROLL(12)
     for (int r = 0; r < R; ++r) {
-      const Vec x = hn::Set(kF32, b[r * RowStride]);
+      const Vec x = hn::Set(kF32, b[r * row_stride]);
       HWY_UNROLL(4)
       for (int v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(a[v], x, sum[r][v]);
     }
@@ -123,19 +125,40 @@ template <int RowStride, class Finish>
 HWY_INLINE void correlate(const Columns* HWY_RESTRICT columns, int vectors, std::int64_t a_stride,
                           const float* HWY_RESTRICT b, std::int64_t b_stride, std::int64_t terms,
                           int rows, Finish&& finish) {
+  constexpr std::integral_constant<std::int64_t, RowStride> row_stride;
   for_even_pieces<kTileVectors>(vectors, [&]<int V>(int k) HWY_ATTR {
     bool joined = false;
     for (int v = 0; v < V; ++v) joined |= columns[k + v].lanes < kLanes;
     for_even_pieces<tile_rows(V)>(rows, [&]<int R>(int j) HWY_ATTR {
       const auto whole = [&](int r, int v, Vec sum) HWY_ATTR { finish(j + r, k + v, sum); };
       if (joined) {
-        correlate_tile<V, R, true, RowStride>(columns + k, a_stride, b + j * RowStride, b_stride,
-                                              terms, whole);
+        correlate_tile<V, R, true>(columns + k, a_stride, b + j * RowStride, row_stride, b_stride,
+                                   terms, whole);
       } else {
-        correlate_tile<V, R, false, RowStride>(columns + k, a_stride, b + j * RowStride, b_stride,
-                                               terms, whole);
+        correlate_tile<V, R, false>(columns + k, a_stride, b + j * RowStride, row_stride, b_stride,
+                                    terms, whole);
       }
     });
+  });
+}
+
+// The same of whole columns and rows `row_stride` apart, which only now is known. What is left of
+// the rows is taken one by one: tiles of every height are much code for few rows.
+template <class Finish>
+HWY_INLINE void correlate_apart(const Columns* HWY_RESTRICT columns, int vectors,
+                                std::int64_t a_stride, const float* HWY_RESTRICT b,
+                                std::int64_t row_stride, std::int64_t b_stride, std::int64_t terms,
+                                int rows, Finish&& finish) {
+  for_even_pieces<kTileVectors>(vectors, [&]<int V>(int k) HWY_ATTR {
+    int j = 0;
+    const auto tile = [&]<int R>() HWY_ATTR {
+      for (; j + R <= rows; j += R)
+        correlate_tile<V, R, false>(
+            columns + k, a_stride, b + j * row_stride, row_stride, b_stride, terms,
+            [&](int r, int v, Vec sum) HWY_ATTR { finish(j + r, k + v, sum); });
+    };
+    tile.template operator()<tile_rows(V)>();
+    tile.template operator()<1>();
   });
 }
 
