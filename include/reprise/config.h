@@ -19,6 +19,7 @@ struct Config {
   int patches;
   int patch_frames;
   std::string feature;
+  int bands;
   std::string key_mode;
   int query_keys;
   std::vector<int> layer_filters;
@@ -86,6 +87,9 @@ struct Config {
   void set(std::string_view key, std::string_view value);
   std::string get(std::string_view key) const;
 
+  /// Values of a frame of chroma.
+  int width() const { return 12 * bands; }
+
   /// Values of the bigrams: windows x the pairs of events that are kept; of the last dense layer
   /// where there is one in their place.
   int bigrams() const;
@@ -116,6 +120,9 @@ struct Parameter {
   std::string_view choices;  ///< of strings, separated by '|'
   std::string_view unit;
   std::string_view meaning;
+  /// Named in JSON and hash only where it is not `initial`: what was named before there was such a
+  /// parameter keeps its name.
+  bool optional = false;
 };
 
 std::span<const Parameter> parameters();

@@ -29,7 +29,7 @@ struct WeightTensor {
 
 /// The learned values of a configuration in their order, dense: `layers.K.weight` [filters, frames,
 /// channels] and `layers.K.bias` of the convolutions before the events, `events.weight` [N,
-/// event_length, 12 or channels], `events.bias` [N], then `windows.weight` [F, L], or
+/// event_length, 12 * bands or channels], `events.bias` [N], then `windows.weight` [F, L], or
 /// `dense.K.weight` [units, values] and `dense.K.bias`.
 std::vector<WeightTensor> weight_tensors(const Config& config);
 /// The size of them all.
@@ -44,9 +44,10 @@ struct JoinedBigrams {
 /// A trained fingerprint: one safetensors file.
 struct Model {
   Config config;
-  std::string chroma_source;          ///< SongSet::chroma_source of the songs it learned from
-  std::vector<float> weights;         ///< as weight_tensors() lays them out
-  std::vector<JoinedBigrams> joined;  ///< see join.h; the config above rules keys and projection
+  std::string chroma_source;            ///< SongSet::chroma_source of the songs it learned from
+  std::vector<std::string> band_names;  ///< SongSet::band_names of the same; empty fits any
+  std::vector<float> weights;           ///< as weight_tensors() lays them out
+  std::vector<JoinedBigrams> joined;    ///< see join.h; the config above rules keys and projection
   std::array<float, kPitchClasses> key_template{};  ///< of canonical-key models
   std::vector<float> projection_weight;             ///< [projection, bigrams()], or empty
   std::vector<float> projection_bias;               ///< [projection], or empty
@@ -77,6 +78,9 @@ void write_model(const std::string& path, const Model& model);
 /// that the model learned from: similarities would silently be worse. Passes where either does not
 /// say how it was made. `name` is the model's, for the message.
 void check_chroma_source(const Model& model, const std::string& name, const SongSet& set);
+
+/// Throws Error with both where the songs have other bands than the model. `name` as above.
+void check_bands(const Model& model, const std::string& name, const SongSet& set);
 
 /// The fingerprints of a model, by the rules of its configuration (input, keys, projection).
 class ModelMethod : public FingerprintMethod {

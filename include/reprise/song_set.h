@@ -20,11 +20,14 @@ struct SongSet {
   /// stand for equal front ends. Empty where the file does not say.
   std::string chroma_source;
 
+  int bands = 1;                        ///< of a frame, 1 to kMaxBands
+  std::vector<std::string> band_names;  ///< [bands], unique (full, bass, ...), or empty
+
   ChromaType type = ChromaType::float32;
-  std::vector<float> chroma_float;         ///< [frames, 12] where type is float32
-  std::vector<std::uint8_t> chroma_uint8;  ///< [frames, 12], value * 255, where type is uint8
-  /// [frames, 12] of `type` in a mapped file, where the chroma is not held in memory: the two above
-  /// are then empty.
+  std::vector<float> chroma_float;         ///< [frames, width()] where type is float32
+  std::vector<std::uint8_t> chroma_uint8;  ///< [frames, width()], value * 255, where it is uint8
+  /// [frames, width()] of `type` in a mapped file, where the chroma is not held in memory: the two
+  /// above are then empty.
   std::shared_ptr<const void> mapped_chroma;
   std::vector<std::int64_t> offsets{0};  ///< [songs + 1]; song i owns rows offsets[i]..offsets[i+1]
 
@@ -39,6 +42,7 @@ struct SongSet {
   /// [songs], or empty: 0 to 1, melodic similarity to the closest other version; NaN where unknown.
   std::vector<float> melodic_similarity;
 
+  int width() const { return bands * kPitchClasses; }
   std::int64_t songs() const { return static_cast<std::int64_t>(song_id.size()); }
   std::int64_t frames() const { return offsets.back(); }
   std::int64_t frames(std::int64_t song) const { return offsets[song + 1] - offsets[song]; }
@@ -46,13 +50,18 @@ struct SongSet {
     const void* data = mapped_chroma               ? mapped_chroma.get()
                        : type == ChromaType::uint8 ? static_cast<const void*>(chroma_uint8.data())
                                                    : static_cast<const void*>(chroma_float.data());
-    return {data, type, frames()};
+    return view_of(data, frames());
   }
-  /// [frames, 12] of one song.
+  /// Frames of the set that lie elsewhere, one after another.
+  ChromaView view_of(const void* data, std::int64_t count) const {
+    return {data, type, count, bands, width()};
+  }
+  /// [frames, width()] of one song.
   ChromaView chroma_of(std::int64_t song) const {
-    const std::int64_t value = type == ChromaType::uint8 ? 1 : sizeof(float);
-    const auto* data = static_cast<const std::uint8_t*>(chroma().data);
-    return {data + offsets[song] * kPitchClasses * value, type, frames(song)};
+    return view_of(chroma().from(offsets[song]).data, frames(song));
+  }
+  std::int64_t bytes_of_frame() const {
+    return width() * (type == ChromaType::uint8 ? 1 : std::int64_t{sizeof(float)});
   }
   Excerpt whole(std::int64_t song, int roll = 0) const {
     return {offsets[song], static_cast<std::int32_t>(frames(song)), roll};
@@ -62,6 +71,13 @@ struct SongSet {
   /// Number of the song with this id, or -1.
   std::int64_t find(std::string_view id) const;
 };
+
+/// Throws Error with both where a set's songs have other bands than `bands`, or bands of other
+/// names (no names fit any). `of` says whose they are, for the message.
+void check_bands(const SongSet& set, int bands, const std::vector<std::string>& names,
+                 const std::string& of);
+/// For people: "1 band", "3 bands (full, bass, treble)".
+std::string describe_bands(int bands, const std::vector<std::string>& names);
 
 /// A chroma value from 0 to 1 as ChromaType::uint8 keeps it.
 std::uint8_t chroma_byte(float value);
@@ -82,7 +98,7 @@ void write_song_set(const std::string& path, const SongSet& songs);
 
 /// The songs of several sets, one after another; fields that only some sets have are empty for the
 /// songs of the others. Throws Error where two songs have the same id, or two
-/// sets other frame rates or chroma made otherwise.
+/// sets other frame rates, other bands or chroma made otherwise.
 SongSet join_song_sets(std::vector<SongSet> sets);
 
 }  // namespace reprise

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "reprise/error.h"
 #include "reprise/song_set.h"
@@ -26,6 +27,8 @@ struct SongSetInfo {
   std::string chroma_source;
   double frames_per_second = 0;
   ChromaType type = ChromaType::float32;
+  int bands = 1;                          ///< see SongSet
+  std::vector<std::string> band_names{};  ///< see SongSet
 };
 
 /// A song that read_song_set would refuse; the writer can go on without it.
@@ -44,8 +47,8 @@ class SongSetWriter {
                 std::int64_t packed_bytes = kChromaInMemory);
   ~SongSetWriter();
 
-  /// chroma [frames, 12]; where the set's type is uint8 it is rounded to it (above 1 it is unfit).
-  /// Throws UnfitSong, and Error where the disk is full.
+  /// chroma [frames, 12 * bands]; where the set's type is uint8 it is rounded to it (above 1 it is
+  /// unfit). Throws UnfitSong, and Error where the disk is full.
   void add(const SongInfo& song, std::span<const float> chroma);
   void add(const SongInfo& song, std::span<const std::uint8_t> chroma);
 

@@ -54,9 +54,10 @@ class OpMethod : public FingerprintMethod {
   // (chroma, excerpts, count, out [count, dims]), all in the back end's memory.
   using Op = std::function<void(ChromaView, const Excerpt*, std::int64_t, float*)>;
 
-  OpMethod(Backend& backend, std::string name, int dims, bool key_invariant, Op op)
+  OpMethod(Backend& backend, std::string name, int bands, int dims, bool key_invariant, Op op)
       : backend_(backend),
         name_(std::move(name)),
+        bands_(bands),
         op_dims_(dims),
         key_invariant_(key_invariant),
         op_(std::move(op)) {}
@@ -78,6 +79,7 @@ class OpMethod : public FingerprintMethod {
 
   Fingerprints compute(const SongSet& set, std::span<const std::int64_t> songs,
                        Keys keys) override {
+    check_bands(set, bands_, {}, name_ + " is of");
     const std::vector<std::int32_t> rolls = rolls_of(keys, key_invariant_);
     Fingerprints result = empty_fingerprints(songs.size(), dims(), rolls);
     for_each_song_batch(
@@ -110,6 +112,7 @@ class OpMethod : public FingerprintMethod {
 
   Backend& backend_;
   std::string name_;
+  int bands_;
   int op_dims_;
   bool key_invariant_;
   Op op_;
@@ -171,7 +174,8 @@ std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& b
       throw UsageError(fmt::format("method {} has no setting {}", name, settings.begin()->first));
     return std::make_unique<ModelMethod>(backend, definition(std::string(name)), std::string(name));
   }
-  const MethodSettings s = method_settings(name, settings);
+  MethodSettings s = method_settings(name, settings);
+  s.ftm2d.bands = fit.bands;
   if (name == "random") return std::make_unique<RandomMethod>();
   for (const auto& [method, definition] : kDefined)
     if (name == method) {
@@ -180,7 +184,7 @@ std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& b
       return std::make_unique<ModelMethod>(backend, std::move(model), std::string(name));
     }
   auto method = std::make_unique<OpMethod>(
-      backend, std::string(name), s.ftm2d.dims(), true,
+      backend, std::string(name), fit.bands, s.ftm2d.dims(), true,
       [&backend, params = s.ftm2d](ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
                                    float* out) {
         backend.ftm2d(chroma, excerpts, count, params, out);

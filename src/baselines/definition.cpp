@@ -16,7 +16,7 @@ namespace reprise {
 namespace {
 
 using Json = nlohmann::json;
-using Kernel = std::vector<std::array<float, kPitchClasses>>;  // [length]
+using Kernel = std::vector<std::vector<float>>;  // [length, 12 * bands]
 
 float number(const Json& json, const char* what) {
   if (!json.is_number() || !std::isfinite(json.get<double>()))
@@ -43,22 +43,22 @@ Config config_of(const Json& json) {
   return config;
 }
 
-std::vector<Kernel> kernels_of(const Json& json) {
+std::vector<Kernel> kernels_of(const Json& json, int width) {
   std::vector<Kernel> kernels;
   std::size_t longest = 0;
   for (const Json& frames : array(json, "kernels", kMaxEvents / kPitchClasses)) {
     Kernel& kernel = kernels.emplace_back();
     for (const Json& frame : array(frames, "kernels: a kernel", kMaxEventLength)) {
-      auto& values = kernel.emplace_back();
-      if (frame.is_array() && frame.size() != kPitchClasses)
-        throw Error(
-            fmt::format("kernels: a frame: expected one number or 12, found {}", frame.size()));
+      auto& values = kernel.emplace_back(width);
+      if (frame.is_array() && frame.size() != values.size())
+        throw Error(fmt::format("kernels: a frame: expected one number or {}, found {}", width,
+                                frame.size()));
       for (std::size_t c = 0; c < (frame.is_array() ? values.size() : 1); ++c)
         values[c] = number(frame.is_array() ? frame[c] : frame, "kernels");
     }
     longest = std::max(longest, kernel.size());
   }
-  for (Kernel& kernel : kernels) kernel.resize(longest);
+  for (Kernel& kernel : kernels) kernel.resize(longest, std::vector<float>(width));
   return kernels;
 }
 
@@ -91,15 +91,15 @@ Model model_of(const Json& definition) {
   Model model;
   Config& config = model.config;
   config = config_of(definition["config"]);
-  const std::vector<Kernel> kernels = kernels_of(definition["kernels"]);
+  const std::vector<Kernel> kernels = kernels_of(definition["kernels"], config.width());
   config.events = static_cast<int>(kernels.size()) * kPitchClasses;
   config.event_length = static_cast<int>(kernels[0].size());
   config.tie_rotations = true;  // where it is trained on
   for (const Kernel& kernel : kernels)
     for (int rotation = 0; rotation < kPitchClasses; ++rotation)
       for (const auto& frame : kernel)
-        for (int c = 0; c < kPitchClasses; ++c)
-          model.weights.push_back(frame[(c - rotation + kPitchClasses) % kPitchClasses]);
+        for (int c = 0; c < config.width(); ++c)
+          model.weights.push_back(frame[rolled_from(c, rotation)]);
 
   const Json biases = definition.value("biases", Json(std::vector<float>(kernels.size(), 0.0f)));
   if (array(biases, "biases", kMaxEvents).size() != kernels.size())

@@ -104,8 +104,10 @@ struct Compare {
     one.path = set.path;
     one.frames_per_second = set.frames_per_second;
     one.type = set.type;
-    const std::int64_t first = set.offsets[number] * kPitchClasses;
-    const std::int64_t after = set.offsets[number + 1] * kPitchClasses;
+    one.bands = set.bands;
+    one.band_names = set.band_names;
+    const std::int64_t first = set.offsets[number] * set.width();
+    const std::int64_t after = set.offsets[number + 1] * set.width();
     const void* data = set.chroma().data;
     if (set.type == ChromaType::uint8)
       one.chroma_uint8.assign(static_cast<const std::uint8_t*>(data) + first,

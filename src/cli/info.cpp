@@ -33,7 +33,10 @@ bool is_hdf5(const std::string& path) {
 void print_song_set(const SongSet& set) {
   fmt::print("{}: song set\n", set.path);
   fmt::print("source   {}\n", set.source);
-  fmt::print("chroma   {} frames of 12 pitch classes, {}{}\n", set.frames(),
+  fmt::print("chroma   {} frames of {}12 pitch classes, {}{}\n", set.frames(),
+             set.bands == 1 && set.band_names.empty()
+                 ? ""
+                 : describe_bands(set.bands, set.band_names) + " of ",
              set.type == ChromaType::uint8 ? "uint8" : "float32",
              set.frames_per_second > 0
                  ? fmt::format(", {:g} a second, {:.1f} hours", set.frames_per_second,
@@ -66,6 +69,8 @@ void print_model(const std::string& path, const Model& model) {
                                model.projection_weight.size() + model.projection_bias.size()));
   fmt::print("configuration {}\n", model.config.hash());
   if (!model.chroma_source.empty()) fmt::print("trained on chroma {}\n", model.chroma_source);
+  if (!model.band_names.empty())
+    fmt::print("songs of {}\n", describe_bands(model.config.bands, model.band_names));
   fmt::print("\n");
   for (const Parameter& p : parameters())
     fmt::print("{:<22} {:<14} {}\n", p.name, model.config.get(p.name), p.meaning);
@@ -90,7 +95,11 @@ void print_catalogue(const std::string& path) {
              works.size(), frames);
   fmt::print("model    {}, {} values a song, configuration {}, weights {}\n", model.name,
              catalogue.model().dims(), model.config, model.weights);
-  fmt::print("chroma   {}\n", catalogue.keeps_chroma() ? "kept" : "not kept: no re-ranking");
+  const Model& learned = catalogue.model();
+  fmt::print("chroma   {}{}\n", catalogue.keeps_chroma() ? "kept" : "not kept: no re-ranking",
+             learned.config.bands == 1
+                 ? ""
+                 : ", " + describe_bands(learned.config.bands, learned.band_names));
 }
 
 void print_any(const std::string& path) {
@@ -102,7 +111,8 @@ void print_any(const std::string& path) {
     print_model(path, read_model(path));
 }
 
-/// The chroma of a song in lines of a quarter of a thousand frames, C at the bottom.
+/// The chroma of a song (the first band) in lines of a quarter of a thousand frames, C at the
+/// bottom.
 void draw_song(const std::string& path, const std::string& id, const std::string& picture) {
   const SongSet set = read_song_set(path);
   const std::int64_t song = set.find(id);
@@ -119,6 +129,7 @@ void draw_song(const std::string& path, const std::string& id, const std::string
             ? fmt::format("from {:.1f} s", static_cast<double>(first) / set.frames_per_second)
             : fmt::format("from frame {}", first);
     panel.rows = kPitchClasses;
+    if (!set.band_names.empty()) panel.name += ", " + set.band_names.front();
     panel.columns = static_cast<int>(end - first);
     panel.row_names = names;
     panel.cell_width = 4;

@@ -30,6 +30,8 @@ constexpr Parameter kParameters[] = {
      "length of a patch"},
     {"feature", &Config::feature, Scope::model, "chroma", 0, 0, "chroma|melody|melody+chroma|peaks",
      "", "chroma as it is, the strongest pitch class of each frame, both as two streams, or peaks"},
+    {"bands", &Config::bands, Scope::model, "1", 1, kMaxBands, "", "bands",
+     "bands of chroma in the songs, such as one of the bass and one of the rest", true},
     {"key_mode", &Config::key_mode, Scope::model, "canonical", 0, 0, "canonical|all|invariant", "",
      "canonical: songs are stored in the key that best fits the key template; all: as they are, "
      "and queries are tried in twelve keys; invariant: alike in all keys (pairs intervals)"},
@@ -328,7 +330,7 @@ void validate_network(const Config& c) {
                                    {"tie_rotations", "false"}})
     expect(key, value);
   // Counted here, before there are back ends to ask: what a song and a layer come to.
-  std::int64_t frames = std::int64_t{c.patches} * c.patch_frames, channels = kPitchClasses;
+  std::int64_t frames = std::int64_t{c.patches} * c.patch_frames, channels = c.width();
   const auto add_layer = [&](std::int64_t filters, std::int64_t terms) {
     if (frames * std::max(channels, filters) > kMaxLayerValues || filters * terms > kMaxLayerValues)
       throw UsageError(
@@ -367,6 +369,9 @@ void Config::validate() const {
                p.field);
   }
   validate_network(*this);
+  if (bands > 1 && feature != "chroma")
+    throw UsageError(
+        fmt::format("feature: expected chroma with {} bands, found {}", bands, feature));
   if (lags.empty() || lags.size() > kMaxTaps)
     throw UsageError(fmt::format("lags: expected 1 to {} lags, found {}", kMaxTaps, lags.size()));
   if (std::set<int>(lags.begin(), lags.end()).size() != lags.size())
@@ -432,7 +437,8 @@ Config Config::from_json(std::string_view text, const std::string& where) {
 
 std::string Config::to_json() const {
   nlohmann::ordered_json json;
-  for (const Parameter& p : kParameters) json[std::string(p.name)] = json_of(*this, p);
+  for (const Parameter& p : kParameters)
+    if (!p.optional || get(p.name) != p.initial) json[std::string(p.name)] = json_of(*this, p);
   return json.dump();
 }
 
@@ -441,8 +447,9 @@ std::string Config::hash() const {
   std::uint64_t hash = 0xcbf29ce484222325u;
   for (const Parameter& p : kParameters) {
     // An empty list decides nothing: what was named before there was such a list keeps its name.
-    if (p.scope != Scope::model || get(p.name).empty()) continue;
-    for (const unsigned char c : fmt::format("{}={};", p.name, get(p.name)))
+    const std::string value = get(p.name);
+    if (p.scope != Scope::model || value.empty() || (p.optional && value == p.initial)) continue;
+    for (const unsigned char c : fmt::format("{}={};", p.name, value))
       hash = (hash ^ c) * 0x100000001b3u;
   }
   return fmt::format("{:016x}", hash);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace reprise {
 
@@ -17,6 +18,9 @@ std::string to_utf8(std::string_view text);
 
 /// Whether the text has a byte below 0x20 (a newline, say) or 0x7f.
 bool has_control_character(std::string_view text);
+
+/// The parts of "a,b,c"; one empty part of "".
+std::vector<std::string> comma_separated(std::string_view text);
 
 /// The number that the whole text is: int, std::int64_t or double. Throws UsageError naming `name`.
 template <class Number>

@@ -14,25 +14,26 @@ namespace {
 // Cells of the largest matrix: songs of an hour at 4.5 frames a second.
 constexpr std::int64_t kMostCells = std::int64_t{1} << 28;
 
-// States [frames, 24] of an excerpt: centred, normalised frames with the ones before them.
+// States [frames, 24 * bands] of an excerpt: centred, normalised frames with the ones before them.
 std::vector<float> states_of(ChromaView chroma, const Excerpt& excerpt) {
-  std::vector<float> states(static_cast<std::size_t>(excerpt.frames) * kStateValues);
-  double mean[kPitchClasses] = {};
+  const int width = chroma.width(), values = kStateFrames * width;
+  std::vector<float> states(static_cast<std::size_t>(excerpt.frames) * values);
+  double mean[kMaxBands * kPitchClasses] = {};
   for (std::int64_t t = 0; t < excerpt.frames; ++t)
-    for (int c = 0; c < kPitchClasses; ++c) {
-      const int to = (c + excerpt.roll) % kPitchClasses;
-      states[t * kStateValues + to] = chroma.at(excerpt.first + t, c);
-      mean[to] += double{states[t * kStateValues + to]};
+    for (int c = 0; c < width; ++c) {
+      const float value = chroma.at(excerpt.first + t, rolled_from(c, excerpt.roll));
+      states[t * values + c] = value;
+      mean[c] += double{value};
     }
   for (std::int64_t t = 0; t < excerpt.frames; ++t) {
-    float* frame = &states[t * kStateValues];
+    float* frame = &states[t * values];
     float square = kAlignmentFloor;
-    for (int c = 0; c < kPitchClasses; ++c) {
+    for (int c = 0; c < width; ++c) {
       frame[c] -= static_cast<float>(mean[c] / excerpt.frames);
       square += frame[c] * frame[c];
     }
-    for (int c = 0; c < kPitchClasses; ++c) frame[c] /= std::sqrt(square);
-    if (t > 0) std::copy_n(frame - kStateValues, kPitchClasses, frame + kPitchClasses);
+    for (int c = 0; c < width; ++c) frame[c] /= std::sqrt(square);
+    if (t > 0) std::copy_n(frame - values, width, frame + width);
   }
   return states;
 }
@@ -123,6 +124,10 @@ SongAlignment align_songs(ChromaView a_chroma, const Excerpt& a, ChromaView b_ch
   if (std::int64_t{a.frames} * b.frames > kMostCells)
     throw Error(fmt::format("comparison: expected at most {} pairs of frames, found {} x {}",
                             kMostCells, a.frames, b.frames));
+  if (a_chroma.bands != b_chroma.bands)
+    throw Error(fmt::format("comparison: expected songs of as many bands, found {} and {}",
+                            a_chroma.bands, b_chroma.bands));
+  const int values = kStateFrames * a_chroma.width();
   SongAlignment result;
   result.rows = a.frames;
   result.columns = b.frames;
@@ -132,8 +137,7 @@ SongAlignment align_songs(ChromaView a_chroma, const Excerpt& a, ChromaView b_ch
     const auto row = std::span(result.scores).subspan(i * b.frames, b.frames);
     for (std::int64_t j = 0; j < b.frames; ++j) {
       row[j] = 0;
-      for (int c = 0; c < kStateValues; ++c)
-        row[j] += x[i * kStateValues + c] * y[j * kStateValues + c];
+      for (int c = 0; c < values; ++c) row[j] += x[i * values + c] * y[j * values + c];
     }
     score_row(row, params);
   }

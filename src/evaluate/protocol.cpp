@@ -52,8 +52,8 @@ SongSet with_excerpts(const SongSet& set, const Protocol& protocol, std::int32_t
   result.mapped_chroma.reset();
   result.offsets = {0};
   const auto copy = [&]<class T>(std::vector<T>& to, std::int64_t first, std::int64_t count) {
-    const T* from = static_cast<const T*>(set.chroma().data) + first * kPitchClasses;
-    to.insert(to.end(), from, from + count * kPitchClasses);
+    const T* from = static_cast<const T*>(set.chroma().data) + first * set.width();
+    to.insert(to.end(), from, from + count * set.width());
   };
   for (std::int64_t song = 0; song < set.songs(); ++song) {
     std::int64_t first = set.offsets[song], count = set.frames(song);

@@ -3,31 +3,34 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
+
+#include "reprise/error.h"
 
 namespace reprise {
 namespace {
 
 std::vector<float> frames_of(ChromaView chroma, const Excerpt& excerpt) {
-  std::vector<float> frames(static_cast<std::size_t>(excerpt.frames) * kPitchClasses);
+  std::vector<float> frames;
+  frames.reserve(static_cast<std::size_t>(excerpt.frames) * chroma.width());
   for (std::int64_t t = 0; t < excerpt.frames; ++t)
-    for (int c = 0; c < kPitchClasses; ++c)
-      frames[t * kPitchClasses + (c + excerpt.roll) % kPitchClasses] =
-          chroma.at(excerpt.first + t, c);
+    for (int c = 0; c < chroma.width(); ++c)
+      frames.push_back(chroma.at(excerpt.first + t, rolled_from(c, excerpt.roll)));
   return frames;
 }
 
 // Squared distances [n, m] of all states: those of single frames, summed along diagonals.
-std::vector<float> distances(const std::vector<float>& x, const std::vector<float>& y,
+std::vector<float> distances(const std::vector<float>& x, const std::vector<float>& y, int width,
                              std::int64_t n, std::int64_t m, const QmaxParams& params) {
-  const auto y_frames = static_cast<std::int64_t>(y.size()) / kPitchClasses;
-  const auto x_frames = static_cast<std::int64_t>(x.size()) / kPitchClasses;
+  const auto y_frames = static_cast<std::int64_t>(y.size()) / width;
+  const auto x_frames = static_cast<std::int64_t>(x.size()) / width;
   std::vector<float> single(static_cast<std::size_t>(x_frames * y_frames));
   for (std::int64_t i = 0; i < x_frames; ++i)
     for (std::int64_t j = 0; j < y_frames; ++j) {
       float square = 0;
-      for (int c = 0; c < kPitchClasses; ++c) {
-        const float d = x[i * kPitchClasses + c] - y[j * kPitchClasses + c];
+      for (int c = 0; c < width; ++c) {
+        const float d = x[i * width + c] - y[j * width + c];
         square += d * d;
       }
       single[i * y_frames + j] = square;
@@ -57,8 +60,13 @@ float qmax(ChromaView query_chroma, const Excerpt& query, ChromaView candidate_c
   const std::int64_t shorter = std::int64_t{params.embedding - 1} * params.delay;
   const std::int64_t n = query.frames - shorter, m = candidate.frames - shorter;
   if (n < 1 || m < 1) return 0;
-  const std::vector<float> d = distances(frames_of(query_chroma, query),
-                                         frames_of(candidate_chroma, candidate), n, m, params);
+  if (query_chroma.bands != candidate_chroma.bands)
+    throw Error("qmax: expected songs of as many bands, found " +
+                std::to_string(query_chroma.bands) + " and " +
+                std::to_string(candidate_chroma.bands));
+  const std::vector<float> d =
+      distances(frames_of(query_chroma, query), frames_of(candidate_chroma, candidate),
+                query_chroma.width(), n, m, params);
   std::vector<float> row_limit(n), column_limit(m), some;
   for (std::int64_t i = 0; i < n; ++i) {
     some.assign(d.begin() + i * m, d.begin() + (i + 1) * m);

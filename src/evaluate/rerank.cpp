@@ -22,15 +22,15 @@ constexpr std::size_t kQueries = 128;
 
 // Whole songs of a set in host memory, one after another.
 struct Gathered {
-  ChromaType type;
+  ChromaView layout;  // of no frames
   std::vector<std::uint8_t> chroma;
   std::vector<Excerpt> excerpts;
 };
 
 Gathered gather(const SongSet& set, std::span<const std::int64_t> songs) {
-  const std::size_t row = kPitchClasses * (set.type == ChromaType::uint8 ? 1 : sizeof(float));
+  const auto row = static_cast<std::size_t>(set.bytes_of_frame());
   const auto* data = static_cast<const std::uint8_t*>(set.chroma().data);
-  Gathered all{set.type, {}, {}};
+  Gathered all{set.view_of(nullptr, 0), {}, {}};
   std::int64_t frames = 0;
   for (const std::int64_t song : songs) {
     all.excerpts.push_back({frames, static_cast<std::int32_t>(set.frames(song)), 0});
@@ -45,7 +45,7 @@ Gathered gather(const SongSet& set, std::span<const std::int64_t> songs) {
 Gathered gather_half(const SongSet& set, std::span<const std::int64_t> songs) {
   const ChromaView chroma = set.chroma();
   std::vector<float> halves;
-  Gathered all{ChromaType::float32, {}, {}};
+  Gathered all{{nullptr, ChromaType::float32, 0, set.bands, set.width()}, {}, {}};
   std::int64_t frames = 0;
   for (const std::int64_t song : songs) {
     const auto half = static_cast<std::int32_t>((set.frames(song) + 1) / 2);
@@ -53,7 +53,7 @@ Gathered gather_half(const SongSet& set, std::span<const std::int64_t> songs) {
     frames += half;
     for (std::int64_t t = set.offsets[song]; t < set.offsets[song + 1]; t += 2) {
       const std::int64_t next = std::min(t + 1, set.offsets[song + 1] - 1);
-      for (int c = 0; c < kPitchClasses; ++c)
+      for (int c = 0; c < set.width(); ++c)
         halves.push_back((chroma.at(t, c) + chroma.at(next, c)) / 2);
     }
   }
@@ -66,18 +66,20 @@ Gathered gather_half(const SongSet& set, std::span<const std::int64_t> songs) {
 class Songs {
  public:
   Songs(Backend& backend, const Gathered& songs)
-      : type_(songs.type),
+      : layout_(songs.layout),
         frames_(songs.excerpts.empty()
                     ? 0
                     : songs.excerpts.back().first + songs.excerpts.back().frames),
         chroma_(backend, std::span<const std::uint8_t>(songs.chroma)),
         excerpts_(backend, std::span<const Excerpt>(songs.excerpts)) {}
-  ChromaView chroma() const { return {chroma_.data(), type_, frames_}; }
+  ChromaView chroma() const {
+    return {chroma_.data(), layout_.type, frames_, layout_.bands, layout_.stride};
+  }
   const Excerpt* excerpts() const { return excerpts_.data(); }
   std::int64_t count() const { return excerpts_.size(); }
 
  private:
-  ChromaType type_;
+  ChromaView layout_;
   std::int64_t frames_;
   Buffer<std::uint8_t> chroma_;
   Buffer<Excerpt> excerpts_;

@@ -249,6 +249,8 @@ SongSet Catalogue::song_set(std::span<const CatalogueSong> songs) const {
   check_chroma();
   SongSet set;
   set.path = path();
+  set.bands = model().config.bands;
+  set.band_names = model().band_names;
   Statement statement(state_->database,
                       "SELECT number, scale, bytes, checksum FROM chroma WHERE number = ?");
   for (const CatalogueSong& song : songs) {
@@ -257,7 +259,7 @@ SongSet Catalogue::song_set(std::span<const CatalogueSong> songs) const {
     if (!statement.step())
       throw Error(fmt::format("{}: {}: expected a row, found none", path(), what));
     const ByteRow row = byte_row(statement, "chroma", path());
-    const auto chroma = unpack_chroma(row.scale, row.bytes, song.frames);
+    const auto chroma = unpack_chroma(row.scale, row.bytes, song.frames, set.width());
     if (!chroma || song.frames < 1)
       throw Error(fmt::format("{}: {}: expected {} frames, found something else", path(), what,
                               song.frames));
@@ -288,6 +290,7 @@ void Catalogue::check_new(std::span<const std::string> ids) const {
 
 void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool replace,
                     const Progress& progress, const Fingerprints& queries) {
+  check_bands(model(), identity().name, set);
   const auto check = [&](const Fingerprints& some, int keys) {
     if (some.keys != keys || some.songs != set.songs() || some.dims != model().dims())
       throw Error(

@@ -59,12 +59,11 @@ Packed pack_vector(std::span<const float> vector) {
 }
 
 Packed pack_chroma(const SongSet& set, std::int64_t song) {
-  const std::int64_t first = set.offsets[song] * kPitchClasses;
-  const auto count = static_cast<std::size_t>(set.frames(song)) * kPitchClasses;
+  const void* chroma = set.chroma_of(song).data;
+  const auto count = static_cast<std::size_t>(set.frames(song) * set.width());
   if (set.type == ChromaType::uint8)
-    return {1 / 255.0,
-            deflate({static_cast<const std::uint8_t*>(set.chroma().data) + first, count})};
-  const std::span values(static_cast<const float*>(set.chroma().data) + first, count);
+    return {1 / 255.0, deflate({static_cast<const std::uint8_t*>(chroma), count})};
+  const std::span values(static_cast<const float*>(chroma), count);
   const double scale = *std::max_element(values.begin(), values.end()) / 255.0;
   std::vector<std::uint8_t> bytes(count);
   if (scale > 0)
@@ -93,9 +92,9 @@ bool unpack_queries(double scale, std::span<const std::uint8_t> bytes, Fingerpri
 }
 
 std::optional<std::vector<float>> unpack_chroma(double scale, std::span<const std::uint8_t> bytes,
-                                                std::int64_t frames) {
+                                                std::int64_t frames, int width) {
   std::int64_t count = 0;
-  if (__builtin_mul_overflow(frames, kPitchClasses, &count)) return std::nullopt;
+  if (__builtin_mul_overflow(frames, width, &count)) return std::nullopt;
   const auto values = inflate(bytes, count);
   if (!values) return std::nullopt;
   std::vector<float> chroma(values->size());

@@ -36,9 +36,9 @@ Packed pack_queries(const Fingerprints& queries, std::int64_t song);
 /// where the bytes are not that many.
 bool unpack_queries(double scale, std::span<const std::uint8_t> bytes, Fingerprints& queries);
 
-/// chroma [frames, 12]; nothing where the bytes are not that many frames.
+/// chroma [frames, width]; nothing where the bytes are not that many frames.
 std::optional<std::vector<float>> unpack_chroma(double scale, std::span<const std::uint8_t> bytes,
-                                                std::int64_t frames);
+                                                std::int64_t frames, int width);
 
 /// A row of `songs`.
 struct SongRow {

@@ -28,6 +28,7 @@ class Verification {
       const Model model = read_model_row(database_).model;
       dims_ = static_cast<std::size_t>(model.dims());
       keys_ = static_cast<std::size_t>(model.config.query_keys);
+      width_ = model.config.width();
     });
     attempt([&] { check_songs(); });
     for (const std::string table : kByteTables) attempt([&] { check_bytes(table); });
@@ -99,7 +100,7 @@ class Verification {
   }
 
   bool has_its_size(const std::string& table, const ByteRow& row, std::int64_t frames) const {
-    if (table == "chroma") return unpack_chroma(row.scale, row.bytes, frames).has_value();
+    if (table == "chroma") return unpack_chroma(row.scale, row.bytes, frames, width_).has_value();
     if (table == "queries") return row.bytes.size() == keys_ * (1 + dims_);
     return row.bytes.size() == dims_ * (table == "vectors" ? sizeof(float) : 1);
   }
@@ -115,6 +116,7 @@ class Verification {
 
   Database& database_;
   std::size_t dims_ = 0, keys_ = 0;
+  int width_ = kPitchClasses;
   Totals found_;
   std::vector<std::string> problems_;
 };

@@ -47,9 +47,11 @@ SongSet read(const hdf5::Reader& file, std::int64_t in_memory) {
   set.source = info.source;
   set.chroma_source = info.chroma_source;
   set.frames_per_second = info.frames_per_second;
+  set.bands = info.bands;
+  set.band_names = info.band_names;
 
   // Offsets first: what they say bounds everything else.
-  const hdf5::Dataset chroma = file.dataset("/chroma", {hdf5::kAny, kPitchClasses});
+  const hdf5::Dataset chroma = file.dataset("/chroma", {hdf5::kAny, set.width()});
   set.type = chroma_type(chroma, file.path());
   set.offsets = file.numbers<std::int64_t>("/offsets", {hdf5::kAny});
   check_offsets(set.offsets, chroma.shape[0], file.path());
@@ -78,18 +80,18 @@ SongSet read(const hdf5::Reader& file, std::int64_t in_memory) {
 template <class T>
 void write_chroma(hdf5::Writer& file, const SongSet& set) {
   const auto* values = static_cast<const T*>(set.chroma().data);
-  file.numbers<T>("/chroma", {set.frames(), kPitchClasses},
-                  set.frames() * kPitchClasses * std::int64_t{sizeof(T)} > kChromaInMemory
+  file.numbers<T>("/chroma", {set.frames(), set.width()},
+                  set.frames() * set.bytes_of_frame() > kChromaInMemory
                       ? hdf5::Writer::Layout::plain
                       : hdf5::Writer::Layout::packed,
                   [&](T* block, std::int64_t rows) {
-                    std::copy_n(values, rows * kPitchClasses, block);
-                    values += rows * kPitchClasses;
+                    std::copy_n(values, rows * set.width(), block);
+                    values += rows * set.width();
                   });
 }
 
 void write(hdf5::Writer& file, const SongSet& set) {
-  write_song_set_attributes(file, {set.source, set.chroma_source, set.frames_per_second, set.type});
+  write_song_set_attributes(file, info_of(set));
   if (set.type == ChromaType::uint8)
     write_chroma<std::uint8_t>(file, set);
   else

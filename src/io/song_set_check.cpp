@@ -1,6 +1,7 @@
 #include "io/song_set_check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -89,7 +90,7 @@ bool is_wrong(float value) {
 
 /// uint8 chroma cannot be wrong. One pass, whether the values are in memory or in a mapped file.
 void check_chroma(const SongSet& set, const std::string& path) {
-  const std::int64_t values = set.frames() * kPitchClasses;
+  const std::int64_t values = set.frames() * set.width();
   const bool bytes = set.type == ChromaType::uint8;
   if (!set.mapped_chroma && bytes) check_length(set.chroma_uint8, values, "chroma", path);
   if (!set.mapped_chroma && !bytes) check_length(set.chroma_float, values, "chroma", path);
@@ -97,11 +98,31 @@ void check_chroma(const SongSet& set, const std::string& path) {
   const auto* const first = static_cast<const float*>(set.chroma().data);
   const auto* const wrong = std::find_if(first, first + values, is_wrong);
   if (wrong == first + values) return;
-  const std::int64_t row = (wrong - first) / kPitchClasses;
+  const std::int64_t row = (wrong - first) / set.width();
   const std::int64_t song =
       std::upper_bound(set.offsets.begin(), set.offsets.end(), row) - set.offsets.begin() - 1;
-  fail_value(path, *wrong, row, (wrong - first) % kPitchClasses, song,
+  fail_value(path, *wrong, row, (wrong - first) % set.width(), song,
              set.song_id[static_cast<std::size_t>(song)]);
+}
+
+void check_band_names(int bands, const std::vector<std::string>& names, const std::string& path) {
+  if (bands < 1 || bands > kMaxBands)
+    throw Error(
+        fmt::format("{}: attribute bands: expected 1 to {}, found {}", path, kMaxBands, bands));
+  const auto wrong = [&](const std::string& message) {
+    throw Error(fmt::format("{}: attribute band_names: {}", path, message));
+  };
+  if (!names.empty() && static_cast<int>(names.size()) != bands)
+    wrong(fmt::format("expected {}, one a band, found {}", bands, names.size()));
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty() || !is_utf8(names[i]) || has_control_character(names[i]) ||
+        names[i].find(',') != std::string::npos)
+      wrong(fmt::format("expected names of printable characters without a comma, found {}",
+                        quote(names[i])));
+    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
+        names.begin() + static_cast<std::ptrdiff_t>(i))
+      wrong(fmt::format("expected different names, found {} twice", quote(names[i])));
+  }
 }
 
 void check_similarity(const std::vector<float>& similarity, const std::string& path) {
@@ -154,6 +175,7 @@ void check_song_set(const SongSet& set, const std::string& path) {
   check_optional_length(set.tune_id, songs, "tune_id", path);
   check_optional_length(set.melodic_similarity, songs, "melodic_similarity", path);
 
+  check_band_names(set.bands, set.band_names, path);
   check_chroma(set, path);
   const auto ids = [&](const std::vector<std::string>& values, std::string_view dataset) {
     for_each_song(values,
@@ -173,7 +195,12 @@ void check_song_set(const SongSet& set, const std::string& path) {
   texts(set.artist, "artist");
   texts(set.tune_id, "tune_id");
   check_similarity(set.melodic_similarity, path);
-  check_info({set.source, set.chroma_source, set.frames_per_second, set.type}, path);
+  check_info(info_of(set), path);
+}
+
+SongSetInfo info_of(const SongSet& set) {
+  return {set.source, set.chroma_source, set.frames_per_second,
+          set.type,   set.bands,         set.band_names};
 }
 
 void check_info(const SongSetInfo& info, const std::string& path) {
@@ -183,6 +210,7 @@ void check_info(const SongSetInfo& info, const std::string& path) {
   if (!is_utf8(info.chroma_source) || has_control_character(info.chroma_source))
     throw Error(fmt::format("{}: attribute chroma: expected one line of UTF-8 text, found {}", path,
                             quote(info.chroma_source)));
+  check_band_names(info.bands, info.band_names, path);
 }
 
 void check_song(const SongInfo& song, std::int64_t number, const std::string& path) {
@@ -194,19 +222,34 @@ void check_song(const SongInfo& song, std::int64_t number, const std::string& pa
   check_utf8(song.tune_id, number, "tune_id", path);
 }
 
-void check_frames(std::size_t values, const std::string& id, const std::string& path) {
-  if (values == 0 || values % kPitchClasses != 0 ||
-      values / kPitchClasses > std::numeric_limits<std::int32_t>::max())
+void check_frames(std::size_t values, int width, const std::string& id, const std::string& path) {
+  const auto row = static_cast<std::size_t>(width);
+  if (values == 0 || values % row != 0 || values / row > std::numeric_limits<std::int32_t>::max())
     fail(path, "chroma",
-         fmt::format("expected frames of 12 values, found {} values in {}", values, quote(id)));
+         fmt::format("expected frames of {} values, found {} values in {}", width, values,
+                     quote(id)));
 }
 
-void check_values(std::span<const float> chroma, std::int64_t number, const std::string& id,
-                  const std::string& path) {
+void check_values(std::span<const float> chroma, int width, std::int64_t number,
+                  const std::string& id, const std::string& path) {
   const auto wrong = std::find_if(chroma.begin(), chroma.end(), is_wrong);
   if (wrong == chroma.end()) return;
   const std::int64_t at = wrong - chroma.begin();
-  fail_value(path, *wrong, at / kPitchClasses, at % kPitchClasses, number, id);
+  fail_value(path, *wrong, at / width, at % width, number, id);
+}
+
+std::string describe_bands(int bands, const std::vector<std::string>& names) {
+  return fmt::format("{} band{}{}", bands, bands == 1 ? "" : "s",
+                     names.empty() ? "" : fmt::format(" ({})", fmt::join(names, ", ")));
+}
+
+void check_bands(const SongSet& set, int bands, const std::vector<std::string>& names,
+                 const std::string& of) {
+  if (set.bands == bands && (names.empty() || set.band_names.empty() || names == set.band_names))
+    return;
+  throw Error(fmt::format("{}: expected songs of {} as {}, found {}", set.path,
+                          describe_bands(bands, names), of,
+                          describe_bands(set.bands, set.band_names)));
 }
 
 }  // namespace reprise

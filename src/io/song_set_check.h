@@ -27,12 +27,13 @@ void check_offsets(const std::vector<std::int64_t>& offsets, std::int64_t frames
 void check_song_set(const SongSet& set, const std::string& path);
 
 /// What a set says of all its songs.
+SongSetInfo info_of(const SongSet& set);
 void check_info(const SongSetInfo& info, const std::string& path);
 
 /// One song by itself, `number` being its place in the set; the values of its chroma, and how many.
 void check_song(const SongInfo& song, std::int64_t number, const std::string& path);
-void check_frames(std::size_t values, const std::string& id, const std::string& path);
-void check_values(std::span<const float> chroma, std::int64_t number, const std::string& id,
-                  const std::string& path);
+void check_frames(std::size_t values, int width, const std::string& id, const std::string& path);
+void check_values(std::span<const float> chroma, int width, std::int64_t number,
+                  const std::string& id, const std::string& path);
 
 }  // namespace reprise

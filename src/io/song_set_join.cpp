@@ -25,10 +25,10 @@ void join_field(std::vector<T>& to, std::int64_t songs_before, std::vector<T> fr
 void make_float(SongSet& set) {
   if (set.type == ChromaType::float32) return;
   const ChromaView chroma = set.chroma();
-  std::vector<float> values(static_cast<std::size_t>(chroma.frames) * kPitchClasses);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = chroma.at(static_cast<std::int64_t>(i / kPitchClasses),
-                          static_cast<int>(i % kPitchClasses));
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(chroma.frames * chroma.width()));
+  for (std::int64_t t = 0; t < chroma.frames; ++t)
+    for (int c = 0; c < chroma.width(); ++c) values.push_back(chroma.at(t, c));
   set.chroma_float = std::move(values);
   set.chroma_uint8 = {};
   set.type = ChromaType::float32;
@@ -37,7 +37,7 @@ void make_float(SongSet& set) {
 /// Takes chroma that lies in a mapped file into memory.
 void make_resident(SongSet& set) {
   if (!set.mapped_chroma) return;
-  const auto count = static_cast<std::size_t>(set.frames()) * kPitchClasses;
+  const auto count = static_cast<std::size_t>(set.frames() * set.width());
   const void* data = set.mapped_chroma.get();
   if (set.type == ChromaType::uint8)
     set.chroma_uint8.assign(static_cast<const std::uint8_t*>(data),
@@ -59,6 +59,8 @@ void append(SongSet& to, SongSet from) {
     throw Error(fmt::format("{}: expected chroma made as in {} ({}), found {}", from.path, to.path,
                             quote(to.chroma_source, 500), quote(from.chroma_source, 500)));
   if (to.chroma_source.empty()) to.chroma_source = std::move(from.chroma_source);
+  check_bands(from, to.bands, to.band_names, "those of " + to.path);
+  if (to.band_names.empty()) to.band_names = std::move(from.band_names);
   make_resident(to);
   make_resident(from);
   if (to.type != from.type) {

@@ -76,18 +76,20 @@ struct SongSetWriter::State {
   std::vector<std::uint8_t> rounded;
 
   std::int64_t songs() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
+  int width() const { return info.bands * kPitchClasses; }
 
   template <class T>
   void add(const SongInfo& song, std::span<const T> values) {
     try {
       check_song(song, songs(), path);
-      check_frames(values.size(), song.song_id, path);
-      if constexpr (std::is_same_v<T, float>) check_values(values, songs(), song.song_id, path);
+      check_frames(values.size(), width(), song.song_id, path);
+      if constexpr (std::is_same_v<T, float>)
+        check_values(values, width(), songs(), song.song_id, path);
     } catch (const Error& error) {
       throw UnfitSong(error.what());
     }
     chroma.write(values.data(), values.size_bytes());
-    offsets.push_back(offsets.back() + static_cast<std::int64_t>(values.size()) / kPitchClasses);
+    offsets.push_back(offsets.back() + static_cast<std::int64_t>(values.size()) / width());
     song_id.add(song.song_id);
     work_id.add(song.work_id);
     split.add(song.split);
@@ -113,13 +115,13 @@ struct SongSetWriter::State {
 
   template <class T>
   void write_chroma(hdf5::Writer& file) {
-    const std::int64_t bytes = offsets.back() * kPitchClasses * std::int64_t{sizeof(T)};
+    const std::int64_t bytes = offsets.back() * width() * std::int64_t{sizeof(T)};
     chroma.rewind();
     file.numbers<T>(
-        "/chroma", {offsets.back(), kPitchClasses},
+        "/chroma", {offsets.back(), width()},
         bytes > packed_bytes ? hdf5::Writer::Layout::plain : hdf5::Writer::Layout::packed,
         [this](T* values, std::int64_t rows) {
-          chroma.read(values, static_cast<std::size_t>(rows) * kPitchClasses * sizeof(T));
+          chroma.read(values, static_cast<std::size_t>(rows * width()) * sizeof(T));
         });
   }
 

@@ -39,12 +39,14 @@ Buffer<float> Bigrams::compute(ChromaView chroma, std::span<const Excerpt> excer
   const Buffer<Excerpt> items(backend_, excerpts);
   if (config_.input == "whole") return of_chroma(chroma, items, longest(excerpts));
   const std::int64_t frames = std::int64_t{config_.patches} * config_.patch_frames;
-  Buffer<float> patches(backend_, count * frames * kPitchClasses);
+  Buffer<float> patches(backend_, count * frames * config_.width());
   backend_.patchwork(chroma, items.data(), count, {config_.patches, config_.patch_frames},
                      patches.data());
   if (config_.network()) return of_network(patches.data(), count);
   const Buffer<Excerpt> fixed(backend_, std::span<const Excerpt>(consecutive(count, frames)));
-  return of_chroma({patches.data(), ChromaType::float32, count * frames}, fixed, frames);
+  return of_chroma(
+      {patches.data(), ChromaType::float32, count * frames, config_.bands, config_.width()}, fixed,
+      frames);
 }
 
 Buffer<float> Bigrams::of_chroma(ChromaView chroma, const Buffer<Excerpt>& excerpts,
@@ -74,7 +76,7 @@ Buffer<float> Bigrams::of_network(const float* x, std::int64_t count) const {
   Buffer<float> out(backend_, count * dims_);
   const std::int64_t most = std::min(count, kNetworkRows);
   const std::int64_t values =
-      std::int64_t{config_.patches} * config_.patch_frames * kPitchClasses;  // of a song
+      std::int64_t{config_.patches} * config_.patch_frames * config_.width();  // of a song
   EventNetwork network(backend_, config_, most, false);
   const int frames = network.frames();
   const bool dense = !config_.dense.empty();

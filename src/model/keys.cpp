@@ -25,7 +25,7 @@ PitchHistogram centred_unit(const std::array<double, kPitchClasses>& sums) {
 PitchHistogram pitch_histogram(ChromaView chroma) {
   std::array<double, kPitchClasses> sums{};
   for (std::int64_t t = 0; t < chroma.frames; ++t)
-    for (int c = 0; c < kPitchClasses; ++c) sums[c] += double{chroma.at(t, c)};
+    for (int c = 0; c < chroma.width(); ++c) sums[c % kPitchClasses] += double{chroma.at(t, c)};
   return centred_unit(sums);
 }
 

@@ -9,12 +9,12 @@
 
 namespace reprise {
 
-/// A song's pitch classes: its mean chroma over time, minus the mean over pitch classes, scaled to
-/// length 1 (zeros where nothing stands out).
+/// A song's pitch classes: its mean chroma over time and bands, minus the mean over pitch classes,
+/// scaled to length 1 (zeros where nothing stands out).
 using PitchHistogram = std::array<float, kPitchClasses>;
 
 PitchHistogram pitch_histogram(const SongSet& set, std::int64_t song);
-/// The same from a matrix [frames, 12].
+/// The same from a matrix [frames, 12 * bands].
 PitchHistogram pitch_histogram(ChromaView chroma);
 
 /// The histogram of the song rolled up by `roll` semitones.

@@ -20,6 +20,7 @@ BigramParams bigram_params(const Config& config) {
   BigramParams p;
   p.events = config.events;
   p.event_length = config.event_length;
+  p.bands = config.bands;
   p.windows = config.windows;
   p.taps = static_cast<int>(config.lags.size());
   std::copy(config.lags.begin(), config.lags.end(), p.lags);
@@ -35,6 +36,7 @@ BigramParams bigram_params(const Config& config) {
   if (config.network()) {
     p.given_events = true;
     p.event_length = 1;
+    p.bands = 1;
     p.activation = Activation::none;
   }
   return p;
@@ -45,7 +47,7 @@ std::vector<EventLayerParams> event_layers(const Config& config) {
   if (!config.network()) return layers;
   EventLayerParams next;
   next.frames = config.patches * config.patch_frames;
-  next.channels = kPitchClasses;
+  next.channels = config.width();
   const std::size_t before = config.layer_filters.size();
   for (std::size_t k = 0; k <= before; ++k) {
     next.filters = k < before ? config.layer_filters[k] : config.events;
@@ -78,7 +80,7 @@ std::vector<WeightTensor> weight_tensors(const Config& config) {
     tensors.push_back({name + ".weight", std::move(shape)});
     tensors.push_back({name + ".bias", {tensors.back().shape.front()}});
   };
-  if (layers.empty()) add("events", {p.events, p.event_length, kPitchClasses});
+  if (layers.empty()) add("events", {p.events, p.event_length, p.width()});
   for (std::size_t k = 0; k < layers.size(); ++k) {
     const EventLayerParams& layer = layers[k];
     const std::size_t events = config.layer_filters.size();
@@ -121,6 +123,7 @@ namespace {
 constexpr const char* kFormat = "reprise-model";
 constexpr const char* kVersion = "1";
 constexpr const char* kChroma = "chroma";
+constexpr const char* kBandNames = "band_names";  // separated by commas
 // Vectors of weights that a model may have, and their sizes.
 constexpr struct {
   const char* name;
@@ -182,6 +185,14 @@ const std::string& metadata(const Safetensors& file, const std::string& path,
   return at->second;
 }
 
+std::vector<std::string> read_names(const std::string& text, int bands, const std::string& path) {
+  std::vector<std::string> names = comma_separated(text);
+  if (static_cast<int>(names.size()) != bands)
+    throw Error(
+        fmt::format("{}: {}: expected {} names, found {}", path, kBandNames, bands, quote(text)));
+  return names;
+}
+
 Model model_of(const Safetensors& file, const std::string& path) {
   if (metadata(file, path, "format") != kFormat)
     throw Error(fmt::format("{}: expected format {}, found {}", path, kFormat,
@@ -193,6 +204,8 @@ Model model_of(const Safetensors& file, const std::string& path) {
   model.config = Config::from_json(metadata(file, path, "config"), path);
   if (file.metadata.contains(kChroma)) model.chroma_source = file.metadata.at(kChroma);
   if (file.metadata.contains(kAlignment)) model.alignment = file.metadata.at(kAlignment);
+  if (file.metadata.contains(kBandNames))
+    model.band_names = read_names(file.metadata.at(kBandNames), model.config.bands, path);
   model.weights = read_weights(file, path, "", model.config);
   for (std::size_t n = 1; file.metadata.contains(joined_name(n)); ++n) {
     const Config config = Config::from_json(file.metadata.at(joined_name(n)), path);
@@ -231,6 +244,8 @@ void write_model(const std::string& path, const Model& model) {
   Safetensors file;
   file.metadata = {{"format", kFormat}, {"version", kVersion}, {"config", model.config.to_json()}};
   if (!model.chroma_source.empty()) file.metadata[kChroma] = model.chroma_source;
+  if (!model.band_names.empty())
+    file.metadata[kBandNames] = fmt::format("{}", fmt::join(model.band_names, ","));
   if (!model.alignment.empty()) file.metadata[kAlignment] = model.alignment;
   add_weights(file, "", model.config, model.weights);
   for (std::size_t n = 1; n <= model.joined.size(); ++n) {
@@ -265,10 +280,15 @@ void check_chroma_source(const Model& model, const std::string& name, const Song
       set.path, name, quote(model.chroma_source, kLongest), quote(set.chroma_source, kLongest)));
 }
 
+void check_bands(const Model& model, const std::string& name, const SongSet& set) {
+  check_bands(set, model.config.bands, model.band_names, name + " has");
+}
+
 struct ModelMethod::State {
   Backend& backend;
   std::string name;
   Config config;
+  std::vector<std::string> band_names;
   PitchHistogram key_template;
   int dims;
   bool projected;
@@ -299,8 +319,8 @@ struct ModelMethod::State {
 };
 
 ModelMethod::ModelMethod(Backend& backend, const Model& model, std::string name)
-    : state_(new State{backend, std::move(name), model.config, model.key_template, model.dims(),
-                       !model.projection_bias.empty(), ModelBigrams(backend, model),
+    : state_(new State{backend, std::move(name), model.config, model.band_names, model.key_template,
+                       model.dims(), !model.projection_bias.empty(), ModelBigrams(backend, model),
                        Buffer<float>(backend, std::span<const float>(model.projection_weight)),
                        Buffer<float>(backend, std::span<const float>(model.projection_bias))}) {}
 
@@ -316,6 +336,7 @@ int ModelMethod::dims() const {
 
 Fingerprints ModelMethod::compute(const SongSet& set, std::span<const std::int64_t> songs,
                                   Keys keys) {
+  check_bands(set, state_->config.bands, state_->band_names, state_->name + " has");
   Fingerprints result;
   result.songs = static_cast<std::int64_t>(songs.size());
   result.dims = state_->dims;

@@ -28,8 +28,7 @@ void for_each_song_batch(Backend& backend, const SongSet& set, std::span<const s
                          Body&& body) {
   constexpr std::int64_t kFrames = 1 << 18;
   constexpr std::size_t kSongs = 512;
-  const std::size_t value = set.type == ChromaType::uint8 ? 1 : sizeof(float);
-  const std::size_t row = kPitchClasses * value;
+  const auto row = static_cast<std::size_t>(set.bytes_of_frame());
   const auto* data = static_cast<const std::uint8_t*>(set.chroma().data);
   for (std::size_t first = 0; first < songs.size();) {
     std::vector<Excerpt> excerpts;
@@ -51,7 +50,7 @@ void for_each_song_batch(Backend& backend, const SongSet& set, std::span<const s
       const std::int64_t rows = some.back().first + some.back().frames;
       const Buffer<std::uint8_t> chroma(
           backend, std::span<const std::uint8_t>(bytes).subspan(start * row, rows * row));
-      body(ChromaView{chroma.data(), set.type, rows}, std::span<const Excerpt>(some),
+      body(set.view_of(chroma.data(), rows), std::span<const Excerpt>(some),
            first + static_cast<std::size_t>(begin));
     });
     first += excerpts.size();

@@ -18,7 +18,7 @@ constexpr int kBigrams = 3;        // shown of a match, one colour each
 constexpr int kPlaces = 4;         // of each bigram in each song
 constexpr int kShownFrames = 160;  // of each song
 
-// [12, frames], C at the bottom.
+// [12, frames] of the first band, C at the bottom.
 Panel chroma_panel(ChromaView chroma, int roll, std::int64_t first, int frames) {
   Panel panel;
   panel.rows = kPitchClasses;
@@ -44,9 +44,9 @@ std::vector<float> events_of(const Model& model, const BigramParams& p, ChromaVi
     for (int t = 0; t < frames; ++t) {
       float sum = model.weights[p.bias_offset() + i];
       for (int q = 0; q < p.event_length && t + q < total; ++q)
-        for (int c = 0; c < kPitchClasses; ++c)
-          sum += model.weights[(i * p.event_length + q) * kPitchClasses + c] *
-                 chroma.at(t + q, (c - roll + kPitchClasses) % kPitchClasses);
+        for (int c = 0; c < p.width(); ++c)
+          sum += model.weights[(i * p.event_length + q) * p.width() + c] *
+                 chroma.at(t + q, rolled_from(c, roll));
       e[t * n + i] = p.activation == Activation::none   ? sum
                      : p.activation == Activation::step ? (sum > 0 ? 1.0f : 0.0f)
                                                         : std::max(0.0f, sum);
@@ -60,9 +60,9 @@ std::vector<float> events_of(const Model& model, const BigramParams& p, ChromaVi
 
 // The frame of a filter and the pitch class that weigh most.
 std::pair<int, int> heart_of(const Model& model, const BigramParams& p, int event) {
-  const auto first = model.weights.begin() + event * p.event_length * kPitchClasses;
-  const auto at = std::max_element(first, first + p.event_length * kPitchClasses) - first;
-  return {static_cast<int>(at) / kPitchClasses, static_cast<int>(at) % kPitchClasses};
+  const auto first = model.weights.begin() + event * p.filter_values();
+  const auto at = static_cast<int>(std::max_element(first, first + p.filter_values()) - first);
+  return {at / p.width(), at % kPitchClasses};
 }
 
 // Where a song has the bigram (f, i, j): marks of both events, in frames of the whole song.
@@ -126,6 +126,7 @@ void Report::add_model(const Model& model) {
   // The filters that see chroma: of a network its first ones.
   const WeightTensor first = weight_tensors(model.config).front();
   const auto count = static_cast<int>(first.shape[0]), length = static_cast<int>(first.shape[1]);
+  const auto width = static_cast<int>(first.shape[2]);  // the first band is shown
   std::vector<Panel> filters;
   for (int i = 0; i < count; ++i) {
     Panel panel;
@@ -137,7 +138,7 @@ void Report::add_model(const Model& model) {
       const int c = kPitchClasses - 1 - row;
       panel.row_names.emplace_back(kPitchNames[c]);
       for (int q = 0; q < length; ++q)
-        panel.values.push_back(double{model.weights[(i * length + q) * kPitchClasses + c]});
+        panel.values.push_back(double{model.weights[(i * length + q) * width + c]});
     }
     filters.push_back(std::move(panel));
   }

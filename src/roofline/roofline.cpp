@@ -204,14 +204,14 @@ std::string limits() {
 
 double forward_operations(const BigramParams& p, int frames) {
   const double t = p.event_frames(frames), n = p.events;
-  return 2 * (t * n * p.event_length * kPitchClasses + t * n * n * distinct_lags(p).count +
+  return 2 * (t * n * p.filter_values() + t * n * n * distinct_lags(p).count +
               n * n * p.taps * p.windows);
 }
 
 double backward_operations(const BigramParams& p, int frames) {
   const double t = p.event_frames(frames), n = p.events;
-  return 2 * (t * n * p.event_length * kPitchClasses +
-              t * n * n * (2 * distinct_lags(p).count - 1) + 2 * n * n * p.taps * p.windows);
+  return 2 * (t * n * p.filter_values() + t * n * n * (2 * distinct_lags(p).count - 1) +
+              2 * n * n * p.taps * p.windows);
 }
 
 }  // namespace reprise::roofline

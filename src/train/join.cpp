@@ -16,7 +16,7 @@ void check_alike(const NamedModel& first, const NamedModel& other) {
   };
   const Config& a = first.model.config;
   const Config& b = other.model.config;
-  for (const char* key : {"key_mode", "query_keys", "feature"})
+  for (const char* key : {"key_mode", "query_keys", "feature", "bands"})
     if (a.get(key) != b.get(key))
       refuse(fmt::format("expected {} {}, found {}", key, a.get(key), b.get(key)));
   if (a.key_mode == "canonical" && first.model.key_template != other.model.key_template)

@@ -41,11 +41,13 @@ double bhattacharyya_distance(const std::vector<double>& a, const std::vector<do
 PairDistances::PairDistances(const SongSet& set, std::string_view split, std::uint64_t seed) {
   const std::vector<std::int64_t> songs = set.songs_of(split);
   Random random(seed);
+  songs_.bands = set.bands;
+  songs_.band_names = set.band_names;
   const auto add = [&](std::int64_t song, int roll) {
     const ChromaView chroma = set.chroma_of(song);
     for (std::int64_t t = 0; t < chroma.frames; ++t)
-      for (int c = 0; c < kPitchClasses; ++c)
-        songs_.chroma_float.push_back(chroma.at(t, (c - roll + kPitchClasses) % kPitchClasses));
+      for (int c = 0; c < chroma.width(); ++c)
+        songs_.chroma_float.push_back(chroma.at(t, rolled_from(c, roll)));
     songs_.offsets.push_back(songs_.offsets.back() + chroma.frames);
     songs_.song_id.push_back(set.song_id[song]);
   };

@@ -75,12 +75,13 @@ double rate_at(const Config& c, std::int64_t step) {
 // Makes the values of each kernel's 12 filters, which are rotations of one another, and of their
 // biases the mean over the rotations.
 void tie_rotations(const BigramParams& p, std::span<float> weights) {
-  const int length = p.event_length;
+  const int length = p.event_length, width = p.width();
   for (int k = 0; k < p.events; k += kPitchClasses) {
     for (int q = 0; q < length; ++q)
-      for (int c = 0; c < kPitchClasses; ++c) {
+      for (int c = 0; c < width; ++c) {
         const auto at = [&](int r) -> float& {
-          return weights[((k + r) * length + q) * kPitchClasses + (c + r) % kPitchClasses];
+          return weights[((k + r) * length + q) * width +
+                         rolled_from(c, (kPitchClasses - r) % kPitchClasses)];
         };
         float sum = 0;
         for (int r = 0; r < kPitchClasses; ++r) sum += at(r);
@@ -201,7 +202,7 @@ class Learner {
           whole(backend, rows),
           works(backend, rows),
           adam(backend, 1),
-          chroma(backend, rows * frames * kPitchClasses),
+          chroma(backend, rows * frames * config.width()),
           bigrams(backend, rows * (config.network() ? config.bigrams() : p.dims())),
           gradient(backend, bigrams.size()),
           kept(backend, rows * kept_dims),
@@ -294,8 +295,9 @@ class Learner {
 
   // What the bigrams read, as songs of event_source_frames.
   ChromaView event_source(const Memory& m) const {
-    return {m.network ? m.events.data() : m.chroma.data(), ChromaType::float32,
-            m.rows * m.event_source_frames};
+    const std::int64_t frames = m.rows * m.event_source_frames;
+    if (m.network) return {m.events.data(), ChromaType::float32, frames};
+    return {m.chroma.data(), ChromaType::float32, frames, config_.bands, config_.width()};
   }
 
   void find_fingerprints(Memory& m) {
@@ -415,6 +417,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
     throw UsageError(
         "train: expected one stream and normalisation none: two streams and normalised "
         "co-occurrences cannot be learned through");
+  check_bands(set, config.bands, {}, "the parameter bands says");
   check_projection(set, config);  // before a file is written and anything learned
   PitchHistogram key{};
   if (config.key_mode == "canonical") {
@@ -511,6 +514,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
   }
   outcome.model = model_of(config, key, state.best);
   outcome.model.chroma_source = set.chroma_source;
+  outcome.model.band_names = set.band_names;
   fit_projection(backend, set, outcome.model);
   if (validation) calibrate(backend, set, *validation, outcome.model);
   write_model(files.model, outcome.model);

@@ -5,14 +5,10 @@
 namespace reprise {
 namespace {
 
-std::int64_t row_bytes(const SongSet& set) {
-  return kPitchClasses * (set.type == ChromaType::uint8 ? 1 : static_cast<int>(sizeof(float)));
-}
-
 // Half of the memory is left to the steps.
 bool fits(const Backend& backend, const SongSet& set) {
   return backend.host_memory() ||
-         static_cast<std::size_t>(set.frames() * row_bytes(set)) <= backend.free_memory() / 2;
+         static_cast<std::size_t>(set.frames() * set.bytes_of_frame()) <= backend.free_memory() / 2;
 }
 
 // No batch has more frames than this.
@@ -31,21 +27,21 @@ TrainingSongs::TrainingSongs(Backend& backend, const SongSet& set,
       set_(set),
       resident_(fits(backend, set)),
       frames_(resident_ ? set.frames() : longest_batch(set, songs, rows)),
-      chroma_(backend, backend.host_memory() ? 0 : frames_ * row_bytes(set)) {
+      chroma_(backend, backend.host_memory() ? 0 : frames_ * set.bytes_of_frame()) {
   if (resident_ && !backend.host_memory())
     backend.upload(chroma_.data(), set.chroma().data, static_cast<std::size_t>(chroma_.size()));
 }
 
 ChromaView TrainingSongs::view() const {
   // A back end that shares the host's memory reads the set where it lies.
-  return {backend_.host_memory() ? set_.chroma().data : chroma_.data(), set_.type, frames_};
+  return set_.view_of(backend_.host_memory() ? set_.chroma().data : chroma_.data(), frames_);
 }
 
 std::vector<Take> TrainingSongs::place(const std::vector<Take>& takes) {
   std::vector<Take> placed = takes;
   if (resident_) return placed;
   const auto* host = static_cast<const std::uint8_t*>(set_.chroma().data);
-  const std::int64_t row = row_bytes(set_);
+  const std::int64_t row = set_.bytes_of_frame();
   std::int64_t next = 0;
   for (Take& take : placed) {
     backend_.upload(chroma_.data() + next * row, host + take.excerpt.first * row,
