@@ -106,8 +106,8 @@ TEST(Protocol, Refuses) {
     }
     return "";
   };
-  EXPECT_EQ(message("validation"), "songs.h5: no song is in the split 'validation'");
-  EXPECT_EQ(message("noise"), "songs.h5: no song is in the split 'noise'");
+  EXPECT_EQ(message("validation"), "songs.h5: expected songs in the split 'validation', found none");
+  EXPECT_EQ(message("noise"), "songs.h5: expected songs in the split 'noise', found none");
   EXPECT_EQ(
       message("test"),
       "songs.h5: expected works with two songs or more in the split 'test', found one song of "
