@@ -143,10 +143,11 @@ TEST_F(CliCatalogue, WithoutChromaAnswersAlike) {
   const Result groups = run("groups bare.reprise --confidence 0.5 --html g.html");
   EXPECT_EQ(groups.status, 0);
   EXPECT_NE(groups.err.find("bare.reprise: keeps no chroma"), std::string::npos) << groups.err;
-  EXPECT_NE(read(path("g.html")).find("by fingerprint alone are one work: probability from 0.5"),
-            std::string::npos);
+  EXPECT_NE(
+      read(path("g.html")).find("by fingerprint alone form one work: probability of at least 0.5"),
+      std::string::npos);
   EXPECT_EQ(run("groups c.reprise --confidence 0.5 --html g.html").err, "");
-  EXPECT_NE(read(path("g.html")).find("by fingerprint and alignment are one work"),
+  EXPECT_NE(read(path("g.html")).find("by fingerprint and alignment form one work"),
             std::string::npos);
   EXPECT_EQ(run("index export bare.reprise --mirex d.txt").status, 0);
   for (const char* command : {"query bare.reprise --id test-w0-0 --rerank 10",
@@ -166,7 +167,7 @@ TEST_F(CliCatalogue, WeightsOfAnotherVersionAreFittedAgain) {
     for (float& weight : old.rerank_weights) weight = -weight;
     write_model(path("old.safetensors"), old);
     const std::string found = alignment[0] ? "'states of 7 frames'" : "'states of 1 frame'";
-    const std::string message = "(" + found + "): fit them again with reprise calibrate";
+    const std::string message = "(" + found + "): refit them with reprise calibrate";
     for (const char* command : {"query set.h5 --model old.safetensors --id test-w0-0 --rerank 9",
                                 "evaluate --data set.h5 --model old.safetensors --rerank 9",
                                 "compare test-w0-0 test-w0-1 --in set.h5 --model old.safetensors"})

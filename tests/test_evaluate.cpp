@@ -106,7 +106,8 @@ TEST(Protocol, Refuses) {
     }
     return "";
   };
-  EXPECT_EQ(message("validation"), "songs.h5: expected songs in the split 'validation', found none");
+  EXPECT_EQ(message("validation"),
+            "songs.h5: expected songs in the split 'validation', found none");
   EXPECT_EQ(message("noise"), "songs.h5: expected songs in the split 'noise', found none");
   EXPECT_EQ(
       message("test"),
