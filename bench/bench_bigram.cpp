@@ -12,7 +12,7 @@
 
 #include "op_cases.h"
 #include "reprise/backend.h"
-#include "roofline/roofline.h"
+#include "reprise/roofline.h"
 
 namespace reprise {
 namespace {

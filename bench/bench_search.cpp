@@ -13,7 +13,7 @@
 
 #include "op_cases.h"
 #include "reprise/backend.h"
-#include "roofline/roofline.h"
+#include "reprise/roofline.h"
 
 namespace reprise {
 namespace {

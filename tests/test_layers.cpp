@@ -16,15 +16,18 @@ namespace fs = std::filesystem;
 
 // What each module may include: public headers by name, other modules by folder. Arrows point down
 // only; a back end or kernel never sees Config or a file.
-const std::set<std::string> kPlain{"augment.h", "chroma_engine.h", "error.h", "params.h",
-                                   "random.h",  "version.h",       "view.h"};
+const std::set<std::string> kPlain{"augment.h", "chroma_engine.h", "error.h",   "observer.h",
+                                   "params.h",  "random.h",        "version.h", "view.h"};
 const std::map<std::string, std::set<std::string>> kAllowed{
     {"kernels", {}},
+    {"src/cli", {}},
     {"src/backend", {"backend.h", "backend"}},
-    {"src/roofline", {"roofline"}},
-    {"src/core", {"core", "config.h"}},
+    {"src/roofline", {"roofline", "roofline.h"}},
+    {"src/core", {"core", "config.h", "text.h", "files.h"}},
     {"src/io", {"io", "core", "song_set.h", "song_set_writer.h", "config.h"}},
-    {"src/collections", {"collections", "io", "core", "song_set.h", "song_set_writer.h"}},
+    {"src/collections",
+     {"collections", "audio", "io", "core", "song_set.h", "song_set_writer.h", "audio.h",
+      "readers.h", "import.h", "division.h", "synth.h"}},
     {"src/audio", {"audio", "core", "audio.h"}},
     {"src/model",
      {"model", "io", "core", "song_set.h", "config.h", "backend.h", "fingerprints.h", "model.h"}},
@@ -33,17 +36,29 @@ const std::map<std::string, std::set<std::string>> kAllowed{
       "baselines.h"}},
     {"src/index",
      {"index", "io", "core", "song_set.h", "backend.h", "fingerprints.h", "model.h", "index.h",
-      "catalogue.h", "groups.h"}},
+      "catalogue.h"}},
     {"src/evaluate",
-     {"evaluate", "index", "io", "core", "song_set.h", "backend.h", "fingerprints.h", "index.h",
-      "evaluate.h", "rerank.h", "compare.h", "qmax.h"}},
+     {"evaluate", "index", "model", "io", "core", "song_set.h", "backend.h", "fingerprints.h",
+      "model.h", "index.h", "evaluate.h", "rerank.h", "compare.h", "qmax.h"}},
+    {"src/search",
+     {"search",    "evaluate",    "index",      "model",        "collections",    "audio",
+      "io",        "core",        "song_set.h", "backend.h",    "fingerprints.h", "model.h",
+      "index.h",   "catalogue.h", "rerank.h",   "compare.h",    "text.h",         "files.h",
+      "readers.h", "searcher.h",  "groups.h",   "comparison.h", "exports.h"}},
     {"src/report",
      {"report", "core", "song_set.h", "config.h", "backend.h", "fingerprints.h", "model.h",
       "evaluate.h", "trainer.h", "report.h"}},
     {"src/train",
      {"train", "model", "io", "core", "song_set.h", "config.h", "backend.h", "fingerprints.h",
-      "model.h", "index.h", "evaluate.h", "rerank.h", "calibrate.h", "join.h", "trainer.h"}},
+      "model.h", "index.h", "evaluate.h", "rerank.h", "calibrate.h", "join.h", "pair_distances.h",
+      "trainer.h"}},
 };
+
+// The command line sees the public headers and itself.
+bool may_include(const std::string& module, const std::string& name, bool is_public) {
+  if (module == "src/cli") return is_public || name == "cli";
+  return kAllowed.at(module).contains(name);
+}
 
 std::string module_of(const std::string& path) {
   for (const auto& [name, allowed] : kAllowed)
@@ -71,7 +86,7 @@ TEST(Layers, IncludesPointDownOnly) {
         const std::string name = is_public ? m[2].str() + m[4].str() : m[2].str();
         const bool ours = is_public || (m[3].matched && fs::exists(root / "src" / m[2].str()));
         if (!ours || (is_public && kPlain.contains(name))) continue;
-        EXPECT_TRUE(kAllowed.at(module).contains(name)) << path << " may not include: " << line;
+        EXPECT_TRUE(may_include(module, name, is_public)) << path << " may not include: " << line;
       }
     }
   }

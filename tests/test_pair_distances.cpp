@@ -1,4 +1,4 @@
-#include "train/pair_distances.h"
+#include "reprise/pair_distances.h"
 
 #include <gtest/gtest.h>
 

@@ -13,10 +13,10 @@
 
 #include "collections/chroma_table.h"
 #include "collections/da_tacos.h"
-#include "collections/division.h"
 #include "collections/frames.h"
 #include "io/npy.h"
 #include "random_chroma.h"
+#include "reprise/division.h"
 #include "reprise/error.h"
 
 namespace reprise {

@@ -1,4 +1,4 @@
-#include "collections/synth.h"
+#include "reprise/synth.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

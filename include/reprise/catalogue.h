@@ -10,6 +10,7 @@
 #include "reprise/fingerprints.h"
 #include "reprise/index.h"
 #include "reprise/model.h"
+#include "reprise/observer.h"
 #include "reprise/song_set.h"
 
 namespace reprise {
@@ -22,7 +23,7 @@ struct CatalogueSong {
   std::string title;
   std::string artist;
   std::int64_t frames = 0;
-  int roll = 0;  ///< semitones it was transposed up for its fingerprint
+  int roll = 0;                  ///< semitones it was transposed up for its fingerprint
   double frames_per_second = 0;  ///< 0: unknown
 };
 
@@ -90,8 +91,9 @@ class Catalogue {
   /// What songs are looked up by, Keys::query: computed by the catalogue's method from their chroma
   /// or, where none is kept, as they were added, to 8 bits.
   Fingerprints queries(std::span<const CatalogueSong> songs, FingerprintMethod& method) const;
-  /// The songs' chroma (to the nearest 1/255 of each song's peak) and what is known of them; of
-  /// frames a second, what all of them have. Throws as check_chroma() does.
+  /// The songs' chroma (to the nearest 1/255 of each song's peak; uint8 where all of them peak at
+  /// 1, as chroma does) and what is known of them; of frames a second, what all of them have.
+  /// Throws as check_chroma() does.
   SongSet song_set(std::span<const CatalogueSong> songs) const;
 
   /// Throws Error naming the first song that is already there.
@@ -101,6 +103,10 @@ class Catalogue {
   /// song's place where `replace` is true, and is an Error otherwise.
   void add(const SongSet& set, const Fingerprints& fingerprints, bool replace,
            const Progress& progress = {}, const Fingerprints& queries = {});
+  /// The same, with the fingerprints of the catalogue's own model; returns how many songs are new.
+  /// The observer is told of songs fingerprinted and written.
+  std::int64_t add(Backend& backend, const SongSet& set, bool replace = false,
+                   const Observer& observer = {});
   /// Takes over what the same model, calibrated again, says of how sure to be.
   void recalibrate(const std::string& model_path);
   /// Removes all songs of these ids, or none: an unknown id is an Error.

@@ -25,6 +25,13 @@ struct DistancePoint {
 /// evaluations that have judgements, as an SVG document.
 std::string reliability_chart(std::span<const Evaluation> evaluations);
 
+/// Distances of an evaluation's covers and non-covers, as an SVG document.
+std::string distances_chart(const Evaluation& evaluation);
+
+/// The chroma of a song in lines of a quarter of a thousand frames, C at the bottom, as an SVG
+/// document.
+std::string chroma_picture(const SongSet& set, std::int64_t song);
+
 /// A page about a training run or an evaluation: one HTML file that needs nothing beside itself.
 class Report {
  public:

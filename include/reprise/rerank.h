@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "reprise/evaluate.h"
 #include "reprise/fingerprints.h"
 #include "reprise/index.h"
+#include "reprise/model.h"
 
 namespace reprise {
 
@@ -64,6 +66,13 @@ struct Confidence {
   }
 };
 
+/// What calibrate() stored in the model; empty if it was not called (see calibrate.h). Weights of
+/// the second stage that were fitted to a different alignment are left out (see other_alignment).
+Confidence confidence_of(const Model& model);
+
+/// Throws Error where there are no weights for this aligner's scores, or those of another version.
+void require_weights(const Confidence& confidence, Aligner aligner, const std::string& model_name);
+
 /// Fits the regression of the first stage and those of `aligners` on a split with at least one
 /// version and one other song among the first answers; else they stay empty. Uses the method's
 /// cosines, the first kRerank answers of each query, and for the cohort the set's train songs.
@@ -82,6 +91,16 @@ void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t
             const SongSet& catalogue, std::span<const std::int64_t> candidates,
             const Confidence& confidence, const RerankOptions& options,
             std::vector<std::vector<Match>>& matches);
+
+/// Candidates that are not in memory, by the positions that matches name.
+struct RerankCandidates {
+  std::function<std::int64_t(std::int64_t position)> frames;
+  /// The songs at these positions, each asked for once among some queries, in this order.
+  std::function<SongSet(std::span<const std::int64_t> positions)> songs;
+};
+void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t> songs,
+            const RerankCandidates& candidates, const Confidence& confidence,
+            const RerankOptions& options, std::vector<std::vector<Match>>& matches);
 
 /// How sure judge() is of the first kRerank answers of each query.
 std::vector<Judgement> judge_first_stage(Backend& backend, const SongSet& set,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,9 @@ struct SongSet {
   }
   /// Numbers of the songs of a split, ascending.
   std::vector<std::int64_t> songs_of(std::string_view split_name) const;
+  /// Songs of these numbers, in this order, as a set of their own in memory, with all that is known
+  /// of them. `parts`: the rows that are kept of each; empty: all.
+  SongSet select(std::span<const std::int64_t> numbers, std::span<const Excerpt> parts = {}) const;
   /// Number of the song with this id, or -1.
   std::int64_t find(std::string_view id) const;
 };

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/commands.h"
-#include "core/logistic.h"
-#include "core/text.h"
+#include "reprise/comparison.h"
 
 namespace reprise::cli {
 namespace {
@@ -37,20 +35,18 @@ std::vector<std::string> column_of(std::vector<std::string> texts) {
 
 }  // namespace
 
-AnswerPrinter::AnswerPrinter(AnswerFormat format, bool sure) : format_(format), sure_(sure) {
+AnswerPrinter::AnswerPrinter(AnswerFormat format) : format_(format) {
   if (format == AnswerFormat::json) fmt::print("{{\n \"queries\": [");
-  if (format == AnswerFormat::tsv)
-    fmt::print("query\trank\tsong_id\twork_id\ttitle\tartist\tscore\tprobability\ttransposition\n");
+  if (format == AnswerFormat::tsv) fmt::print("{}", query_tsv_header());
 }
 
-void AnswerPrinter::print(const CatalogueSong& query, std::span<const Match> matches,
-                          std::span<const CatalogueSong> songs) {
+void AnswerPrinter::print(const QueryResult& result) {
   if (format_ == AnswerFormat::json)
-    print_json(query, matches, songs);
+    fmt::print("{}\n{}", queries_ > 0 ? "," : "", query_json(result));
   else if (format_ == AnswerFormat::tsv)
-    print_tsv(query, matches, songs);
+    fmt::print("{}", query_tsv(result));
   else
-    print_text(query, matches, songs);
+    print_text(result);
   ++queries_;
 }
 
@@ -63,57 +59,25 @@ void AnswerPrinter::finish() {
         "match; * same work\n");
 }
 
-void AnswerPrinter::print_json(const CatalogueSong& query, std::span<const Match> matches,
-                               std::span<const CatalogueSong> songs) {
-  using Json = nlohmann::ordered_json;
-  Json all = Json::array();
-  for (const Match& m : matches) {
-    const CatalogueSong& song = songs[m.candidate];
-    all.push_back({{"song_id", song.song_id},
-                   {"work_id", song.work_id},
-                   {"title", song.title},
-                   {"score", m.score},
-                   {"probability", sure_ ? Json(probability_of(m.log_odds)) : Json(nullptr)},
-                   {"transposition", m.transposition}});
-  }
-  const Json answer{{"query", query.song_id}, {"matches", std::move(all)}};
-  fmt::print("{}\n{}", queries_ > 0 ? "," : "",
-             answer.dump(1, ' ', false, Json::error_handler_t::replace));
-}
-
-void AnswerPrinter::print_tsv(const CatalogueSong& query, std::span<const Match> matches,
-                              std::span<const CatalogueSong> songs) {
-  int rank = 0;
-  for (const Match& m : matches) {
-    const CatalogueSong& song = songs[m.candidate];
-    fmt::print("{}\t{}\t{}\t{}\t{}\t{}\t{:.6f}\t{}\t{}\n", tsv_field(query.song_id), ++rank,
-               tsv_field(song.song_id), tsv_field(song.work_id), tsv_field(song.title),
-               tsv_field(song.artist), m.score,
-               sure_ ? fmt::format("{:.6f}", probability_of(m.log_odds)) : "", m.transposition);
-  }
-}
-
-void AnswerPrinter::print_text(const CatalogueSong& query, std::span<const Match> matches,
-                               std::span<const CatalogueSong> songs) {
+void AnswerPrinter::print_text(const QueryResult& result) {
   fmt::print("{}{}\n", queries_ > 0 ? "\n" : "",
-             to_utf8(fmt::format("{}  {}  {}", query.song_id, query.title, query.artist)));
+             to_utf8(fmt::format("{}  {}  {}", result.song_id, result.title, result.artist)));
   std::vector<std::string> titles, artists;
-  for (const Match& m : matches) {
-    titles.push_back(songs[m.candidate].title);
-    artists.push_back(songs[m.candidate].artist);
+  for (const FoundSong& song : result.found) {
+    titles.push_back(song.title);
+    artists.push_back(song.artist);
   }
   titles = column_of(std::move(titles));
   artists = column_of(std::move(artists));
-  for (std::size_t i = 0; i < matches.size(); ++i) {
-    const Match& m = matches[i];
-    const CatalogueSong& song = songs[m.candidate];
+  for (std::size_t i = 0; i < result.found.size(); ++i) {
+    const FoundSong& song = result.found[i];
     fmt::print("{:>4}  {} {:>6.3f}  {:>3}  {} {}  {}  ({})\n", i + 1,
-               sure_ ? fmt::format("{:5.1f} %", 100 * probability_of(m.log_odds)) : "      -",
-               m.score, transposition_text(m.transposition),
-               song.work_id == query.work_id ? "*" : " ", titles[i], artists[i],
+               song.probability ? fmt::format("{:5.1f} %", 100 * *song.probability) : "      -",
+               song.score, transposition_text(song.transposition),
+               song.work_id == result.work_id ? "*" : " ", titles[i], artists[i],
                to_utf8(song.song_id));
   }
-  if (matches.empty()) fmt::print("      no answers\n");
+  if (result.found.empty()) fmt::print("      no answers\n");
 }
 
 }  // namespace reprise::cli

@@ -8,7 +8,7 @@
 #include "cli/commands.h"
 #include "reprise/config.h"
 #include "reprise/random.h"
-#include "roofline/roofline.h"
+#include "reprise/roofline.h"
 
 namespace reprise::cli {
 namespace {

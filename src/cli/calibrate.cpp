@@ -14,7 +14,7 @@ struct Calibrate {
   DeviceOptions device;
 
   void run() const {
-    const SongSet set = read_song_set(data);
+    const SongSet set = read_songs(data);
     Model trained = read_model(model);
     chroma.check(trained, model, set);
     const Protocol protocol = make_protocol(set, split);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,8 +9,11 @@
 
 #include "reprise/audio.h"
 #include "reprise/backend.h"
+#include "reprise/error.h"
 #include "reprise/model.h"
+#include "reprise/observer.h"
 #include "reprise/rerank.h"
+#include "reprise/text.h"
 
 namespace reprise::cli {
 
@@ -47,6 +51,13 @@ struct DeviceOptions {
   /// cuda cannot (there is no cuFFT, say), where auto says so and goes on with the CPU.
   std::unique_ptr<ChromaEngine> chroma_engine(Backend& backend,
                                               const ChromaSettings& settings) const;
+  /// The same, for who will know the settings. Both must outlive it.
+  std::function<std::unique_ptr<ChromaEngine>(const ChromaSettings&)> engine_maker(
+      Backend& backend) const {
+    return [this, &backend](const ChromaSettings& settings) {
+      return chroma_engine(backend, settings);
+    };
+  }
 };
 
 /// `--any-chroma`, on every command that gives songs to a model.
@@ -66,25 +77,29 @@ struct SongInputs {
   std::vector<std::string> files, data;
   void add_to(CLI::App& command, const std::string& purpose);
   bool any() const { return !files.empty() || !data.empty(); }
-  /// All songs of all files, one after another. This is where files become songs: a kind of file
-  /// that is read here can be given wherever songs are expected. The chroma of audio files (and
-  /// folders of them) is made as that which the model learned from, on the back end that `device`
-  /// opened; `name` is the model's, for messages.
-  SongSet read(const Model& model, const std::string& name, const DeviceOptions& device,
-               Backend& backend) const;
+  std::vector<std::string> paths() const;
 };
+
+/// The songs of files of any format (see readers.h) for a model, whose `name` is for messages. The
+/// chroma of audio is made on the back end that `device` opened.
+SongSet read_songs(const std::vector<std::string>& paths, const Model& model,
+                   const std::string& name, const DeviceOptions& device, Backend& backend);
+
+/// The same for commands that ask for no model: of audio, chroma by default settings.
+SongSet read_songs(const std::string& path);
+
+/// A value of an option as `parse` reads it; its UsageError then names the option.
+template <class Parse>
+auto parse_option(const char* name, const std::string& text, Parse parse) {
+  try {
+    return parse(text);
+  } catch (const UsageError& error) {
+    throw UsageError(std::string(name) + ": " + error.what());
+  }
+}
 
 /// `--aligner` and what it stands for. Throws UsageError for another name.
 Aligner aligner_of(const std::string& name);
-
-/// Throws Error where the model does not know how to weigh this aligner's scores.
-void require(const Confidence& confidence, Aligner aligner, const std::string& model_path);
-
-/// Semitones from -5 to +6, with their sign.
-std::string transposition_text(int semitones_up);
-
-/// The text as a field of tab-separated values: control characters become spaces.
-std::string tsv_field(std::string text);
 
 /// One line that is rewritten while work goes on, on a terminal only.
 class ProgressLine {
@@ -95,10 +110,16 @@ class ProgressLine {
   /// share: 0 to 1.
   void show(double share, const std::string& text);
   void clear();
+  /// Whether to show now: ten times a second, and at the end.
+  bool due(bool end);
+  /// Shows the library's progress here when it is due, and prints its notes on
+  /// standard error. The line must outlive it.
+  Observer observer();
 
  private:
   bool terminal_;
   bool shown_ = false;
+  std::chrono::steady_clock::time_point last_{};
 };
 
 /// "1 h 02 min", "3 min 05 s", "12 s".

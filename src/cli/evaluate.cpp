@@ -9,11 +9,10 @@
 #include <string_view>
 
 #include "cli/commands.h"
-#include "core/files.h"
-#include "core/svg.h"
 #include "reprise/baselines.h"
 #include "reprise/calibrate.h"
 #include "reprise/error.h"
+#include "reprise/files.h"
 #include "reprise/model.h"
 #include "reprise/report.h"
 #include "reprise/rerank.h"
@@ -38,7 +37,7 @@ struct Evaluate {
     if (excerpt > 0 && !rerank.empty())
       throw UsageError(
           "evaluate --excerpt: expected no --rerank, which is calibrated on whole songs");
-    const SongSet set = read_song_set(data);
+    const SongSet set = read_songs(data);
     const Protocol protocol = make_protocol(set, split);
     const SongSet excerpts = excerpt > 0 ? with_excerpts(set, protocol, excerpt) : SongSet{};
     const auto backend = device.open();
@@ -101,7 +100,7 @@ struct Evaluate {
     print(set, protocol, results);
     if (!report.empty()) write_report(*backend, set, protocol, results);
     if (!json.empty()) replace_file(json, evaluation_json(data, protocol, results));
-    if (!histogram_path.empty()) write_histogram(results.front());
+    if (!histogram_path.empty()) replace_file(histogram_path, distances_chart(results.front()));
     if (!reliability_path.empty()) write_reliability(results);
   }
 
@@ -111,11 +110,11 @@ struct Evaluate {
     Confidence confidence = confidence_of(model);
     if (confidence.knows(aligner)) return confidence;
     if (confidence.outdated(aligner) || set.songs_of("validation").empty())
-      require(confidence, aligner, path);
+      require_weights(confidence, aligner, path);
     ModelMethod method(backend, model, path);
     confidence = fit_confidence(backend, set, make_protocol(set, "validation"), method,
                                 std::span(&aligner, 1));
-    require(confidence, aligner, path);
+    require_weights(confidence, aligner, path);
     return confidence;
   }
 
@@ -198,16 +197,6 @@ struct Evaluate {
       throw Error(fmt::format("{}: expected a calibrated model, found none: see reprise calibrate",
                               models.front()));
     replace_file(reliability_path, reliability_chart(stages));
-  }
-
-  void write_histogram(const Evaluation& e) const {
-    std::vector<Series> series(2);
-    series[0].name = "covers";
-    series[1].name = "non-covers";
-    for (const float score : e.version_scores) series[0].values.push_back(1 - double{score});
-    for (const float score : e.other_scores) series[1].values.push_back(1 - double{score});
-    replace_file(histogram_path,
-                 histogram("Distances of covers and non-covers", "cosine distance", series));
   }
 };
 

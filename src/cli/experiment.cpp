@@ -6,11 +6,11 @@
 #include <filesystem>
 
 #include "cli/commands.h"
-#include "core/files.h"
 #include "reprise/baselines.h"
 #include "reprise/error.h"
+#include "reprise/files.h"
+#include "reprise/pair_distances.h"
 #include "reprise/report.h"
-#include "train/pair_distances.h"
 
 namespace reprise::cli {
 namespace {
@@ -128,7 +128,7 @@ struct Run {
 
   void run() const {
     const Config config = this->config();
-    const SongSet set = read_song_set(data);
+    const SongSet set = read_songs(data);
     const Protocol protocol = make_protocol(set, split);
     const PairDistances test(set, split, static_cast<std::uint64_t>(seed));
     const auto backend = device.open();

@@ -1,14 +1,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <filesystem>
 #include <numeric>
 
 #include "cli/commands.h"
-#include "core/files.h"
-#include "io/npy.h"
 #include "reprise/baselines.h"
 #include "reprise/error.h"
+#include "reprise/exports.h"
 #include "reprise/model.h"
 
 namespace reprise::cli {
@@ -26,7 +24,7 @@ struct Fingerprint {
       throw UsageError("fingerprint: expected one of --model and --method");
     const Model trained = model.empty() ? Model() : read_model(model);
     const auto backend = device.open();
-    const SongSet set = SongInputs{{data}, {}}.read(trained, model, device, *backend);
+    const SongSet set = read_songs({data}, trained, model, device, *backend);
     std::unique_ptr<FingerprintMethod> how;
     if (!model.empty()) {
       if (!settings.empty()) throw UsageError("--set changes a --method, not a --model");
@@ -39,13 +37,7 @@ struct Fingerprint {
     std::vector<std::int64_t> songs(set.songs());
     std::iota(songs.begin(), songs.end(), 0);
     const Fingerprints f = how->compute(set, songs, transpositions ? Keys::all : Keys::candidate);
-    std::vector<std::int64_t> shape{f.songs, f.dims};
-    if (transpositions) shape.insert(shape.begin() + 1, f.keys);
-    std::string ids;
-    for (const std::string& id : set.song_id) ids += id + "\n";
-    const std::string ids_path = std::filesystem::path(out).replace_extension(".ids.txt");
-    write_npy(out, shape, f.values.data());
-    replace_file(ids_path, ids);
+    const std::string ids_path = export_npy(f, set.song_id, out);
     fmt::print("{}: {} songs, {}{} values each; ids in {}\n", out, f.songs,
                transpositions ? "12 transpositions of " : "", f.dims, ids_path);
   }

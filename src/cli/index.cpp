@@ -1,14 +1,9 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-#include <filesystem>
-#include <numeric>
-
 #include "cli/commands.h"
-#include "cli/index_export.h"
 #include "reprise/catalogue.h"
 #include "reprise/error.h"
+#include "reprise/exports.h"
 #include "reprise/model.h"
 
 namespace reprise::cli {
@@ -37,46 +32,13 @@ struct IndexOptions {
     Catalogue to(catalogue, Catalogue::Mode::write);
     if (!model.empty()) to.check_model(ModelIdentity::of(read_model(model), model));
     const auto backend = device.open();
-    const SongSet set = songs.read(to.model(), to.path(), device, *backend);
+    const SongSet set = read_songs(songs.paths(), to.model(), to.path(), device, *backend);
     chroma.check(to.model(), to.path(), set);
-    if (!replace) to.check_new(set.song_id);
-    const std::int64_t before = to.size();
     ProgressLine line;
-    const Fingerprints fingerprints = compute(*backend, to, set, Keys::candidate, line);
-    const Fingerprints queries =
-        to.keeps_chroma() ? Fingerprints() : compute(*backend, to, set, Keys::query, line);
-    const auto progress = [&](std::int64_t done, std::int64_t of) {
-      if (done % 1000 == 0)
-        line.show(static_cast<double>(done) / of, fmt::format("{} of {} songs written", done, of));
-    };
-    to.add(set, fingerprints, replace, progress, queries);
+    const std::int64_t added = to.add(*backend, set, replace, line.observer());
     line.clear();
-    const std::int64_t added = to.size() - before;
     fmt::print("{}: {} added, {} replaced, {} in all\n", catalogue, songs_text(added),
                set.songs() - added, to.size());
-  }
-
-  /// In parts, so that progress shows.
-  static Fingerprints compute(Backend& backend, const Catalogue& to, const SongSet& set, Keys keys,
-                              ProgressLine& line) {
-    constexpr std::int64_t kSongsAtOnce = 4096;
-    ModelMethod method(backend, to.model(), to.identity().name);
-    Fingerprints all;
-    all.songs = set.songs();
-    all.dims = method.dims();
-    std::vector<std::int64_t> songs;
-    for (std::int64_t first = 0; first < set.songs(); first += kSongsAtOnce) {
-      line.show(static_cast<double>(first) / set.songs(),
-                fmt::format("{} of {} songs fingerprinted", first, set.songs()));
-      songs.resize(std::min(kSongsAtOnce, set.songs() - first));
-      std::iota(songs.begin(), songs.end(), first);
-      const Fingerprints part = method.compute(set, songs, keys);
-      if (first == 0) all.values.reserve(part.values.size() / songs.size() * set.songs());
-      all.keys = part.keys;
-      all.values.insert(all.values.end(), part.values.begin(), part.values.end());
-      all.rolls.insert(all.rolls.end(), part.rolls.begin(), part.rolls.end());
-    }
-    return all;
   }
 
   void remove() const {

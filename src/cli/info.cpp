@@ -8,12 +8,11 @@
 #include <set>
 
 #include "cli/commands.h"
-#include "core/files.h"
-#include "core/svg.h"
-#include "core/text.h"
 #include "reprise/catalogue.h"
 #include "reprise/error.h"
+#include "reprise/files.h"
 #include "reprise/model.h"
+#include "reprise/report.h"
 #include "reprise/song_set.h"
 
 namespace reprise::cli {
@@ -111,36 +110,11 @@ void print_any(const std::string& path) {
     print_model(path, read_model(path));
 }
 
-/// The chroma of a song (the first band) in lines of a quarter of a thousand frames, C at the
-/// bottom.
 void draw_song(const std::string& path, const std::string& id, const std::string& picture) {
   const SongSet set = read_song_set(path);
   const std::int64_t song = set.find(id);
   if (song < 0) throw Error(fmt::format("{}: expected a song {}, found none", path, quote(id)));
-  constexpr std::int64_t kAcross = 250;
-  const std::vector<std::string> names{"B", "A#", "A",  "G#", "G",  "F#",
-                                       "F", "E",  "D#", "D",  "C#", "C"};
-  std::vector<Panel> panels;
-  for (std::int64_t first = 0; first < set.frames(song); first += kAcross) {
-    Panel panel;
-    const std::int64_t end = std::min(first + kAcross, set.frames(song));
-    panel.name =
-        set.frames_per_second > 0
-            ? fmt::format("from {:.1f} s", static_cast<double>(first) / set.frames_per_second)
-            : fmt::format("from frame {}", first);
-    panel.rows = kPitchClasses;
-    if (!set.band_names.empty()) panel.name += ", " + set.band_names.front();
-    panel.columns = static_cast<int>(end - first);
-    panel.row_names = names;
-    panel.cell_width = 4;
-    for (int row = 0; row < kPitchClasses; ++row)
-      for (std::int64_t t = first; t < end; ++t)
-        panel.values.push_back(
-            double{set.chroma().at(set.offsets[song] + t, kPitchClasses - 1 - row)});
-    panels.push_back(std::move(panel));
-  }
-  const std::string title = set.title.empty() ? id : fmt::format("{} ({})", set.title[song], id);
-  replace_file(picture, cell_panels(title, panels, 1));
+  replace_file(picture, chroma_picture(set, song));
   fmt::print("{}: {} frames of {}\n", picture, set.frames(song), id);
 }
 

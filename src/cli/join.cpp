@@ -13,7 +13,7 @@ struct Join {
   DeviceOptions device;
 
   void run() const {
-    const SongSet set = read_song_set(data);
+    const SongSet set = read_songs(data);
     std::vector<NamedModel> parts;
     for (const std::string& path : models) parts.push_back({path, read_model(path)});
     const auto backend = device.open();

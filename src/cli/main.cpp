@@ -7,8 +7,8 @@
 #include <string>
 
 #include "cli/commands.h"
-#include "core/text.h"
 #include "reprise/error.h"
+#include "reprise/text.h"
 #include "reprise/version.h"
 
 namespace {

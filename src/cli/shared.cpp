@@ -5,7 +5,6 @@
 #include <cstdio>
 
 #include "cli/commands.h"
-#include "core/text.h"
 #include "reprise/error.h"
 
 namespace reprise::cli {
@@ -97,29 +96,6 @@ Aligner aligner_of(const std::string& name) {
   throw UsageError(fmt::format("--aligner: expected row-z, row-z-half or qmax, found '{}'", name));
 }
 
-void require(const Confidence& confidence, Aligner aligner, const std::string& model_path) {
-  if (confidence.outdated(aligner))
-    throw Error(fmt::format(
-        "{}: expected weights for re-ranking by {} ({}), found those of another version "
-        "({}): refit them with reprise calibrate and, for a catalogue, run reprise index "
-        "recalibrate",
-        model_path, name_of(aligner), alignment_definition(), quote(confidence.other_alignment)));
-  if (!confidence.knows(aligner))
-    throw Error(
-        fmt::format("{}: expected weights for re-ranking by {}, found none: see reprise calibrate",
-                    model_path, name_of(aligner)));
-}
-
-std::string transposition_text(int semitones_up) {
-  return fmt::format("{:+}", semitones_up > 6 ? semitones_up - 12 : semitones_up);
-}
-
-std::string tsv_field(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
-  return text;
-}
-
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 ProgressLine::~ProgressLine() {
@@ -140,6 +116,26 @@ void ProgressLine::show(double share, const std::string& text) {
 void ProgressLine::clear() {
   if (shown_) fmt::print(stderr, "\r\033[K");
   shown_ = false;
+}
+
+bool ProgressLine::due(bool end) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!terminal_ || (!end && now - last_ < std::chrono::milliseconds(100))) return false;
+  last_ = now;
+  return true;
+}
+
+Observer ProgressLine::observer() {
+  const auto progress = [this](std::int64_t done, std::int64_t of, std::string_view what) {
+    if (!due(done == of)) return;
+    show(static_cast<double>(done) / static_cast<double>(of),
+         fmt::format("{} of {} {}", done, of, what));
+  };
+  const auto note = [this](const std::string& line) {
+    clear();
+    fmt::print(stderr, "{}\n", tsv_field(line));
+  };
+  return {progress, note};
 }
 
 std::string duration_text(double seconds) {

@@ -1,36 +1,33 @@
-#include <utility>
-
-#include "cli/audio_inputs.h"
 #include "cli/commands.h"
-#include "reprise/song_set.h"
+#include "reprise/searcher.h"
 
 namespace reprise::cli {
 
 void SongInputs::add_to(CLI::App& command, const std::string& purpose) {
   command.add_option("files", files,
-                     "song sets (HDF5), audio files or folders of audio " + purpose);
+                     "song sets (HDF5), audio, CSV or NumPy files, or folders of them " + purpose);
   command.add_option("--data", data, "same as naming the file")->allow_extra_args(false);
 }
 
-SongSet SongInputs::read(const Model& model, const std::string& name, const DeviceOptions& device,
-                         Backend& backend) const {
-  std::vector<SongSet> sets;
-  std::vector<std::string> audio;
-  for (const std::vector<std::string>* named : {&files, &data})
-    for (const std::string& file : *named)
-      if (is_audio(file))
-        audio.push_back(file);
-      else
-        sets.push_back(read_song_set(file));
-  if (!audio.empty()) {
-    const ChromaSettings settings = model.chroma_source.empty()
-                                        ? ChromaSettings()
-                                        : ChromaSettings::of_description(model.chroma_source, name);
-    const auto engine = device.chroma_engine(backend, settings);
-    sets.push_back(read_audio(audio_files(audio), settings, engine.get()));
-    sets.back().path = audio.front();
-  }
-  return join_song_sets(std::move(sets));
+std::vector<std::string> SongInputs::paths() const {
+  std::vector<std::string> all = files;
+  all.insert(all.end(), data.begin(), data.end());
+  return all;
+}
+
+SongSet read_songs(const std::vector<std::string>& paths, const Model& model,
+                   const std::string& name, const DeviceOptions& device, Backend& backend) {
+  ProgressLine line;
+  ReadContext context = reading_for(model, name, backend, line.observer());
+  context.engine = device.engine_maker(backend);
+  return reprise::read_songs(paths, context);
+}
+
+SongSet read_songs(const std::string& path) {
+  ProgressLine line;
+  ReadContext context;
+  context.observer = line.observer();
+  return reprise::read_songs(std::vector{path}, context);
 }
 
 }  // namespace reprise::cli

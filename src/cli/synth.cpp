@@ -1,4 +1,4 @@
-#include "collections/synth.h"
+#include "reprise/synth.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "cli/commands.h"
-#include "collections/division.h"
+#include "reprise/division.h"
 
 namespace reprise::cli {
 namespace {

@@ -64,7 +64,7 @@ struct Train {
           fmt::format("{}: expected the bigrams of one model to start from, found {} joined", start,
                       1 + from.joined.size()));
     const Config config = this->config(from);
-    const SongSet set = read_song_set(data);
+    const SongSet set = read_songs(data);
     const auto backend = device.open();
     const TrainingFiles files = TrainingFiles::beside(out);
     fmt::print("{}: {} songs, {} to train on; preset {}, seed {}; {}\n", data, set.songs(),

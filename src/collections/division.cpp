@@ -1,4 +1,4 @@
-#include "collections/division.h"
+#include "reprise/division.h"
 
 #include <fmt/format.h>
 

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "reprise/files.h"
+
 namespace reprise {
 
 /// The folder that a file of this path is or would be in.
@@ -14,12 +16,6 @@ std::string folder_of(const std::string& path);
 /// Throws Error where `path` cannot be made or replaced: it is a folder, device or pipe, or a
 /// catalogue, or its folder does not exist or may not be written to.
 void require_writable(const std::string& path);
-
-/// Writes a file whole or not at all: `write` fills a temporary file beside `path`, which is then
-/// flushed to disk and renamed. Of a link, the file it leads to is replaced. On any failure the
-/// temporary file is removed and Error is thrown (no permission, disk full, ...).
-void replace_file(const std::string& path, const std::function<void(const std::string&)>& write);
-void replace_file(const std::string& path, std::string_view contents);
 
 /// The files at any depth below a folder that `wanted` accepts, by path. Links to folders are not
 /// followed; what may not be read is passed over, and so is what is hidden (.Trash, and the ._NAME

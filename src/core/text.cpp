@@ -78,6 +78,12 @@ std::string to_utf8(std::string_view text) {
   return out;
 }
 
+std::string tsv_field(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+  return text;
+}
+
 bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(), is_control);
 }

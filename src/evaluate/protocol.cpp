@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "reprise/error.h"
 #include "reprise/evaluate.h"
@@ -44,31 +45,19 @@ Protocol make_protocol(const SongSet& set, std::string_view split) {
 }
 
 SongSet with_excerpts(const SongSet& set, const Protocol& protocol, std::int32_t frames) {
-  std::vector<bool> cut(set.songs(), false);
-  for (const std::int64_t query : protocol.queries) cut[protocol.candidates[query]] = true;
-  SongSet result = set;
-  result.chroma_float.clear();
-  result.chroma_uint8.clear();
-  result.mapped_chroma.reset();
-  result.offsets = {0};
-  const auto copy = [&]<class T>(std::vector<T>& to, std::int64_t first, std::int64_t count) {
-    const T* from = static_cast<const T*>(set.chroma().data) + first * set.width();
-    to.insert(to.end(), from, from + count * set.width());
-  };
-  for (std::int64_t song = 0; song < set.songs(); ++song) {
-    std::int64_t first = set.offsets[song], count = set.frames(song);
-    if (cut[song] && count > frames) {
-      Random random(static_cast<std::uint64_t>(song));
-      first += random.below(static_cast<std::uint32_t>(count - frames + 1));
-      count = frames;
-    }
-    if (set.type == ChromaType::uint8)
-      copy(result.chroma_uint8, first, count);
-    else
-      copy(result.chroma_float, first, count);
-    result.offsets.push_back(result.offsets.back() + count);
+  std::vector<std::int64_t> all(static_cast<std::size_t>(set.songs()));
+  std::iota(all.begin(), all.end(), 0);
+  std::vector<Excerpt> parts;
+  for (const std::int64_t song : all) parts.push_back(set.whole(song));
+  for (const std::int64_t query : protocol.queries) {
+    const std::int64_t song = protocol.candidates[query];
+    Excerpt& part = parts[song];
+    if (part.frames <= frames) continue;
+    Random random(static_cast<std::uint64_t>(song));
+    part.first += random.below(static_cast<std::uint32_t>(part.frames - frames + 1));
+    part.frames = frames;
   }
-  return result;
+  return set.select(all, parts);
 }
 
 }  // namespace reprise

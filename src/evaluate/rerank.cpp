@@ -1,17 +1,18 @@
 #include "reprise/rerank.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <string_view>
+#include <unordered_map>
 
 #include "core/linear_algebra.h"
 #include "core/logistic.h"
 #include "evaluate/cohort.h"
 #include "evaluate/summary.h"
+#include "model/songs_on_device.h"
 #include "reprise/qmax.h"
 
 namespace reprise {
@@ -20,89 +21,63 @@ namespace {
 // Queries whose candidates are in the back end's memory at once.
 constexpr std::size_t kQueries = 128;
 
-// Whole songs of a set in host memory, one after another.
-struct Gathered {
-  ChromaView layout;  // of no frames
-  std::vector<std::uint8_t> chroma;
-  std::vector<Excerpt> excerpts;
+// Songs of a set.
+struct Songs {
+  const SongSet* set;
+  std::vector<std::int64_t> numbers;
 };
-
-Gathered gather(const SongSet& set, std::span<const std::int64_t> songs) {
-  const auto row = static_cast<std::size_t>(set.bytes_of_frame());
-  const auto* data = static_cast<const std::uint8_t*>(set.chroma().data);
-  Gathered all{set.view_of(nullptr, 0), {}, {}};
-  std::int64_t frames = 0;
-  for (const std::int64_t song : songs) {
-    all.excerpts.push_back({frames, static_cast<std::int32_t>(set.frames(song)), 0});
-    frames += set.frames(song);
-    all.chroma.insert(all.chroma.end(), data + set.offsets[song] * row,
-                      data + set.offsets[song + 1] * row);
-  }
-  return all;
-}
 
 // The same at half the frame rate: means of two frames; a last one without a second stays.
-Gathered gather_half(const SongSet& set, std::span<const std::int64_t> songs) {
-  const ChromaView chroma = set.chroma();
-  std::vector<float> halves;
-  Gathered all{{nullptr, ChromaType::float32, 0, set.bands, set.width()}, {}, {}};
-  std::int64_t frames = 0;
-  for (const std::int64_t song : songs) {
-    const auto half = static_cast<std::int32_t>((set.frames(song) + 1) / 2);
-    all.excerpts.push_back({frames, half, 0});
-    frames += half;
-    for (std::int64_t t = set.offsets[song]; t < set.offsets[song + 1]; t += 2) {
-      const std::int64_t next = std::min(t + 1, set.offsets[song + 1] - 1);
-      for (int c = 0; c < set.width(); ++c)
-        halves.push_back((chroma.at(t, c) + chroma.at(next, c)) / 2);
-    }
+SongSet half_rate(const Songs& songs) {
+  const ChromaView chroma = songs.set->chroma();
+  SongSet halves;
+  halves.bands = songs.set->bands;
+  for (const std::int64_t song : songs.numbers) {
+    const Excerpt whole = songs.set->whole(song);
+    const std::int64_t end = whole.first + whole.frames;
+    for (std::int64_t t = whole.first; t < end; t += 2)
+      for (int c = 0; c < halves.width(); ++c)
+        halves.chroma_float.push_back((chroma.at(t, c) + chroma.at(std::min(t + 1, end - 1), c)) /
+                                      2);
+    halves.offsets.push_back(halves.offsets.back() + (whole.frames + 1) / 2);
   }
-  all.chroma.resize(halves.size() * sizeof(float));
-  std::memcpy(all.chroma.data(), halves.data(), all.chroma.size());
-  return all;
+  return halves;
 }
 
-// Gathered songs in the back end's memory.
-class Songs {
- public:
-  Songs(Backend& backend, const Gathered& songs)
-      : layout_(songs.layout),
-        frames_(songs.excerpts.empty()
-                    ? 0
-                    : songs.excerpts.back().first + songs.excerpts.back().frames),
-        chroma_(backend, std::span<const std::uint8_t>(songs.chroma)),
-        excerpts_(backend, std::span<const Excerpt>(songs.excerpts)) {}
-  ChromaView chroma() const {
-    return {chroma_.data(), layout_.type, frames_, layout_.bands, layout_.stride};
-  }
-  const Excerpt* excerpts() const { return excerpts_.data(); }
-  std::int64_t count() const { return excerpts_.size(); }
+std::vector<std::int64_t> first_numbers(std::size_t count) {
+  std::vector<std::int64_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
 
- private:
-  ChromaView layout_;
-  std::int64_t frames_;
-  Buffer<std::uint8_t> chroma_;
-  Buffer<Excerpt> excerpts_;
-};
-
-std::vector<float> row_z_scores(Backend& backend, const Gathered& queries,
-                                const Gathered& candidates,
+std::vector<float> row_z_scores(Backend& backend, const Songs& queries, const Songs& candidates,
                                 const std::vector<AlignmentPair>& pairs) {
-  const Songs asked(backend, queries), others(backend, candidates);
+  const SongsOnDevice asked(backend, *queries.set, queries.numbers),
+      others(backend, *candidates.set, candidates.numbers);
+  const Buffer<Excerpt> asked_rows(backend, asked.excerpts()),
+      other_rows(backend, others.excerpts());
   const Buffer<AlignmentPair> on_device(backend, std::span<const AlignmentPair>(pairs));
   Buffer<float> scores(backend, on_device.size());
-  backend.align(asked.chroma(), asked.excerpts(), asked.count(), others.chroma(), others.excerpts(),
-                others.count(), on_device.data(), on_device.size(), {}, scores.data());
+  backend.align(asked.chroma(), asked_rows.data(), asked_rows.size(), others.chroma(),
+                other_rows.data(), other_rows.size(), on_device.data(), on_device.size(), {},
+                scores.data());
   return scores.download();
 }
 
-std::vector<float> qmax_scores(const SongSet& asked, std::span<const std::int64_t> songs,
-                               const SongSet& catalogue, std::span<const std::int64_t> candidates,
+std::vector<float> half_scores(Backend& backend, const Songs& queries, const Songs& candidates,
+                               const std::vector<AlignmentPair>& pairs) {
+  const SongSet asked = half_rate(queries), others = half_rate(candidates);
+  return row_z_scores(backend, {&asked, first_numbers(queries.numbers.size())},
+                      {&others, first_numbers(candidates.numbers.size())}, pairs);
+}
+
+std::vector<float> qmax_scores(const Songs& queries, const Songs& candidates,
                                const std::vector<AlignmentPair>& pairs) {
   std::vector<float> scores;
   for (const AlignmentPair& pair : pairs)
-    scores.push_back(qmax(asked.chroma(), asked.whole(songs[pair.query], pair.roll),
-                          catalogue.chroma(), catalogue.whole(candidates[pair.candidate])));
+    scores.push_back(
+        qmax(queries.set->chroma(), queries.set->whole(queries.numbers[pair.query], pair.roll),
+             candidates.set->chroma(), candidates.set->whole(candidates.numbers[pair.candidate])));
   return scores;
 }
 
@@ -110,30 +85,58 @@ std::span<Match> first(std::vector<Match>& matches, int k) {
   return std::span(matches).first(std::min(matches.size(), static_cast<std::size_t>(k)));
 }
 
-// Sets the alignment score of the first k matches of each query.
+// Sets the alignment score of the first k matches of each query. load: the songs that matches name,
+// given each of them once; valid until it is called again.
 void align_matches(Backend& backend, const SongSet& asked, std::span<const std::int64_t> songs,
-                   const SongSet& catalogue, std::span<const std::int64_t> candidates,
+                   const std::function<Songs(std::span<const std::int64_t>)>& load,
                    const RerankOptions& options, std::vector<std::vector<Match>>& matches) {
   for (std::size_t begin = 0; begin < songs.size(); begin += kQueries) {
-    const auto queries = songs.subspan(begin, std::min(kQueries, songs.size() - begin));
-    std::map<std::int64_t, std::int32_t> numbers;  // of candidates, in the order of `needed`
+    const auto some = songs.subspan(begin, std::min(kQueries, songs.size() - begin));
+    std::unordered_map<std::int64_t, std::int32_t> places;  // of candidates, in `needed`
     std::vector<std::int64_t> needed;
     std::vector<AlignmentPair> pairs;
-    for (std::size_t q = 0; q < queries.size(); ++q)
+    for (std::size_t q = 0; q < some.size(); ++q)
       for (const Match& match : first(matches[begin + q], options.k)) {
         const auto [at, is_new] =
-            numbers.try_emplace(match.candidate, static_cast<std::int32_t>(needed.size()));
-        if (is_new) needed.push_back(candidates[match.candidate]);
+            places.try_emplace(match.candidate, static_cast<std::int32_t>(needed.size()));
+        if (is_new) needed.push_back(match.candidate);
         pairs.push_back({static_cast<std::int32_t>(q), at->second, match.transposition});
       }
-    const auto gather_all = options.aligner == Aligner::row_z_half ? gather_half : gather;
+    const Songs queries{&asked, {some.begin(), some.end()}}, candidates = load(needed);
     const std::vector<float> found = options.aligner == Aligner::qmax
-                                         ? qmax_scores(asked, queries, catalogue, needed, pairs)
-                                         : row_z_scores(backend, gather_all(asked, queries),
-                                                        gather_all(catalogue, needed), pairs);
+                                         ? qmax_scores(queries, candidates, pairs)
+                                     : options.aligner == Aligner::row_z_half
+                                         ? half_scores(backend, queries, candidates, pairs)
+                                         : row_z_scores(backend, queries, candidates, pairs);
     auto score = found.begin();
-    for (std::size_t q = 0; q < queries.size(); ++q)
+    for (std::size_t q = 0; q < some.size(); ++q)
       for (Match& match : first(matches[begin + q], options.k)) match.alignment = *score++;
+  }
+}
+
+// What load() is where candidates are songs of a set.
+std::function<Songs(std::span<const std::int64_t>)> songs_of(
+    const SongSet& set, std::span<const std::int64_t> candidates) {
+  return [&set, candidates](std::span<const std::int64_t> needed) {
+    Songs songs{&set, {}};
+    for (const std::int64_t candidate : needed) songs.numbers.push_back(candidates[candidate]);
+    return songs;
+  };
+}
+
+// Sets log odds of the first k matches of each query from both scores, and orders them by those.
+void order_matches(const SongSet& asked, std::span<const std::int64_t> songs,
+                   const std::function<std::int64_t(std::int64_t)>& frames,
+                   const Confidence& confidence, const RerankOptions& options,
+                   std::vector<std::vector<Match>>& matches) {
+  for (std::size_t q = 0; q < songs.size(); ++q) {
+    const std::span<Match> some = first(matches[q], options.k);
+    for (Match& match : some)
+      match.log_odds =
+          confidence.of_alignment(options.aligner, double{match.score}, double{match.alignment},
+                                  asked.frames(songs[q]), frames(match.candidate));
+    std::stable_sort(some.begin(), some.end(),
+                     [](const Match& a, const Match& b) { return a.log_odds > b.log_odds; });
   }
 }
 
@@ -191,29 +194,6 @@ std::vector<double> normalised_cosines(Backend& backend, const Confidence& confi
 
 }  // namespace
 
-std::string_view name_of(Aligner aligner) {
-  constexpr std::string_view kNames[kAligners] = {"row-z", "row-z-half", "qmax"};
-  return kNames[static_cast<int>(aligner)];
-}
-
-std::string alignment_definition() {
-  constexpr AlignmentParams kParams;
-  return fmt::format("states of {} frames, offset {}, cap {}", kStateFrames, kParams.offset,
-                     kParams.cap);
-}
-
-double Confidence::of_alignment(Aligner aligner, double cosine_similarity, double alignment,
-                                std::int64_t query_frames, std::int64_t candidate_frames) const {
-  const std::vector<float>& w = fused[static_cast<int>(aligner)];
-  return double{w[0]} * cosine_similarity + double{w[1]} * std::log1p(alignment) -
-         double{w[2]} * log_frames(query_frames) - double{w[3]} * log_frames(candidate_frames) -
-         double{w[4]};
-}
-
-double Confidence::of_cosine(double z) const {
-  return double{cosine[0]} * z - double{cosine[1]};
-}
-
 Confidence fit_confidence(Backend& backend, const SongSet& set, const Protocol& protocol,
                           FingerprintMethod& method, std::span<const Aligner> aligners) {
   Confidence confidence;
@@ -235,7 +215,8 @@ Confidence fit_confidence(Backend& backend, const SongSet& set, const Protocol& 
       fit_logistic(normalised_cosines(backend, confidence, queries, index, matches), 1, labels));
 
   for (const Aligner aligner : aligners) {
-    align_matches(backend, set, songs, set, protocol.candidates, {kRerank, aligner}, matches);
+    align_matches(backend, set, songs, songs_of(set, protocol.candidates), {kRerank, aligner},
+                  matches);
     std::vector<double> rows;  // [pairs, 4]
     for (std::size_t q = 0; q < songs.size(); ++q)
       for (const Match& match : matches[q])
@@ -259,16 +240,22 @@ void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t
             const SongSet& catalogue, std::span<const std::int64_t> candidates,
             const Confidence& confidence, const RerankOptions& options,
             std::vector<std::vector<Match>>& matches) {
-  align_matches(backend, asked, songs, catalogue, candidates, options, matches);
-  for (std::size_t q = 0; q < songs.size(); ++q) {
-    const std::span<Match> some = first(matches[q], options.k);
-    for (Match& match : some)
-      match.log_odds = confidence.of_alignment(options.aligner, double{match.score},
-                                               double{match.alignment}, asked.frames(songs[q]),
-                                               catalogue.frames(candidates[match.candidate]));
-    std::stable_sort(some.begin(), some.end(),
-                     [](const Match& a, const Match& b) { return a.log_odds > b.log_odds; });
-  }
+  align_matches(backend, asked, songs, songs_of(catalogue, candidates), options, matches);
+  order_matches(
+      asked, songs, [&](std::int64_t candidate) { return catalogue.frames(candidates[candidate]); },
+      confidence, options, matches);
+}
+
+void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t> songs,
+            const RerankCandidates& candidates, const Confidence& confidence,
+            const RerankOptions& options, std::vector<std::vector<Match>>& matches) {
+  SongSet read;
+  const auto load = [&](std::span<const std::int64_t> needed) {
+    read = candidates.songs(needed);
+    return Songs{&read, first_numbers(needed.size())};
+  };
+  align_matches(backend, asked, songs, load, options, matches);
+  order_matches(asked, songs, candidates.frames, confidence, options, matches);
 }
 
 }  // namespace reprise

@@ -80,6 +80,17 @@ class VectorReader {
   Statement rows_;
 };
 
+/// Multiplies the bytes of each song by its scale.
+void scale_to_float(SongSet& set, std::span<const double> scales) {
+  set.chroma_float.resize(set.chroma_uint8.size());
+  for (std::int64_t song = 0; song < set.songs(); ++song)
+    for (std::int64_t i = set.offsets[song] * set.width(); i < set.offsets[song + 1] * set.width();
+         ++i)
+      set.chroma_float[i] = static_cast<float>(set.chroma_uint8[i] * scales[song]);
+  set.chroma_uint8 = {};
+  set.type = ChromaType::float32;
+}
+
 }  // namespace
 
 ModelIdentity ModelIdentity::of(const Model& model, const std::string& name) {
@@ -251,6 +262,8 @@ SongSet Catalogue::song_set(std::span<const CatalogueSong> songs) const {
   set.path = path();
   set.bands = model().config.bands;
   set.band_names = model().band_names;
+  set.type = ChromaType::uint8;
+  std::vector<double> scales;
   Statement statement(state_->database,
                       "SELECT number, scale, bytes, checksum FROM chroma WHERE number = ?");
   for (const CatalogueSong& song : songs) {
@@ -259,12 +272,13 @@ SongSet Catalogue::song_set(std::span<const CatalogueSong> songs) const {
     if (!statement.step())
       throw Error(fmt::format("{}: {}: expected a row, found none", path(), what));
     const ByteRow row = byte_row(statement, "chroma", path());
-    const auto chroma = unpack_chroma(row.scale, row.bytes, song.frames, set.width());
+    const auto chroma = unpack_chroma(row.bytes, song.frames, set.width());
     if (!chroma || song.frames < 1)
       throw Error(fmt::format("{}: {}: expected {} frames, found something else", path(), what,
                               song.frames));
+    scales.push_back(row.scale);
     statement.reset();
-    set.chroma_float.insert(set.chroma_float.end(), chroma->begin(), chroma->end());
+    set.chroma_uint8.insert(set.chroma_uint8.end(), chroma->begin(), chroma->end());
     set.offsets.push_back(set.offsets.back() + song.frames);
     set.song_id.push_back(song.song_id);
     set.work_id.push_back(song.work_id);
@@ -276,6 +290,9 @@ SongSet Catalogue::song_set(std::span<const CatalogueSong> songs) const {
         return song.frames_per_second == songs.front().frames_per_second;
       }))
     set.frames_per_second = songs.front().frames_per_second;
+  // Bytes stay bytes where 255 stands for 1, as it does for songs of that peak.
+  if (std::any_of(scales.begin(), scales.end(), [](double scale) { return scale != 1 / 255.0; }))
+    scale_to_float(set, scales);
   return set;
 }
 

@@ -91,16 +91,11 @@ bool unpack_queries(double scale, std::span<const std::uint8_t> bytes, Fingerpri
   return true;
 }
 
-std::optional<std::vector<float>> unpack_chroma(double scale, std::span<const std::uint8_t> bytes,
-                                                std::int64_t frames, int width) {
+std::optional<std::vector<std::uint8_t>> unpack_chroma(std::span<const std::uint8_t> bytes,
+                                                       std::int64_t frames, int width) {
   std::int64_t count = 0;
   if (__builtin_mul_overflow(frames, width, &count)) return std::nullopt;
-  const auto values = inflate(bytes, count);
-  if (!values) return std::nullopt;
-  std::vector<float> chroma(values->size());
-  std::transform(values->begin(), values->end(), chroma.begin(),
-                 [&](std::uint8_t value) { return static_cast<float>(value * scale); });
-  return chroma;
+  return inflate(bytes, count);
 }
 
 std::int64_t checksum_of(const CatalogueSong& song) {

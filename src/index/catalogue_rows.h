@@ -36,9 +36,10 @@ Packed pack_queries(const Fingerprints& queries, std::int64_t song);
 /// where the bytes are not that many.
 bool unpack_queries(double scale, std::span<const std::uint8_t> bytes, Fingerprints& queries);
 
-/// chroma [frames, width]; nothing where the bytes are not that many frames.
-std::optional<std::vector<float>> unpack_chroma(double scale, std::span<const std::uint8_t> bytes,
-                                                std::int64_t frames, int width);
+/// chroma [frames, width] as bytes, each to be multiplied by the row's scale; nothing where the
+/// bytes are not that many frames.
+std::optional<std::vector<std::uint8_t>> unpack_chroma(std::span<const std::uint8_t> bytes,
+                                                       std::int64_t frames, int width);
 
 /// A row of `songs`.
 struct SongRow {

@@ -100,7 +100,7 @@ class Verification {
   }
 
   bool has_its_size(const std::string& table, const ByteRow& row, std::int64_t frames) const {
-    if (table == "chroma") return unpack_chroma(row.scale, row.bytes, frames, width_).has_value();
+    if (table == "chroma") return unpack_chroma(row.bytes, frames, width_).has_value();
     if (table == "queries") return row.bytes.size() == keys_ * (1 + dims_);
     return row.bytes.size() == dims_ * (table == "vectors" ? sizeof(float) : 1);
   }

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
 #include <span>
-#include <vector>
 
 #include "core/pieces.h"
+#include "model/songs_on_device.h"
 #include "reprise/backend.h"
 #include "reprise/song_set.h"
 
@@ -20,40 +19,25 @@ inline std::int64_t longest(std::span<const Excerpt> excerpts) {
 }
 
 /// Hands songs of a set to `body` in pieces that fit in memory: body(chroma, excerpts, first), with
-/// the piece's chroma in the back end's memory and one whole-song excerpt (host) for each of
-/// songs[first ...]. A piece that a device has not the memory for is handed out again in smaller
-/// ones.
+/// chroma that the back end can read and one whole-song excerpt (host) for each of songs[first
+/// ...]. A piece that a device has not the memory for is handed out again in smaller ones.
 template <class Body>
 void for_each_song_batch(Backend& backend, const SongSet& set, std::span<const std::int64_t> songs,
                          Body&& body) {
   constexpr std::int64_t kFrames = 1 << 18;
   constexpr std::size_t kSongs = 512;
-  const auto row = static_cast<std::size_t>(set.bytes_of_frame());
-  const auto* data = static_cast<const std::uint8_t*>(set.chroma().data);
   for (std::size_t first = 0; first < songs.size();) {
-    std::vector<Excerpt> excerpts;
-    std::int64_t frames = 0;
-    while (first + excerpts.size() < songs.size() && excerpts.size() < kSongs) {
-      const Excerpt song = set.whole(songs[first + excerpts.size()]);
-      if (!excerpts.empty() && frames + song.frames > kFrames) break;
-      excerpts.push_back({frames, song.frames, 0});
-      frames += song.frames;
+    std::size_t count = 0;
+    for (std::int64_t frames = 0; first + count < songs.size() && count < kSongs; ++count) {
+      frames += set.frames(songs[first + count]);
+      if (count > 0 && frames > kFrames) break;
     }
-    std::vector<std::uint8_t> bytes(static_cast<std::size_t>(frames) * row);
-    for (std::size_t i = 0; i < excerpts.size(); ++i)
-      std::memcpy(bytes.data() + excerpts[i].first * row,
-                  data + set.offsets[songs[first + i]] * row, excerpts[i].frames * row);
-    in_pieces(std::ssize(excerpts), [&](std::int64_t begin, std::int64_t count) {
-      std::vector<Excerpt> some(excerpts.begin() + begin, excerpts.begin() + begin + count);
-      const std::int64_t start = some.front().first;
-      for (Excerpt& song : some) song.first -= start;
-      const std::int64_t rows = some.back().first + some.back().frames;
-      const Buffer<std::uint8_t> chroma(
-          backend, std::span<const std::uint8_t>(bytes).subspan(start * row, rows * row));
-      body(set.view_of(chroma.data(), rows), std::span<const Excerpt>(some),
-           first + static_cast<std::size_t>(begin));
+    in_pieces(static_cast<std::int64_t>(count), [&](std::int64_t begin, std::int64_t some) {
+      const std::size_t at = first + static_cast<std::size_t>(begin);
+      const SongsOnDevice piece(backend, set, songs.subspan(at, static_cast<std::size_t>(some)));
+      body(piece.chroma(), piece.excerpts(), at);
     });
-    first += excerpts.size();
+    first += count;
   }
 }
 

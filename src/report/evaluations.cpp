@@ -78,7 +78,21 @@ std::string confusions_table(const SongSet& set, const Protocol& protocol, const
   return html_table(header, rows);
 }
 
+// Of covers and of non-covers.
+std::vector<Series> distances(const Evaluation& evaluation) {
+  std::vector<Series> series(2);
+  series[0].name = "covers";
+  series[1].name = "non-covers";
+  for (const float score : evaluation.version_scores) series[0].values.push_back(1 - double{score});
+  for (const float score : evaluation.other_scores) series[1].values.push_back(1 - double{score});
+  return series;
+}
+
 }  // namespace
+
+std::string distances_chart(const Evaluation& evaluation) {
+  return histogram("Distances of covers and non-covers", "cosine distance", distances(evaluation));
+}
 
 std::string short_name(std::string name) {
   constexpr std::string_view kExtension = ".safetensors";
@@ -114,11 +128,7 @@ void Report::add_evaluations(const SongSet& set, const Protocol& protocol,
   const Evaluation& first = evaluations.front();
   if (!first.version_scores.empty()) {
     html.heading("Distances");
-    std::vector<Series> series(2);
-    series[0].name = "covers";
-    series[1].name = "non-covers";
-    for (const float score : first.version_scores) series[0].values.push_back(1 - double{score});
-    for (const float score : first.other_scores) series[1].values.push_back(1 - double{score});
+    const std::vector<Series> series = distances(first);
     html.figure(
         histogram("Distances of pairs", "1 - similarity", series),
         fmt::format("Of {}: all cover pairs, and 16 non-covers of each query.", first.name));

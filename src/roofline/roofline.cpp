@@ -11,7 +11,7 @@
 #include <chrono>
 #include <vector>
 
-#include "roofline/roofline.h"
+#include "reprise/roofline.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::roofline::HWY_NAMESPACE {

@@ -15,18 +15,4 @@ void calibrate(Backend& backend, const SongSet& set, const Protocol& validation,
   model.alignment = model.rerank_weights.empty() ? "" : alignment_definition();
 }
 
-Confidence confidence_of(const Model& model) {
-  Confidence confidence;
-  if (model.alignment == alignment_definition()) {
-    confidence.fused[static_cast<int>(Aligner::row_z)] = model.rerank_weights;
-    confidence.fused[static_cast<int>(Aligner::row_z_half)] = model.rerank_half_weights;
-  } else if (!model.rerank_weights.empty()) {
-    // Models that do not say were fitted to states of one frame.
-    confidence.other_alignment = model.alignment.empty() ? "states of 1 frame" : model.alignment;
-  }
-  confidence.cosine = model.probability_weights;
-  confidence.cohort = model.cohort;
-  return confidence;
-}
-
 }  // namespace reprise

@@ -1,4 +1,4 @@
-#include "cli/index_export.h"
+#include "reprise/exports.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,6 @@
 #include <fstream>
 #include <vector>
 
-#include "cli/commands.h"
 #include "core/files.h"
 #include "core/linear_algebra.h"
 #include "io/faiss_index.h"
@@ -17,25 +16,36 @@
 #include "reprise/error.h"
 #include "reprise/model.h"
 
-namespace reprise::cli {
-
+namespace reprise {
 namespace {
 
-std::string write_ids(const std::vector<CatalogueSong>& songs, const std::string& out) {
-  std::string ids;
-  for (const CatalogueSong& song : songs) ids += song.song_id + "\n";
+std::string write_ids(std::span<const std::string> ids, const std::string& out) {
+  std::string lines;
+  for (const std::string& id : ids) lines += id + "\n";
   const std::string path = std::filesystem::path(out).replace_extension(".ids.txt");
-  replace_file(path, ids);
+  replace_file(path, lines);
   return path;
+}
+
+std::vector<std::string> ids_of(std::span<const CatalogueSong> songs) {
+  std::vector<std::string> ids;
+  for (const CatalogueSong& song : songs) ids.push_back(song.song_id);
+  return ids;
 }
 
 }  // namespace
 
+std::string export_npy(const Fingerprints& fingerprints, std::span<const std::string> ids,
+                       const std::string& out) {
+  std::vector<std::int64_t> shape{fingerprints.songs, fingerprints.dims};
+  if (fingerprints.keys > 1) shape.insert(shape.begin() + 1, fingerprints.keys);
+  write_npy(out, shape, fingerprints.values.data());
+  return write_ids(ids, out);
+}
+
 std::string export_npy(const Catalogue& catalogue, const std::string& out) {
   const std::vector<CatalogueSong> songs = catalogue.songs();
-  const Fingerprints f = catalogue.fingerprints(songs);
-  write_npy(out, {f.songs, f.dims}, f.values.data());
-  return write_ids(songs, out);
+  return export_npy(catalogue.fingerprints(songs), ids_of(songs), out);
 }
 
 std::string export_faiss(const Catalogue& catalogue, const std::string& out) {
@@ -43,7 +53,7 @@ std::string export_faiss(const Catalogue& catalogue, const std::string& out) {
   Fingerprints f = catalogue.fingerprints(songs);
   scale_to_unit(f.values, f.dims);
   write_faiss_flat(out, f.songs, f.dims, f.values.data());
-  return write_ids(songs, out);
+  return write_ids(ids_of(songs), out);
 }
 
 void export_mirex(const Catalogue& catalogue, Backend& backend, const std::string& out) {
@@ -85,4 +95,4 @@ void export_mirex(const Catalogue& catalogue, Backend& backend, const std::strin
   });
 }
 
-}  // namespace reprise::cli
+}  // namespace reprise

@@ -1,0 +1,183 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reprise/backend.h"
+#include "reprise/catalogue.h"
+#include "reprise/index.h"
+#include "reprise/model.h"
+#include "reprise/observer.h"
+#include "reprise/readers.h"
+#include "reprise/rerank.h"
+#include "reprise/song_set.h"
+
+namespace reprise {
+
+/// Which songs are searched: those of which a field is, or contains, a text.
+struct SongCondition {
+  std::string CatalogueSong::*field = &CatalogueSong::title;
+  bool contains = false;  ///< in upper or lower case; else the field equals the text
+  std::string text;
+
+  bool met_by(const CatalogueSong& song) const;
+};
+
+/// "FIELD=TEXT" (equals) or "FIELD~TEXT" (contains); FIELD is song_id, work_id, title or artist.
+/// Throws UsageError.
+SongCondition parse_condition(std::string_view text);
+
+/// A song that was found.
+struct FoundSong {
+  std::int64_t number = 0;  ///< its place in Searcher::songs()
+  std::string song_id;
+  std::string work_id;
+  std::string title;
+  std::string artist;
+  float score = 0;                    ///< cosine similarity of the fingerprints
+  float alignment = 0;                ///< score of local alignment; 0 where it was not aligned
+  int transposition = 0;              ///< semitones to roll the query up to this song's key
+  double log_odds = 0;                ///< of being a version; 0 where the probability is unknown
+  std::optional<double> probability;  ///< of being a version, where the model is calibrated for it
+};
+
+/// What was found for one query, best first.
+struct QueryResult {
+  std::string song_id;  ///< of the query, as are these
+  std::string work_id;
+  std::string title;
+  std::string artist;
+  std::vector<FoundSong> found;
+};
+
+/// `{"query": id, "matches": [{"song_id", "work_id", "title", "score", "probability" (or null),
+/// "transposition"}, ...]}`, indented by one space.
+std::string query_json(const QueryResult& result);
+/// Names of the columns of query_tsv(), with a line end.
+std::string query_tsv_header();
+/// A line of tab-separated values for each song found; control characters become spaces.
+std::string query_tsv(const QueryResult& result);
+
+/// What to look for.
+struct SearchOptions {
+  int top = 10;                  ///< songs a query
+  RerankOptions rerank{.k = 0};  ///< k 0: no second stage
+  double min_score = -2;         ///< leaves out songs of a lower similarity; -2: none
+};
+
+/// What reading songs for a model needs: the chroma of audio is made as that which the model
+/// learned from, by the back end, or where that cannot by the CPU, with a note. `name`: the
+/// model's, for messages. Model and back end must outlive the context.
+ReadContext reading_for(const Model& model, const std::string& name, Backend& backend,
+                        const Observer& observer = {});
+
+struct SearcherOptions {
+  std::vector<SongCondition> where{};      ///< all of which the songs searched must meet
+  Precision precision = Precision::exact;  ///< of the fingerprints read from a catalogue
+  bool any_chroma = false;  ///< accept songs whose chroma settings differ from the model's
+  /// What computes the chroma of audio, in place of the back end; see ReadContext.
+  std::function<std::unique_ptr<ChromaEngine>(const ChromaSettings&)> engine{};
+  Observer observer{};
+};
+
+/// Searches the songs of a catalogue or a song set in two stages: the fingerprints of all songs,
+/// exactly, then where asked for an alignment with the best of them.
+///
+///   const auto backend = make_cpu_backend();
+///   Searcher searcher(*backend, "songs.reprise");
+///   for (const QueryResult& query : searcher.find_files({"song.flac", "new.h5"}))
+///     for (const FoundSong& song : query.found) use(song.title, song.probability);
+///
+/// One thread at a time may call a Searcher, and one at a time those that share a back end or a
+/// Catalogue. Searchers with back ends and catalogues of their own are independent, also where
+/// the catalogues are of one file.
+class Searcher {
+ public:
+  /// The catalogue, or song set, in a file. `model`: the file of a trained model; a song set needs
+  /// one, and a catalogue's own must be the same. Throws Error and, without a model for a song set,
+  /// UsageError. The back end must outlive the Searcher.
+  Searcher(Backend& backend, const std::string& path, const std::string& model = {},
+           SearcherOptions options = {});
+  Searcher(Backend& backend, std::shared_ptr<const Catalogue> catalogue,
+           SearcherOptions options = {});
+  /// `model_name`: for messages.
+  Searcher(Backend& backend, SongSet set, Model model, std::string model_name,
+           SearcherOptions options = {});
+  ~Searcher();
+
+  const Model& model() const { return source_.model(); }
+  /// The file that the model is from, for messages.
+  const std::string& model_name() const { return source_.model_name; }
+  /// The catalogue or song set that is searched.
+  const std::string& path() const {
+    return source_.catalogue ? source_.catalogue->path() : source_.set.path;
+  }
+  /// The songs that are searched.
+  const std::vector<CatalogueSong>& songs() const { return songs_; }
+  /// Whether the songs' chroma is there to align.
+  bool keeps_chroma() const;
+  /// Whether a probability comes with what is found in this way.
+  bool gives_probabilities(const RerankOptions& rerank = {.k = 0}) const;
+  /// Throws Error where songs cannot be re-ranked in this way: no chroma, no weights in the model.
+  void check(const RerankOptions& rerank) const;
+
+  /// Receives the result of one query after another, so that none need be kept.
+  using Take = std::function<void(QueryResult)>;
+
+  /// Finds the songs of files and folders of any format that read_songs() reads.
+  std::vector<QueryResult> find_files(const std::vector<std::string>& paths,
+                                      const SearchOptions& options = {});
+  void find_files(const std::vector<std::string>& paths, const SearchOptions& options,
+                  const Take& take);
+  /// Finds the songs of another set. Throws Error where their chroma settings differ from the
+  /// model's.
+  std::vector<QueryResult> find(const SongSet& queries, const SearchOptions& options = {});
+  void find(const SongSet& queries, const SearchOptions& options, const Take& take);
+  /// Finds songs that are in what is searched, by their ids (also those that `where` leaves out);
+  /// no song is among its own results. Throws Error for an unknown id.
+  std::vector<QueryResult> find_ids(std::span<const std::string> ids,
+                                    const SearchOptions& options = {});
+  void find_ids(std::span<const std::string> ids, const SearchOptions& options, const Take& take);
+  /// The same for songs(), all of them.
+  void find_all(const SearchOptions& options, const Take& take);
+
+ private:
+  struct Queries;
+  /// What is searched, and by which model.
+  struct Source {
+    std::shared_ptr<const Catalogue> catalogue;  ///< or else the next two
+    SongSet set;
+    Model own_model;
+    std::string model_name;
+
+    const Model& model() const { return catalogue ? catalogue->model() : own_model; }
+  };
+
+  static Source open(const std::string& path, const std::string& model);
+  Searcher(Backend& backend, Source source, SearcherOptions options);
+  /// Where people find the model: its own file or the catalogue that holds it.
+  const std::string& name_of_model() const;
+  void find_own(std::span<const CatalogueSong> queries, const SearchOptions& options,
+                const Take& take);
+  std::vector<std::vector<Match>> matches_of(const Queries& queries, const SearchOptions& options);
+  void rerank_matches(const Queries& queries, const RerankOptions& options,
+                      std::vector<std::vector<Match>>& matches);
+  QueryResult result_of(const CatalogueSong& query, std::span<const Match> matches,
+                        const SearchOptions& options) const;
+
+  Backend& backend_;
+  SearcherOptions options_;
+  Source source_;
+  Confidence confidence_;
+  std::unique_ptr<FingerprintMethod> method_;
+  std::vector<CatalogueSong> songs_;
+  std::unique_ptr<Index> index_;
+};
+
+}  // namespace reprise
