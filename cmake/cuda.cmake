@@ -41,8 +41,13 @@ foreach(architecture ${REPRISE_CUDA_ARCHITECTURES})
 endforeach()
 list(GET REPRISE_CUDA_ARCHITECTURES -1 latest)
 list(APPEND targets -gencode arch=compute_${latest},code=compute_${latest})
-set(REPRISE_NVCC_FLAGS -std=c++20 -O3 --Werror all-warnings -I ${PROJECT_SOURCE_DIR}/kernels
+set(REPRISE_NVCC_FLAGS -std=c++20 -O3 -I ${PROJECT_SOURCE_DIR}/kernels
   -I ${PROJECT_SOURCE_DIR}/include)
+set(ptxas -Xptxas=-v,--warn-on-spills)
+if(REPRISE_DEVELOPER)
+  list(APPEND REPRISE_NVCC_FLAGS --Werror all-warnings)
+  string(APPEND ptxas ,-Werror)
+endif()
 file(GLOB kernels CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/kernels/*.cu)
 set(REPRISE_KERNEL_OBJECTS)
 foreach(kernel ${kernels})
@@ -52,7 +57,7 @@ foreach(kernel ${kernels})
   add_custom_command(OUTPUT ${object}
     COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/cmake/compile_kernel.cmake ${object}.log
       ${CMAKE_CXX_COMPILER_LAUNCHER} ${REPRISE_NVCC} ${REPRISE_NVCC_FLAGS} ${targets}
-      -Xptxas=-v,--warn-on-spills,-Werror -Xcompiler=-fPIC -ccbin ${CMAKE_CXX_COMPILER}
+      ${ptxas} -Xcompiler=-fPIC -ccbin ${CMAKE_CXX_COMPILER}
       -MD -MF ${object}.d -c ${kernel} -o ${object}
     DEPENDS ${kernel} DEPFILE ${object}.d VERBATIM
     COMMENT "Compiling ${name}.cu for CUDA devices")

@@ -2,7 +2,12 @@
 include(CMakePackageConfigHelpers)
 get_property(modules GLOBAL PROPERTY REPRISE_MODULES)
 install(TARGETS reprise_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS reprise reprise_host ${modules} EXPORT reprise_targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(BUILD_SHARED_LIBS)
+  install(TARGETS reprise_shared EXPORT reprise_targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+else()
+  install(TARGETS reprise reprise_host ${modules} EXPORT reprise_targets
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(DIRECTORY include/reprise DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT reprise_targets NAMESPACE reprise:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/reprise)
 configure_package_config_file(cmake/reprise-config.cmake.in

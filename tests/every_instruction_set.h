@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "backend/cpu/ops.h"
+
 namespace reprise {
 
 /// Calls check(name) with each instruction set that this build and this machine have as the one
@@ -11,7 +13,7 @@ namespace reprise {
 template <class Check>
 void with_every_instruction_set(Check&& check) {
   const std::int64_t all = hwy::SupportedTargets();
-  for (std::int64_t left = all & HWY_TARGETS; left != 0; left &= left - 1) {
+  for (std::int64_t left = all & cpu::instruction_sets(); left != 0; left &= left - 1) {
     const std::int64_t target = left & -left;
     hwy::SetSupportedTargetsForTest(target);
     hwy::GetChosenTarget().Update(target);

@@ -26,6 +26,9 @@ class OpGraph {
 /// end (see Buffer) unless a comment says "host"; matrices are row-major and dense. Results do not
 /// depend on the number of threads. Ops throw Error; none prints. An op that a back end does not
 /// have, or not for the parameters given, declines with an Error that says why.
+///
+/// Threads: any number may call the ops of a CPU back end at once, on memory that no other writes;
+/// a CUDA back end, and whatever was made with it, is one thread's at a time.
 class Backend {
  public:
   virtual ~Backend() = default;

@@ -52,6 +52,8 @@ enum class Precision : std::uint8_t {
 /// All functions throw Error naming the file, what was expected and what was found: no such file,
 /// not a catalogue, a later version, damage, no permission, a full disk, another writer that does
 /// not finish.
+///
+/// Threads: one at a time for each object; each thread may have one of its own on the same file.
 class Catalogue {
  public:
   enum class Mode : std::uint8_t { read, write };

@@ -65,6 +65,7 @@ struct AudioChroma {
 };
 
 /// Computes the chroma of audio instead of the front end: see Backend::chroma_engine().
+/// Threads: one at a time.
 class ChromaEngine {
  public:
   virtual ~ChromaEngine() = default;

@@ -31,6 +31,7 @@ enum class Metric : std::uint8_t {
 };
 
 /// A method that computes fingerprints: a trained model or a published one.
+/// Threads: as many as its back end allows may call compute() at once.
 class FingerprintMethod {
  public:
   virtual ~FingerprintMethod() = default;

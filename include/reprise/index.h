@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -25,6 +27,9 @@ struct Match {
 /// Vectors that the memory of a device does not hold stay in host memory, and every search sends
 /// them to the device in slices: while it searches one, the next is on its way. Where queries are
 /// too many for what is left, they are searched for in smaller batches.
+///
+/// Threads: any number may search one index at once. On the CPU they run side by side; on a device
+/// they take turns, and nothing else may use its back end meanwhile.
 class Index {
  public:
   /// Gives the fingerprints of songs first, first + 1, ..: values [songs, dims] and rolls [songs].
@@ -64,19 +69,31 @@ class Index {
   std::int64_t slice_size(std::int64_t number) const {
     return std::min(songs_at_once_, size() - number * songs_at_once_);
   }
-  Slice& place_of(std::int64_t number) const { return slices_[number % std::ssize(slices_)]; }
+  Slice& place_of(std::int64_t number) const {
+    return device_->slices[number % std::ssize(device_->slices)];
+  }
+  // Held while the memory of a device is in use.
+  std::unique_lock<std::mutex> use_device() const {
+    return backend_.host_memory() ? std::unique_lock<std::mutex>() : std::unique_lock(device_->lock);
+  }
   void begin_upload(std::int64_t number) const;
   void search_slice(std::int64_t number, const Fingerprints& queries,
                     std::span<const float> vectors, int k,
                     std::vector<std::vector<Match>>& matches) const;
+
+  // What a search writes to, though the index stays as it is.
+  struct Device {
+    std::mutex lock;
+    std::vector<Slice> slices;  // one of all songs, or two that take turns
+  };
 
   Backend& backend_;
   int dims_;
   ScanPrecision precision_;
   std::vector<std::int32_t> rolls_;
   std::int64_t songs_at_once_;
-  HostBuffer<float> host_;             // all vectors, where there are slices
-  mutable std::vector<Slice> slices_;  // one of all songs, or two that take turns
+  HostBuffer<float> host_;  // all vectors, where there are slices
+  std::unique_ptr<Device> device_ = std::make_unique<Device>();
 };
 
 }  // namespace reprise

@@ -83,6 +83,7 @@ void check_chroma_source(const Model& model, const std::string& name, const Song
 void check_bands(const Model& model, const std::string& name, const SongSet& set);
 
 /// The fingerprints of a model, by the rules of its configuration (input, keys, projection).
+/// Threads: as for FingerprintMethod.
 class ModelMethod : public FingerprintMethod {
  public:
   ModelMethod(Backend& backend, const Model& model, std::string name);

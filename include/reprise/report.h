@@ -33,6 +33,7 @@ std::string distances_chart(const Evaluation& evaluation);
 std::string chroma_picture(const SongSet& set, std::int64_t song);
 
 /// A page about a training run or an evaluation: one HTML file that needs nothing beside itself.
+/// Threads: one at a time.
 class Report {
  public:
   /// title, lead: text.

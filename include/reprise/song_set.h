@@ -13,6 +13,7 @@ namespace reprise {
 
 /// Songs as chroma, one after another, with what is known of them: one HDF5 file.
 /// A work (clique) is a composition; a song is one performance of it.
+/// Threads: any number may read one at once.
 struct SongSet {
   std::string path;              ///< file it was read from, for messages
   std::string source;            ///< free text

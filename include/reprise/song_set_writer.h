@@ -32,14 +32,15 @@ struct SongSetInfo {
 };
 
 /// A song that read_song_set would refuse; the writer can go on without it.
-class UnfitSong : public Error {
+class UnfitSong : public InputError {
  public:
-  using Error::Error;
+  using InputError::InputError;
 };
 
 /// Writes a song set song by song in constant memory (16 bytes a song), so that it may be larger
 /// than memory: what is added waits in files without a name beside `path`, which take as much disk
 /// again until finish() has written the set. Nothing is left behind where finish() is not reached.
+/// Threads: one at a time.
 class SongSetWriter {
  public:
   /// Chroma of more than `packed_bytes` is stored unpacked, so that readers map it in place.

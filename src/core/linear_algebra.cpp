@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "blas/one_thread.h"
 #include "reprise/error.h"
 
 // LAPACK's Fortran interface, which OpenBLAS carries.
@@ -19,11 +20,6 @@ extern "C" void dsyevr_(const char* job, const char* range, const char* triangle
 
 namespace reprise {
 namespace {
-
-void use_one_blas_thread() {
-  static const bool once = (openblas_set_num_threads(1), true);
-  static_cast<void>(once);
-}
 
 // Eigenvectors are unique up to their sign.
 void fix_sign(std::span<double> vector) {
@@ -62,7 +58,7 @@ std::vector<double> scatter(const float* rows, std::int64_t count, int dims,
 // LAPACK's relatively robust representations (Dhillon & Parlett 2004): 2.3 s for the largest 320 of
 // 2,880 on one core, with no gap between eigenvalues needed, unlike subspace iteration.
 SymmetricEigen largest_eigenvectors(std::span<const double> matrix, int n, int k) {
-  use_one_blas_thread();
+  const OneBlasThread one_thread;
   for (int i = 0; i < n; ++i)
     for (int j = 0; j <= i; ++j)
       if (!std::isfinite(matrix[static_cast<std::size_t>(i) * n + j]))
@@ -121,6 +117,7 @@ std::vector<double> inverse_square_root(std::span<const double> matrix, int n) {
     for (int j = 0; j < n; ++j) w[static_cast<std::size_t>(i) * n + j] *= factor;
   }
   std::vector<double> root(static_cast<std::size_t>(n) * n);
+  const OneBlasThread one_thread;
   cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, n, n, n, 1, w.data(), n, w.data(), n, 0,
               root.data(), n);
   return root;
@@ -128,7 +125,7 @@ std::vector<double> inverse_square_root(std::span<const double> matrix, int n) {
 
 void multiply(const double* a, const double* b, std::int64_t m, std::int64_t n, std::int64_t inner,
               double* out) {
-  use_one_blas_thread();
+  const OneBlasThread one_thread;
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, static_cast<int>(m), static_cast<int>(n),
               static_cast<int>(inner), 1, a, static_cast<int>(inner), b, static_cast<int>(n), 0,
               out, static_cast<int>(n));
@@ -136,7 +133,7 @@ void multiply(const double* a, const double* b, std::int64_t m, std::int64_t n, 
 
 void multiply_transposed(const double* a, const double* b, std::int64_t m, std::int64_t n,
                          std::int64_t inner, double* out) {
-  use_one_blas_thread();
+  const OneBlasThread one_thread;
   cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(m), static_cast<int>(n),
               static_cast<int>(inner), 1, a, static_cast<int>(inner), b, static_cast<int>(inner), 0,
               out, static_cast<int>(n));
@@ -144,7 +141,7 @@ void multiply_transposed(const double* a, const double* b, std::int64_t m, std::
 
 void multiply_transposed(const float* a, const float* b, std::int64_t m, std::int64_t n,
                          std::int64_t inner, float* out) {
-  use_one_blas_thread();
+  const OneBlasThread one_thread;
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(m), static_cast<int>(n),
               static_cast<int>(inner), 1, a, static_cast<int>(inner), b, static_cast<int>(inner), 0,
               out, static_cast<int>(n));
@@ -162,7 +159,7 @@ void Pca::project(const float* rows, std::int64_t count, float* out) const {
 
 Pca fit_pca(const float* rows, std::int64_t count, int dims, int components) {
   if (count < 2) throw Error(fmt::format("PCA: expected at least two vectors, found {}", count));
-  use_one_blas_thread();
+  const OneBlasThread one_thread;
   Pca pca;
   pca.dims = dims;
   pca.components = static_cast<int>(std::min<std::int64_t>({components, count - 1, dims}));

@@ -81,10 +81,10 @@ Index::Index(Backend& backend, std::int64_t songs, int dims, ScanPrecision preci
       host_(backend, songs_at_once_ < songs ? songs * dims : 0) {
   const bool sliced = songs_at_once_ < songs;
   for (int i = 0; i < (sliced ? 2 : 1); ++i)
-    slices_.push_back({Buffer<float>(backend, songs_at_once_ * dims),
+    device_->slices.push_back({Buffer<float>(backend, songs_at_once_ * dims),
                        Buffer<std::uint8_t>(backend, static_cast<std::int64_t>(backend.scan_bytes(
                                                          songs_at_once_, dims, precision)))});
-  Slice& all = slices_.front();
+  Slice& all = device_->slices.front();
   std::vector<float> values(
       sliced ? 0 : static_cast<std::size_t>(std::min(songs, kSongsAtOnce)) * dims);
   for (std::int64_t first = 0; first < songs; first += kSongsAtOnce) {
@@ -153,6 +153,7 @@ std::vector<std::vector<Match>> Index::search(const Fingerprints& queries, int t
 
   std::vector<float> vectors = queries.values;
   scale_finite_to_unit(vectors, queries.dims, 0, "query vector");
+  const auto in_use = use_device();
   const bool sliced = slices() > 1;
   if (sliced) begin_upload(0);
   for (std::int64_t number = 0; number < slices(); ++number) {
@@ -176,13 +177,14 @@ std::vector<std::vector<Match>> Index::search(const Fingerprints& queries, int t
 
 Fingerprints Index::candidates(std::span<const std::int64_t> positions) const {
   const int dims = dims_;
+  const auto in_use = use_device();
   Fingerprints some;
   some.songs = static_cast<std::int64_t>(positions.size());
   some.dims = dims;
   some.values.resize(positions.size() * static_cast<std::size_t>(dims));
   for (std::size_t i = 0; i < positions.size(); ++i) {
     if (host_.size() == 0) {
-      backend_.download(&some.values[i * dims], slices_[0].vectors.data() + positions[i] * dims,
+      backend_.download(&some.values[i * dims], place_of(0).vectors.data() + positions[i] * dims,
                         static_cast<std::size_t>(dims) * sizeof(float));
     } else {
       std::copy_n(host_.data() + positions[i] * dims, dims, &some.values[i * dims]);

@@ -1,6 +1,5 @@
 #include "reprise/backend.h"
 
-#include <cblas.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -33,8 +32,6 @@ class CpuBackend final : public Backend {
       throw Error(fmt::format(
           "bf16: expected a processor with AVX-512 BF16, found {}: leave the precision out",
           cpu::instruction_set()));
-    // Ops share work out themselves, in pieces that do not depend on the number of threads.
-    openblas_set_num_threads(1);
   }
 
   std::string name() const override { return "cpu"; }
@@ -47,7 +44,7 @@ class CpuBackend final : public Backend {
   void* allocate(std::size_t bytes) override {
     void* memory = ::operator new(bytes, kAlignment, std::nothrow);
     if (!memory)
-      throw Error(fmt::format("out of memory: {:.1f} GB were asked for",
+      throw OutOfMemory(fmt::format("out of memory: {:.1f} GB were asked for",
                               static_cast<double>(bytes) * 1e-9));
     return memory;
   }

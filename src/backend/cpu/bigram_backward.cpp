@@ -89,7 +89,7 @@ struct EventGradient {
 
 // Memory of one thread, reused from song to song.
 struct BackwardScratch {
-  Floats x, y, dg, c_gradient, swapped, weights, packed, differences, rows;
+  Floats x, y, dg, c_gradient, swapped, weights, packed, differences, rows, filter_gradient;
   std::vector<const float*> pointers;
   EventFilters filters;
   EventGradient events;
@@ -376,11 +376,11 @@ void backward_frames(const BackwardCall& call, const Excerpt& excerpt, const Son
   int chunks = 0;
   for (int column = 0; column < terms; column += kLanes)
     columns[chunks++] = {x + column, x + column, kLanes};
-  correlate<1>(columns, chunks, p.width(), scratch.rows.data(), s.n, frames, s.n,
-               [&](int row, int k, Vec sum) HWY_ATTR {
-                 const auto inside = hn::FirstN(kF32, std::min(kLanes, terms - k * kLanes));
-                 hn::BlendedStore(sum, inside, kF32, gradient + row * terms + k * kLanes);
-               });
+  const std::int64_t width = chunks * kLanes;
+  float* filters = scratch.filter_gradient.resize(s.n * width);
+  correlate(columns, chunks, p.width(), scratch.rows.data(), s.n, 1, frames, s.n, filters,
+            width, false);
+  for (int i = 0; i < s.n; ++i) std::copy_n(filters + i * width, terms, gradient + i * terms);
 }
 
 // From the gradient of a song's fingerprint to that of its windows, and the filters to that of its

@@ -102,23 +102,21 @@ inline void convolve_events(const BigramShape& s, const float* weights, const fl
   Columns columns[kMaxEvents];
   for (int k = 0; k < chunks; ++k)
     columns[k] = {filters + k * kLanes, filters + k * kLanes, kLanes};
-  // A frame's receptive field is a run of x, so frames are the rows of the product. Where a tile
-  // holds a whole row, what its last vector has beyond it is overwritten by the next row.
-  const bool whole_rows = chunks <= kTileVectors || n % kLanes == 0;
-  const auto keep = [&](int row, int k, Vec sum) HWY_ATTR {
-    const Vec event = activate(p.activation, hn::Add(sum, hn::LoadU(kF32, bias + k * kLanes)));
-    float* to = b.row(row) + k * kLanes;
-    if (whole_rows) {
-      hn::StoreU(event, kF32, to);
-    } else {
-      hn::BlendedStore(event, hn::FirstN(kF32, std::min(kLanes, n - k * kLanes)), kF32, to);
+  // A frame's receptive field is a run of x, so frames are the rows of the product, some at a time.
+  // Where rows follow each other, what a last vector has beyond its row the next one overwrites.
+  constexpr std::int64_t kRows = 96;
+  float* responses = scratch.responses.resize(kRows * width);
+  for (std::int64_t t = 0; t < b.frames; t += kRows) {
+    const int rows = static_cast<int>(std::min(kRows, b.frames - t));
+    correlate(columns, chunks, width, x + t * p.width(), 1, p.width(), terms, rows,
+              responses, width, false);
+    for (int r = 0; r < rows; ++r) {
+      float* to = b.row(t + r);
+      for (int i = 0; i < n; i += kLanes) {
+        const Vec sum = hn::LoadU(kF32, responses + r * width + i);
+        hn::StoreU(activate(p.activation, hn::Add(sum, hn::LoadU(kF32, bias + i))), kF32, to + i);
+      }
     }
-  };
-  const int frames = static_cast<int>(b.frames);
-  if (p.bands == 1) {
-    correlate<kPitchClasses>(columns, chunks, width, x, 1, terms, frames, keep);
-  } else {
-    correlate_apart(columns, chunks, width, x, p.width(), 1, terms, frames, keep);
   }
 }
 

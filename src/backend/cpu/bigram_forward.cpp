@@ -254,6 +254,10 @@ const char* instruction_set() {
   return HWY_DYNAMIC_DISPATCH(target_name)();
 }
 
+std::int64_t instruction_sets() {
+  return HWY_TARGETS;
+}
+
 std::size_t bigram_reserve(const BigramParams& params, std::int64_t count, std::int64_t frames) {
   return static_cast<std::size_t>(count * reserve_floats(BigramShape(params), frames)) *
          sizeof(float);

@@ -126,7 +126,7 @@ struct SongBuffers {
 
 // Memory of a thread that finds events.
 struct EventScratch {
-  Floats x, filters, pattern, apart;
+  Floats x, filters, responses, pattern, apart;
 };
 
 // Floats of reserve for a song.

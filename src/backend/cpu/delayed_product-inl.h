@@ -66,11 +66,8 @@ class DelayedProduct {
   static constexpr std::int64_t kBlock = 96;  // frames, at most
 
   void run_block(std::int64_t frames, bool add) {
-    correlate<1>(columns_.data(), static_cast<int>(columns_.size()), n_, with_, n_, frames, n_,
-                 [&](int row, int k, Vec sum) HWY_ATTR {
-                   float* to = c_ + row * stride_ + k * kLanes;
-                   hn::StoreU(add ? hn::Add(hn::LoadU(kF32, to), sum) : sum, kF32, to);
-                 });
+    correlate(columns_.data(), static_cast<int>(columns_.size()), n_, with_, n_, 1, frames, n_, c_,
+              stride_, add);
     with_ += frames * n_;
     for (Columns& v : columns_) {
       v.first += frames * n_;

@@ -158,6 +158,7 @@ void event_layer_forward(const float* x, std::int64_t count, const float* weight
     std::vector<float> fields, responses;
   };
   std::vector<Scratch> scratch(threads);
+  const OneBlasThread one_thread;
   // Songs of a task: a dense layer, which has one frame a song, is a product of many rows, too.
   const std::int64_t songs = std::max(1, 64 / p.frames);
   parallel_for((count + songs - 1) / songs, threads, [&](std::int64_t task, int member) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "backend/cpu/parallel.h"
+#include "blas/one_thread.h"
 
 namespace reprise::cpu {
 
@@ -15,7 +16,7 @@ inline constexpr std::int64_t kGemmRows = 64;
 inline constexpr std::int64_t kGemmColumns = 512;
 
 /// A block of a product, c [rows, columns] = a [rows, k] b^T [columns, k], or a b [k, columns]
-/// where `transpose_b` is false. The caller's BLAS runs on one thread (the back end sees to it).
+/// where `transpose_b` is false. The op that calls it, on any of its threads, holds a OneBlasThread.
 inline void gemm_block(bool transpose_b, std::int64_t rows, std::int64_t columns, std::int64_t k,
                        const float* a, const float* b, std::int64_t b_stride, float* c,
                        std::int64_t c_stride) {
@@ -29,6 +30,7 @@ inline void gemm_block(bool transpose_b, std::int64_t rows, std::int64_t columns
 /// shared out.
 inline void gemm(bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
                  const float* b, float* c, int threads) {
+  const OneBlasThread one_thread;  // blocks do not depend on the number of threads
   const std::int64_t across = (n + kGemmColumns - 1) / kGemmColumns;
   parallel_for((m + kGemmRows - 1) / kGemmRows * across, threads, [&](std::int64_t block, int) {
     const std::int64_t row = block / across * kGemmRows, column = block % across * kGemmColumns;

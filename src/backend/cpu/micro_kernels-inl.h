@@ -5,6 +5,7 @@
 //   convolve        out[j][t] = sum_r w[r][j] row_r[t]      lanes along t
 //   inner_products  out[a][b] = sum_s x_a[s] y_b[s]         lanes along s
 //
+// These three are many tiles each and compiled once, in micro_kernels.cpp.
 // Columns of a and rows of convolve are pointers that may lie anywhere and overlap, so that all
 // lags are one product and nothing is copied. A tile keeps its sums in registers and has more
 // multiply-adds than loads: the multipliers bind, not the cache. All read up to two vectors past
@@ -78,89 +79,22 @@ struct Columns {
   int lanes;
 };
 
-// Stride: of the rows of b, std::int64_t or a constant of that type.
-template <int V, int R, bool Joined, class Stride, class Finish>
-HWY_INLINE void correlate_tile(const Columns* HWY_RESTRICT columns, std::int64_t a_stride,
-                               const float* HWY_RESTRICT b, Stride row_stride,
-                               std::int64_t b_stride, std::int64_t terms, Finish&& finish) {
-  Vec sum[R][V];
-  const float* first[V];
-  const float* second[V];
-  hn::Mask<F32> mask[V];
-  HWY_UNROLL(4)
-  for (int v = 0; v < V; ++v) {
-    first[v] = columns[v].first;
-    second[v] = columns[v].second;
-    mask[v] = hn::FirstN(kF32, columns[v].lanes);
-  }
-  HWY_UNROLL(12)
-  for (int r = 0; r < R; ++r) {
-    HWY_UNROLL(4)
-    for (int v = 0; v < V; ++v) sum[r][v] = hn::Zero(kF32);
-  }
-  for (std::int64_t s = 0, at = 0; s < terms; ++s, at += a_stride, b += b_stride) {
-    Vec a[V];
-    HWY_UNROLL(4)
-    for (int v = 0; v < V; ++v) {
-      a[v] = hn::LoadU(kF32, first[v] + at);
-      if constexpr (Joined) a[v] = hn::IfThenElse(mask[v], a[v], hn::LoadU(kF32, second[v] + at));
-    }
-    HWY_UNROLL(12)
-    for (int r = 0; r < R; ++r) {
-      const Vec x = hn::Set(kF32, b[r * row_stride]);
-      HWY_UNROLL(4)
-      for (int v = 0; v < V; ++v) sum[r][v] = hn::MulAdd(a[v], x, sum[r][v]);
-    }
-  }
-  HWY_UNROLL(12)
-  for (int r = 0; r < R; ++r) {
-    HWY_UNROLL(4)
-    for (int v = 0; v < V; ++v) finish(r, v, sum[r][v]);
-  }
-}
+/// out [rows, out_stride]: the products, or (add) themselves added to what is there. Column `col` of
+/// the result is lane col % kLanes of columns[col / kLanes]; a[s][col] lies s * a_stride on, and
+/// b[s][j] at b[s * b_stride + j * row_stride]. Whole vectors are written.
+void correlate(const Columns* columns, int vectors, std::int64_t a_stride, const float* b,
+               std::int64_t b_stride, std::int64_t row_stride, std::int64_t terms, int rows,
+               float* out, std::int64_t out_stride, bool add);
 
-// b[s][j] = b[s * b_stride + j * RowStride]. finish(row, vector, sum): what becomes of vector
-// `vector` of row `row` of the result.
-template <int RowStride, class Finish>
-HWY_INLINE void correlate(const Columns* HWY_RESTRICT columns, int vectors, std::int64_t a_stride,
-                          const float* HWY_RESTRICT b, std::int64_t b_stride, std::int64_t terms,
-                          int rows, Finish&& finish) {
-  constexpr std::integral_constant<std::int64_t, RowStride> row_stride;
-  for_even_pieces<kTileVectors>(vectors, [&]<int V>(int k) HWY_ATTR {
-    bool joined = false;
-    for (int v = 0; v < V; ++v) joined |= columns[k + v].lanes < kLanes;
-    for_even_pieces<tile_rows(V)>(rows, [&]<int R>(int j) HWY_ATTR {
-      const auto whole = [&](int r, int v, Vec sum) HWY_ATTR { finish(j + r, k + v, sum); };
-      if (joined) {
-        correlate_tile<V, R, true>(columns + k, a_stride, b + j * RowStride, row_stride, b_stride,
-                                   terms, whole);
-      } else {
-        correlate_tile<V, R, false>(columns + k, a_stride, b + j * RowStride, row_stride, b_stride,
-                                    terms, whole);
-      }
-    });
-  });
-}
+/// out [n, out_stride] = w [rows, n]^T times the rows, each read at t = 0 .. frames - 1. Whole
+/// vectors are written. `packed` holds rows * tile_rows(2) floats, and a vector.
+void convolve(const float* const* row, int rows, const float* w, int n, std::int64_t frames,
+              float* out, std::int64_t out_stride, float* packed);
 
-// The same of whole columns and rows `row_stride` apart, which only now is known. What is left of
-// the rows is taken one by one: tiles of every height are much code for few rows.
-template <class Finish>
-HWY_INLINE void correlate_apart(const Columns* HWY_RESTRICT columns, int vectors,
-                                std::int64_t a_stride, const float* HWY_RESTRICT b,
-                                std::int64_t row_stride, std::int64_t b_stride, std::int64_t terms,
-                                int rows, Finish&& finish) {
-  for_even_pieces<kTileVectors>(vectors, [&]<int V>(int k) HWY_ATTR {
-    int j = 0;
-    const auto tile = [&]<int R>() HWY_ATTR {
-      for (; j + R <= rows; j += R)
-        correlate_tile<V, R, false>(
-            columns + k, a_stride, b + j * row_stride, row_stride, b_stride, terms,
-            [&](int r, int v, Vec sum) HWY_ATTR { finish(j + r, k + v, sum); });
-    };
-    tile.template operator()<tile_rows(V)>();
-    tile.template operator()<1>();
-  });
-}
+/// out [as, out_stride]: the products of every x_a with every y_b, each of `terms` floats. Terms
+/// past the last whole vector are masked out.
+void inner_products(const float* x, int as, std::int64_t x_stride, const float* const* y, int bs,
+                    std::int64_t terms, float* out, std::int64_t out_stride);
 
 template <int V, int R>
 HWY_INLINE void convolve_tile(const float* const* HWY_RESTRICT row, int rows,
@@ -188,29 +122,6 @@ HWY_INLINE void convolve_tile(const float* const* HWY_RESTRICT row, int rows,
     HWY_UNROLL(2)
     for (int v = 0; v < V; ++v) hn::StoreU(sum[r][v], kF32, out + r * out_stride + t + v * kLanes);
   }
-}
-
-// out [n, out_stride] = w [rows, n]^T times the rows, each read at t = 0 .. frames - 1. Whole
-// vectors are written. `packed` holds rows * tile_rows(2) floats, and a vector.
-HWY_INLINE void convolve(const float* const* HWY_RESTRICT row, int rows,
-                         const float* HWY_RESTRICT w, int n, std::int64_t frames,
-                         float* HWY_RESTRICT out, std::int64_t out_stride,
-                         float* HWY_RESTRICT packed) {
-  for_even_pieces<tile_rows(2)>(n, [&]<int R>(int first) HWY_ATTR {
-    const float* weights = w + first;
-    std::int64_t stride = n;
-    if (n > R) {  // a tile's weights side by side stay in the first cache
-      for (int i = 0; i < rows; ++i)
-        for (int r = 0; r < R; ++r) packed[i * R + r] = weights[i * n + r];
-      weights = packed;
-      stride = R;
-    }
-    float* to = out + first * out_stride;
-    std::int64_t t = 0;
-    for (; t + kLanes < frames; t += 2 * kLanes)
-      convolve_tile<2, R>(row, rows, weights, stride, t, to, out_stride);
-    if (t < frames) convolve_tile<1, R>(row, rows, weights, stride, t, to, out_stride);
-  });
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -336,79 +247,6 @@ HWY_INLINE float dot(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b, s
   float rest = 0;
   for (; i < n; ++i) rest += a[i] * b[i];
   return hn::GetLane(hn::SumOfLanes(kF32, hn::Add(s0, s1))) + rest;
-}
-
-// to[q] = the sum of the lanes of v[q].
-HWY_INLINE void sums_of_four(Vec v[4], float* HWY_RESTRICT to) {
-#if HWY_TARGET == HWY_SCALAR
-  for (int q = 0; q < 4; ++q) to[q] = hn::GetLane(v[q]);
-#else
-  transpose_fours(v);
-  const auto fold = [](auto&& self, auto d, auto x) HWY_ATTR {
-    if constexpr (hn::MaxLanes(d) <= 4) {
-      return x;
-    } else {
-      const hn::Half<decltype(d)> half;
-      return self(self, half, hn::Add(hn::LowerHalf(half, x), hn::UpperHalf(half, x)));
-    }
-  };
-  const hn::CappedTag<float, 4> four;
-  hn::StoreU(fold(fold, kF32, hn::Add(hn::Add(v[0], v[1]), hn::Add(v[2], v[3]))), four, to);
-#endif
-}
-
-// out [R, out_stride]: products of rows x with four rows y each, of which `bs` are wanted.
-template <int R>
-HWY_INLINE void inner_products_tile(const float* HWY_RESTRICT x, std::int64_t x_stride,
-                                    const float* const* HWY_RESTRICT y, int bs, std::int64_t terms,
-                                    float* HWY_RESTRICT out, std::int64_t out_stride) {
-  Vec sum[R][4];
-  const float* py[4];
-  HWY_UNROLL(4)
-  for (int q = 0; q < 4; ++q) py[q] = y[std::min(q, bs - 1)];
-  HWY_UNROLL(6)
-  for (int r = 0; r < R; ++r) {
-    HWY_UNROLL(4)
-    for (int q = 0; q < 4; ++q) sum[r][q] = hn::Zero(kF32);
-  }
-  const auto add = [&](std::int64_t s, auto&& load) HWY_ATTR {
-    Vec vx[R];
-    HWY_UNROLL(6)
-    for (int r = 0; r < R; ++r) vx[r] = load(x + r * x_stride + s);
-    HWY_UNROLL(4)
-    for (int q = 0; q < 4; ++q) {
-      const Vec vy = load(py[q] + s);
-      HWY_UNROLL(6)
-      for (int r = 0; r < R; ++r) sum[r][q] = hn::MulAdd(vx[r], vy, sum[r][q]);
-    }
-  };
-  std::int64_t s = 0;
-  for (; s + kLanes <= terms; s += kLanes)
-    add(s, [](const float* at) HWY_ATTR { return hn::LoadU(kF32, at); });
-  if (s < terms) {
-    const auto inside = hn::FirstN(kF32, terms - s);
-    add(s,
-        [&](const float* at) HWY_ATTR { return hn::IfThenElseZero(inside, hn::LoadU(kF32, at)); });
-  }
-  HWY_UNROLL(6)
-  for (int r = 0; r < R; ++r) {
-    float sums[4];
-    sums_of_four(sum[r], sums);
-    std::copy_n(sums, std::min(bs, 4), out + r * out_stride);
-  }
-}
-
-// out [as, out_stride]: the products of every x_a with every y_b, each of `terms` floats. Terms
-// past the last whole vector are masked out.
-HWY_INLINE void inner_products(const float* HWY_RESTRICT x, int as, std::int64_t x_stride,
-                               const float* const* HWY_RESTRICT y, int bs, std::int64_t terms,
-                               float* HWY_RESTRICT out, std::int64_t out_stride) {
-  constexpr int kRows = kTileSums / 4;  // 6 x 4 sums or 3 x 4, and the operands
-  for_even_pieces<kRows>(as, [&]<int R>(int a) HWY_ATTR {
-    for (int b = 0; b < bs; b += 4)
-      inner_products_tile<R>(x + a * x_stride, x_stride, y + b, bs - b, terms,
-                             out + a * out_stride + b, out_stride);
-  });
 }
 
 }  // namespace reprise::cpu::HWY_NAMESPACE

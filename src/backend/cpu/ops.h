@@ -63,5 +63,7 @@ void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_c
 
 /// The instruction set that Highway's dispatch chose.
 const char* instruction_set();
+/// Those compiled in, as a set of Highway's target bits.
+std::int64_t instruction_sets();
 
 }  // namespace reprise::cpu

@@ -1,0 +1,56 @@
+// Each kind of error, as a program that uses the library tells them apart.
+
+#include "reprise/error.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <limits>
+#include <type_traits>
+
+#include "core/files.h"
+#include "io/npy.h"
+#include "reprise/backend.h"
+#include "reprise/config.h"
+#include "reprise/song_set.h"
+#include "tiny_disk.h"
+
+namespace reprise {
+namespace {
+
+TEST(ErrorKinds, AWrongFileIsAnInputError) {
+  EXPECT_THROW(read_song_set("/no/such/file.h5"), InputError);
+  EXPECT_THROW(read_song_set(REPRISE_SOURCE_DIR "/README.md"), InputError);
+}
+
+TEST(ErrorKinds, AWrongParameterIsASettingsError) {
+  Config config;
+  EXPECT_THROW(config.set("windows", "-1"), SettingsError);
+  EXPECT_THROW(config.set("no_such_key", "1"), SettingsError);
+}
+
+TEST(ErrorKinds, AFullDiskIsAMachineError) {
+  const auto folder = std::filesystem::temp_directory_path() / "reprise-error-kinds";
+  TinyDisk disk(folder, 16);
+  if (!disk.mounted()) GTEST_SKIP() << "mounting takes root";
+  const std::vector<float> values(100'000);
+  EXPECT_THROW(write_npy(disk.file("much.npy"), {100'000}, values.data()), MachineError);
+}
+
+// A sanitizer's allocator ends the program instead.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(ErrorKinds, TooLittleMemoryIsOutOfMemory) {
+  const auto backend = make_cpu_backend(1);
+  EXPECT_THROW(backend->allocate(std::numeric_limits<std::ptrdiff_t>::max() / 2), OutOfMemory);
+}
+#endif
+
+TEST(ErrorKinds, EveryKindIsAnError) {
+  EXPECT_TRUE((std::is_base_of_v<Error, InputError>));
+  EXPECT_TRUE((std::is_base_of_v<Error, SettingsError>));
+  EXPECT_TRUE((std::is_base_of_v<MachineError, OutOfMemory>));
+  EXPECT_TRUE((std::is_base_of_v<Error, InternalError>));
+}
+
+}  // namespace
+}  // namespace reprise
