@@ -142,14 +142,14 @@ constexpr Parameter kParameters[] = {
 const Parameter& row(std::string_view name) {
   for (const Parameter& p : kParameters)
     if (p.name == name) return p;
-  throw UsageError(
+  throw SettingsError(
       fmt::format("unknown parameter {}: `reprise train --help` lists them all", quote(name)));
 }
 
 bool boolean(std::string_view name, std::string_view text) {
   if (text == "true" || text == "1" || text == "yes") return true;
   if (text == "false" || text == "0" || text == "no") return false;
-  throw UsageError(fmt::format("{}: expected true or false, found {}", name, quote(text)));
+  throw SettingsError(fmt::format("{}: expected true or false, found {}", name, quote(text)));
 }
 
 // "-2:3,8" is -2, -1, 0, 1, 2, 3, 8.
@@ -164,7 +164,7 @@ std::vector<int> list(std::string_view name, std::string_view text) {
     const int last =
         colon == std::string_view::npos ? first : parse_number<int>(name, item.substr(colon + 1));
     if (last < first || std::int64_t{last} - first > 2 * kMaxLag)
-      throw UsageError(fmt::format("{}: {} is not a run of numbers", name, quote(item)));
+      throw SettingsError(fmt::format("{}: {} is not a run of numbers", name, quote(item)));
     for (int value = first; value <= last; ++value) values.push_back(value);
     if (comma == std::string_view::npos) return values;
     text.remove_prefix(comma + 1);
@@ -231,7 +231,7 @@ nlohmann::json json_of(const Config& config, const Parameter& p) {
 
 void check_range(const Parameter& p, double value) {
   if (!(value >= p.low && value <= p.high))
-    throw UsageError(
+    throw SettingsError(
         fmt::format("{}: expected {:g} to {:g}, found {:g}", p.name, p.low, p.high, value));
 }
 
@@ -265,8 +265,8 @@ Config Config::of_preset(std::string_view name) {
     config.preset = name;
     return config;
   }
-  throw UsageError(fmt::format("unknown preset {}: expected one of {}", quote(name),
-                               fmt::join(preset_names(), ", ")));
+  throw SettingsError(fmt::format("unknown preset {}: expected one of {}", quote(name),
+                                  fmt::join(preset_names(), ", ")));
 }
 
 void Config::set(std::string_view key, std::string_view value) {
@@ -308,19 +308,20 @@ namespace {
 // The rules of event networks.
 void validate_network(const Config& c) {
   if (c.layer_frames.size() != c.layer_filters.size())
-    throw UsageError(fmt::format("layer_frames: expected as many as layer_filters ({}), found {}",
-                                 c.layer_filters.size(), c.layer_frames.size()));
+    throw SettingsError(
+        fmt::format("layer_frames: expected as many as layer_filters ({}), found {}",
+                    c.layer_filters.size(), c.layer_frames.size()));
   if (!c.pools.empty() && c.pools.size() != c.layer_filters.size() + 1)
-    throw UsageError(fmt::format("pools: expected one for each of {} convolutions, found {}",
-                                 c.layer_filters.size() + 1, c.pools.size()));
+    throw SettingsError(fmt::format("pools: expected one for each of {} convolutions, found {}",
+                                    c.layer_filters.size() + 1, c.pools.size()));
   if (c.dense.empty() && c.events > kMaxEvents)
-    throw UsageError(
+    throw SettingsError(
         fmt::format("events: expected 1 to {} without dense, found {}", kMaxEvents, c.events));
   if (!c.network()) return;
   const auto expect = [&](std::string_view key, std::string_view value) {
     if (c.get(key) != value)
-      throw UsageError(fmt::format("{}: expected {} with layer_filters, pools or dense, found {}",
-                                   key, value, c.get(key)));
+      throw SettingsError(fmt::format(
+          "{}: expected {} with layer_filters, pools or dense, found {}", key, value, c.get(key)));
   };
   for (const auto& [key, value] : {std::pair{"input", "patchwork"},
                                    {"activation", "relu"},
@@ -333,7 +334,7 @@ void validate_network(const Config& c) {
   std::int64_t frames = std::int64_t{c.patches} * c.patch_frames, channels = c.width();
   const auto add_layer = [&](std::int64_t filters, std::int64_t terms) {
     if (frames * std::max(channels, filters) > kMaxLayerValues || filters * terms > kMaxLayerValues)
-      throw UsageError(
+      throw SettingsError(
           fmt::format("layers: expected at most {} values of a song and weights of a "
                       "layer, found {} frames of {} values to {} filters",
                       kMaxLayerValues, frames, channels, filters));
@@ -358,8 +359,8 @@ void Config::validate() const {
   for (const Parameter& p : kParameters) {
     std::visit(Overload{[&](std::string Config::*f) {
                           if (!is_choice(p.choices, this->*f))
-                            throw UsageError(fmt::format("{}: expected one of {}, found {}", p.name,
-                                                         p.choices, quote(this->*f)));
+                            throw SettingsError(fmt::format("{}: expected one of {}, found {}",
+                                                            p.name, p.choices, quote(this->*f)));
                         },
                         [&](bool Config::*) {},
                         [&](std::vector<int> Config::*f) {
@@ -373,46 +374,48 @@ void Config::validate() const {
     throw UsageError(
         fmt::format("feature: expected chroma with {} bands, found {}", bands, feature));
   if (lags.empty() || lags.size() > kMaxTaps)
-    throw UsageError(fmt::format("lags: expected 1 to {} lags, found {}", kMaxTaps, lags.size()));
+    throw SettingsError(
+        fmt::format("lags: expected 1 to {} lags, found {}", kMaxTaps, lags.size()));
   if (std::set<int>(lags.begin(), lags.end()).size() != lags.size())
-    throw UsageError("lags: expected different lags, found one twice");
+    throw SettingsError("lags: expected different lags, found one twice");
   if (key_mode == "all" && query_keys != 12)
-    throw UsageError(
+    throw SettingsError(
         fmt::format("query_keys: expected 12 with key_mode all, found {}", query_keys));
   if (key_mode == "invariant" && query_keys != 1)
-    throw UsageError(
+    throw SettingsError(
         fmt::format("query_keys: expected 1 with key_mode invariant, found {}", query_keys));
   if ((key_mode == "invariant") != (pairs == "intervals"))
-    throw UsageError("pairs: expected intervals with key_mode invariant, and only there");
+    throw SettingsError("pairs: expected intervals with key_mode invariant, and only there");
   if (pairs == "intervals" && (events % kPitchClasses != 0))
-    throw UsageError("pairs: intervals needs events in twelves");
+    throw SettingsError("pairs: intervals needs events in twelves");
   if (pairs == "intervals" && !tie_rotations)
-    throw UsageError("tie_rotations: expected true with pairs intervals");
+    throw SettingsError("tie_rotations: expected true with pairs intervals");
   if (tie_rotations && events % kPitchClasses != 0)
-    throw UsageError(fmt::format("tie_rotations: expected events in twelves, found {}", events));
+    throw SettingsError(fmt::format("tie_rotations: expected events in twelves, found {}", events));
   if ((pairs == "cross" && events % 2 != 0) || bigrams() < 1)
-    throw UsageError(
+    throw SettingsError(
         fmt::format("pairs: {} needs an even number of events, and two or more", pairs));
   if (random_keys > 0 && key_mode != "canonical")
-    throw UsageError(fmt::format("random_keys: expected 0 with key_mode {}", key_mode));
-  if (stretch_low > stretch_high) throw UsageError("stretch_low: expected at most stretch_high");
-  if (power_low > power_high) throw UsageError("power_low: expected at most power_high");
+    throw SettingsError(fmt::format("random_keys: expected 0 with key_mode {}", key_mode));
+  if (stretch_low > stretch_high) throw SettingsError("stretch_low: expected at most stretch_high");
+  if (power_low > power_high) throw SettingsError("power_low: expected at most power_high");
   if (projection > bigrams())
-    throw UsageError(fmt::format("projection: expected at most the {} bigrams, found {}", bigrams(),
-                                 projection));
+    throw SettingsError(fmt::format("projection: expected at most the {} bigrams, found {}",
+                                    bigrams(), projection));
   if (projection_pca != 0 && projection_pca < projection)
-    throw UsageError(fmt::format("projection_pca: expected 0 or at least projection ({}), found {}",
-                                 projection, projection_pca));
+    throw SettingsError(
+        fmt::format("projection_pca: expected 0 or at least projection ({}), found {}", projection,
+                    projection_pca));
   if (loss == "nt-xent" && sampling == "pairs")
-    throw UsageError("sampling: nt-xent needs works, as every batch row must have a version");
+    throw SettingsError("sampling: nt-xent needs works, as every batch row must have a version");
   if (loss != "contrastive" && !unit_norm)
-    throw UsageError(fmt::format("unit_norm: {} needs true", loss));
+    throw SettingsError(fmt::format("unit_norm: {} needs true", loss));
 }
 
 Config Config::from_json(std::string_view text, const std::string& where) {
   try {
     const auto json = nlohmann::json::parse(text);
-    if (!json.is_object()) throw Error("expected a JSON object");
+    if (!json.is_object()) throw InputError("expected a JSON object");
     Config config = of_preset(json.value("preset", "reprise"));
     for (const auto& [key, value] : json.items()) {
       const Parameter& p = row(key);
@@ -429,9 +432,10 @@ Config Config::from_json(std::string_view text, const std::string& where) {
     config.validate();
     return config;
   } catch (const nlohmann::json::exception& error) {
-    throw Error(fmt::format("{}: the configuration is not valid JSON: {}", where, error.what()));
+    throw InputError(
+        fmt::format("{}: the configuration is not valid JSON: {}", where, error.what()));
   } catch (const Error& error) {
-    throw Error(fmt::format("{}: configuration: {}", where, error.what()));
+    throw InputError(fmt::format("{}: configuration: {}", where, error.what()));
   }
 }
 

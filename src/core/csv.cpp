@@ -40,7 +40,8 @@ std::vector<std::string> take_record(std::string_view& text, std::size_t& line,
     }
   }
   if (quoted)
-    throw Error(fmt::format("{}: line {}: expected a closing quote, found none", path, first_line));
+    throw InputError(
+        fmt::format("{}: line {}: expected a closing quote, found none", path, first_line));
   text.remove_prefix(i);
   return fields;
 }
@@ -50,7 +51,8 @@ std::vector<std::string> take_record(std::string_view& text, std::size_t& line,
 Csv Csv::parse(std::string_view text, const std::string& path) {
   Csv csv;
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  if (!is_utf8(text)) throw Error(fmt::format("{}: expected UTF-8 text, found other bytes", path));
+  if (!is_utf8(text))
+    throw InputError(fmt::format("{}: expected UTF-8 text, found other bytes", path));
   std::size_t line = 1;
   while (!text.empty()) {
     const std::size_t first_line = line;
@@ -61,15 +63,16 @@ Csv Csv::parse(std::string_view text, const std::string& path) {
       continue;
     }
     if (fields.size() != csv.columns.size())
-      throw Error(fmt::format("{}: line {}: expected {} fields, as in the header, found {}", path,
-                              first_line, csv.columns.size(), fields.size()));
+      throw InputError(fmt::format("{}: line {}: expected {} fields, as in the header, found {}",
+                                   path, first_line, csv.columns.size(), fields.size()));
     csv.rows.push_back(std::move(fields));
     csv.lines.push_back(first_line);
   }
-  if (csv.columns.empty()) throw Error(fmt::format("{}: expected a header line, found none", path));
+  if (csv.columns.empty())
+    throw InputError(fmt::format("{}: expected a header line, found none", path));
   for (const std::string& column : csv.columns)
     if (std::count(csv.columns.begin(), csv.columns.end(), column) > 1)
-      throw Error(
+      throw InputError(
           fmt::format("{}: expected different columns, found {} twice", path, quote(column)));
   return csv;
 }

@@ -30,7 +30,7 @@ void flush_to_disk(const std::string& path, int flags) {
   const int error = errno;
   ::close(descriptor);
   if (status != 0 && error != EINVAL)
-    throw Error(fmt::format("{}: cannot flush to disk: {}", path, std::strerror(error)));
+    throw MachineError(fmt::format("{}: cannot flush to disk: {}", path, std::strerror(error)));
 }
 
 // Where a link leads, and other paths as they are: what is renamed onto a link takes its place.
@@ -59,16 +59,17 @@ std::string folder_of(const std::string& path) {
 void require_writable(const std::string& path) {
   const std::string directory = folder_of(path);
   if (std::filesystem::is_directory(path))
-    throw Error(fmt::format("{}: expected a file name, found a folder", path));
+    throw InputError(fmt::format("{}: expected a file name, found a folder", path));
   if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path))
-    throw Error(fmt::format("{}: expected a file name, found a device or pipe", path));
+    throw InputError(fmt::format("{}: expected a file name, found a device or pipe", path));
   if (!std::filesystem::is_directory(directory))
-    throw Error(fmt::format("{}: the folder {} does not exist", path, directory));
+    throw InputError(fmt::format("{}: the folder {} does not exist", path, directory));
   if (::access(directory.c_str(), W_OK) != 0)
-    throw Error(fmt::format("{}: cannot write in {}: {}", path, directory, std::strerror(errno)));
+    throw MachineError(
+        fmt::format("{}: cannot write in {}: {}", path, directory, std::strerror(errno)));
   // A catalogue may hold what is nowhere else.
   if (is_database(path))
-    throw Error(
+    throw InputError(
         fmt::format("{}: expected the name of a file to write, found a catalogue: remove it first "
                     "if you mean to",
                     path));
@@ -83,7 +84,8 @@ void replace_file(const std::string& given, const std::function<void(const std::
     write(temporary);
     flush_to_disk(temporary, O_RDONLY);
     if (std::rename(temporary.c_str(), path.c_str()) != 0)
-      throw Error(fmt::format("{}: cannot rename into place: {}", path, std::strerror(errno)));
+      throw MachineError(
+          fmt::format("{}: cannot rename into place: {}", path, std::strerror(errno)));
     flush_to_disk(directory, O_RDONLY | O_DIRECTORY);
   } catch (...) {
     std::remove(temporary.c_str());
@@ -94,11 +96,12 @@ void replace_file(const std::string& given, const std::function<void(const std::
 void replace_file(const std::string& path, std::string_view contents) {
   replace_file(path, [&](const std::string& temporary) {
     File file(std::fopen(temporary.c_str(), "wb"));
-    if (!file) throw Error(fmt::format("{}: cannot create: {}", path, std::strerror(errno)));
+    if (!file) throw MachineError(fmt::format("{}: cannot create: {}", path, std::strerror(errno)));
     const bool written =
         std::fwrite(contents.data(), 1, contents.size(), file.get()) == contents.size() &&
         std::fflush(file.get()) == 0;
-    if (!written) throw Error(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
+    if (!written)
+      throw MachineError(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
   });
 }
 
@@ -116,7 +119,8 @@ std::vector<std::string> files_below(const std::string& folder,
         found.push_back(entry->path());
     }
   } catch (const fs::filesystem_error& error) {
-    throw Error(fmt::format("{}: cannot read this folder: {}", folder, error.code().message()));
+    throw MachineError(
+        fmt::format("{}: cannot read this folder: {}", folder, error.code().message()));
   }
   std::sort(found.begin(), found.end());
   return {found.begin(), found.end()};
@@ -124,16 +128,16 @@ std::vector<std::string> files_below(const std::string& folder,
 
 std::vector<std::uint8_t> read_file(const std::string& path, std::int64_t limit) {
   File file(std::fopen(path.c_str(), "rb"));
-  if (!file) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+  if (!file) throw InputError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   struct stat status {};
   if (::fstat(::fileno(file.get()), &status) != 0 || !S_ISREG(status.st_mode))
-    throw Error(fmt::format("{}: expected a file, found something else", path));
+    throw InputError(fmt::format("{}: expected a file, found something else", path));
   if (status.st_size > limit)
-    throw Error(fmt::format("{}: expected at most {} bytes, found {}", path, limit,
-                            static_cast<std::int64_t>(status.st_size)));
+    throw InputError(fmt::format("{}: expected at most {} bytes, found {}", path, limit,
+                                 static_cast<std::int64_t>(status.st_size)));
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(status.st_size));
   if (std::fread(bytes.data(), 1, bytes.size(), file.get()) != bytes.size())
-    throw Error(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
+    throw MachineError(fmt::format("{}: cannot read: {}", path, std::strerror(errno)));
   return bytes;
 }
 

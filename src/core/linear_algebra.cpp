@@ -62,7 +62,7 @@ SymmetricEigen largest_eigenvectors(std::span<const double> matrix, int n, int k
   for (int i = 0; i < n; ++i)
     for (int j = 0; j <= i; ++j)
       if (!std::isfinite(matrix[static_cast<std::size_t>(i) * n + j]))
-        throw Error(
+        throw InputError(
             fmt::format("eigenvectors: the matrix is not finite in row {}, column {}", i, j));
   SymmetricEigen result;
   k = std::min(k, n);
@@ -91,8 +91,8 @@ SymmetricEigen largest_eigenvectors(std::span<const double> matrix, int n, int k
   solve(work.data(), static_cast<int>(work.size()), int_work.data(),
         static_cast<int>(int_work.size()));
   if (status != 0 || found != k)
-    throw Error(fmt::format("eigenvectors: LAPACK's dsyevr gave status {} and {} of {} vectors",
-                            status, found, k));
+    throw InternalError(fmt::format(
+        "eigenvectors: LAPACK's dsyevr gave status {} and {} of {} vectors", status, found, k));
 
   // LAPACK ascends, and its columns are our rows.
   for (int i = k - 1; i >= 0; --i) {
@@ -108,8 +108,9 @@ std::vector<double> inverse_square_root(std::span<const double> matrix, int n) {
   SymmetricEigen eigen = largest_eigenvectors(matrix, n, n);
   const double least = eigen.values.front() * n * std::numeric_limits<double>::epsilon();
   if (!(eigen.values.back() > std::max(0.0, least)))
-    throw Error(fmt::format("inverse square root: eigenvalues from {} to {}: not positive definite",
-                            eigen.values.back(), eigen.values.front()));
+    throw InputError(
+        fmt::format("inverse square root: eigenvalues from {} to {}: not positive definite",
+                    eigen.values.back(), eigen.values.front()));
   // V^T diag(values^-1/2) V = W^T W with W = diag(values^-1/4) V.
   std::vector<double>& w = eigen.vectors;
   for (int i = 0; i < n; ++i) {
@@ -158,7 +159,8 @@ void Pca::project(const float* rows, std::int64_t count, float* out) const {
 }
 
 Pca fit_pca(const float* rows, std::int64_t count, int dims, int components) {
-  if (count < 2) throw Error(fmt::format("PCA: expected at least two vectors, found {}", count));
+  if (count < 2)
+    throw InputError(fmt::format("PCA: expected at least two vectors, found {}", count));
   const OneBlasThread one_thread;
   Pca pca;
   pca.dims = dims;

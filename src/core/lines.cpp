@@ -21,8 +21,8 @@ bool Lines::next(std::string& line) {
   ++number_;
   for (; c != std::char_traits<char>::eof() && c != '\n'; c = buffer.sbumpc()) {
     if (line.size() == longest_)
-      throw Error(fmt::format("{}: line {}: expected at most {} bytes, found more", path_, number_,
-                              longest_));
+      throw InputError(fmt::format("{}: line {}: expected at most {} bytes, found more", path_,
+                                   number_, longest_));
     line += static_cast<char>(c);
   }
   if (!line.empty() && line.back() == '\r') line.pop_back();
@@ -31,14 +31,15 @@ bool Lines::next(std::string& line) {
 }
 
 void Lines::fail(std::string_view expected, std::string_view found) const {
-  throw Error(
+  throw InputError(
       fmt::format("{}: line {}: expected {}, found {}", path_, number_, expected, quote(found)));
 }
 
 std::ifstream open_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file || std::filesystem::is_directory(path))
-    throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(file ? EISDIR : errno)));
+    throw InputError(
+        fmt::format("{}: cannot open: {}", path, std::strerror(file ? EISDIR : errno)));
   return file;
 }
 

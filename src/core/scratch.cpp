@@ -59,7 +59,7 @@ ScratchFile::ScratchFile(const std::string& folder, const std::string& what)
   const int descriptor = open_nameless(folder);
   state_->file = descriptor < 0 ? nullptr : ::fdopen(descriptor, "w+b");
   if (!state_->file)
-    throw Error(
+    throw MachineError(
         fmt::format("{}: cannot create a file in {}: {}", what, folder, std::strerror(errno)));
 }
 
@@ -69,25 +69,26 @@ ScratchFile::~ScratchFile() {
 
 void ScratchFile::write(const void* bytes, std::size_t count) {
   if (std::fwrite(bytes, 1, count, state_->file) != count)
-    throw Error(fmt::format("{}: cannot write: {}", state_->what, std::strerror(errno)));
+    throw MachineError(fmt::format("{}: cannot write: {}", state_->what, std::strerror(errno)));
 }
 
 void ScratchFile::rewind() {
   if (std::fflush(state_->file) != 0 || std::fseek(state_->file, 0, SEEK_SET) != 0)
-    throw Error(fmt::format("{}: cannot write: {}", state_->what, std::strerror(errno)));
+    throw MachineError(fmt::format("{}: cannot write: {}", state_->what, std::strerror(errno)));
 }
 
 void ScratchFile::read(void* bytes, std::size_t count) {
   if (std::fread(bytes, 1, count, state_->file) != count)
-    throw Error(fmt::format("{}: cannot read back what was written: {}", state_->what,
-                            std::strerror(errno)));
+    throw MachineError(fmt::format("{}: cannot read back what was written: {}", state_->what,
+                                   std::strerror(errno)));
 }
 
 std::shared_ptr<void> scratch_memory(std::int64_t bytes, const std::string& what) {
   const std::string folder = scratch_folder();
   const auto fail = [&](int error) {
-    throw Error(fmt::format("{}: cannot set {} bytes aside in {} (TMPDIR chooses the folder): {}",
-                            what, bytes, folder, std::strerror(error)));
+    throw MachineError(
+        fmt::format("{}: cannot set {} bytes aside in {} (TMPDIR chooses the folder): {}", what,
+                    bytes, folder, std::strerror(error)));
   };
   const Descriptor file(open_nameless(folder));
   if (file.get() < 0) fail(errno);
@@ -107,7 +108,7 @@ std::shared_ptr<void> scratch_memory(std::int64_t bytes, const std::string& what
 std::shared_ptr<const void> map_file(const std::string& path, std::int64_t offset,
                                      std::int64_t bytes) {
   const auto fail = [&]() {
-    throw Error(
+    throw MachineError(
         fmt::format("{}: cannot map {} bytes into memory: {}", path, bytes, std::strerror(errno)));
   };
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -103,9 +103,9 @@ Number parse_number(std::string_view name, std::string_view text) {
   Number value{};
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc() || end != text.data() + text.size())
-    throw UsageError(fmt::format("{}: expected {}, found {}", name,
-                                 std::is_integral_v<Number> ? "a whole number" : "a number",
-                                 quote(text)));
+    throw SettingsError(fmt::format("{}: expected {}, found {}", name,
+                                    std::is_integral_v<Number> ? "a whole number" : "a number",
+                                    quote(text)));
   return value;
 }
 

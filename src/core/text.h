@@ -15,7 +15,8 @@ bool has_control_character(std::string_view text);
 /// The parts of "a,b,c"; one empty part of "".
 std::vector<std::string> comma_separated(std::string_view text);
 
-/// The number that the whole text is: int, std::int64_t or double. Throws UsageError naming `name`.
+/// The number that the whole text is: int, std::int64_t or double. Throws SettingsError naming
+/// `name`.
 template <class Number>
 Number parse_number(std::string_view name, std::string_view text);
 
