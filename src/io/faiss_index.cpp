@@ -34,7 +34,7 @@ void write_faiss_flat(const std::string& path, std::int64_t count, int dims, con
     file.write(reinterpret_cast<const char*>(vectors),
                static_cast<std::streamsize>(count * dims * std::int64_t{sizeof(float)}));
     file.close();
-    if (!file) throw Error(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
+    if (!file) throw MachineError(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
   });
 }
 

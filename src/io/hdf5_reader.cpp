@@ -72,11 +72,12 @@ class TextArena {
 /// Bytes of a file that can be read. Throws Error.
 std::int64_t readable_size(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+  if (descriptor < 0)
+    throw InputError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   struct stat status {};
   const bool is_file = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
   ::close(descriptor);
-  if (!is_file) throw Error(fmt::format("{}: expected a file, found something else", path));
+  if (!is_file) throw InputError(fmt::format("{}: expected a file, found something else", path));
   return status.st_size;
 }
 
@@ -116,7 +117,7 @@ void Reader::open(Handle access) {
 }
 
 void Reader::fail(const std::string& name, const std::string& message) const {
-  throw Error(fmt::format("{}: {}{}{}", path_, name, name.empty() ? "" : ": ", message));
+  throw InputError(fmt::format("{}: {}{}{}", path_, name, name.empty() ? "" : ": ", message));
 }
 
 // Datasets.

@@ -35,7 +35,7 @@ Writer::Writer(const std::string& file, const std::string& path) : path_(path) {
   constexpr hsize_t kPage = 4096;
   H5Pset_alignment(access.get(), kLarge, kPage);  // what is large can be mapped
   file_ = Handle(H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()), H5Fclose);
-  if (!file_) throw Error(fmt::format("{}: cannot create: {}", path_, last_failure()));
+  if (!file_) throw MachineError(fmt::format("{}: cannot create: {}", path_, last_failure()));
 }
 
 Writer::~Writer() {
@@ -57,7 +57,7 @@ void Writer::require(bool done, const std::string& name) {
   if (done) return;
   const std::string reason = last_failure();
   discard();
-  throw Error(fmt::format("{}: {}: cannot write: {}", path_, name, reason));
+  throw MachineError(fmt::format("{}: {}: cannot write: {}", path_, name, reason));
 }
 
 Handle Writer::create(const std::string& name, hid_t type, const Shape& shape,
@@ -131,7 +131,7 @@ void Writer::texts(const std::string& name, std::int64_t count, std::size_t widt
     for (std::int64_t i = first; i < first + rows; ++i) {
       const std::string value = next();
       if (value.size() > width || value.find('\0') != std::string::npos)
-        throw Error(fmt::format(
+        throw InputError(fmt::format(
             "{}: {}: expected text of at most {} bytes without zeros, found {} in row {}", path_,
             name, width, quote(value), i));
       block += value;

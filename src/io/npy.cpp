@@ -63,7 +63,7 @@ class HeaderParser {
 
  private:
   [[noreturn]] void fail(std::string_view expected, std::string_view found) const {
-    throw Error(fmt::format("{}: header: expected {}, found {}", path_, expected, found));
+    throw InputError(fmt::format("{}: header: expected {}, found {}", path_, expected, found));
   }
   void skip_spaces() {
     text_.remove_prefix(std::min(text_.find_first_not_of(" \n"), text_.size()));
@@ -167,25 +167,26 @@ Npy parse_npy(const std::vector<std::uint8_t>& bytes, const std::string& path) {
   const auto byte = [&](std::size_t i) { return std::size_t{bytes[i]}; };
   constexpr std::size_t kShortest = 12;
   if (file.substr(0, kMagic.size()) != kMagic || file.size() < kShortest)
-    throw Error(fmt::format("{}: expected a NumPy .npy file, found something else", path));
+    throw InputError(fmt::format("{}: expected a NumPy .npy file, found something else", path));
   const std::size_t version = byte(6);
   if (version < 1 || version > 3 || byte(7) != 0)
-    throw Error(fmt::format("{}: expected .npy format version 1.0, 2.0 or 3.0, found {}.{}", path,
-                            version, byte(7)));
+    throw InputError(fmt::format("{}: expected .npy format version 1.0, 2.0 or 3.0, found {}.{}",
+                                 path, version, byte(7)));
   const std::size_t start = version == 1 ? 10 : 12;
   std::size_t header_bytes = byte(8) | byte(9) << 8;
   if (version > 1) header_bytes |= byte(10) << 16 | byte(11) << 24;
   if (header_bytes > file.size() - start)
-    throw Error(fmt::format("{}: expected a header of {} bytes, found {} bytes in the file", path,
-                            header_bytes, file.size()));
+    throw InputError(fmt::format("{}: expected a header of {} bytes, found {} bytes in the file",
+                                 path, header_bytes, file.size()));
   Npy array;
   HeaderParser header(file.substr(start, header_bytes), path);
   array.shape = header.parse();
   const std::string_view values = file.substr(start + header_bytes);
   const std::optional<std::int64_t> count = count_of(array.shape);
   if (!count || static_cast<std::size_t>(*count) * header.value_bytes() != values.size())
-    throw Error(fmt::format("{}: expected float{} values of shape ({}), found {} bytes", path,
-                            8 * header.value_bytes(), fmt::join(array.shape, ", "), values.size()));
+    throw InputError(fmt::format("{}: expected float{} values of shape ({}), found {} bytes", path,
+                                 8 * header.value_bytes(), fmt::join(array.shape, ", "),
+                                 values.size()));
   array.values.resize(static_cast<std::size_t>(*count));
   if (header.value_bytes() == sizeof(float)) {
     if (!values.empty()) std::memcpy(array.values.data(), values.data(), values.size());
@@ -209,7 +210,7 @@ void write_npy(const std::string& path, const std::vector<std::int64_t>& shape,
                const float* values) {
   const std::optional<std::int64_t> count = count_of(shape);
   if (!count || shape.size() > kMostAxes)
-    throw Error(fmt::format("{}: expected a shape, found ({})", path, fmt::join(shape, ", ")));
+    throw InputError(fmt::format("{}: expected a shape, found ({})", path, fmt::join(shape, ", ")));
   replace_file(path, [&](const std::string& temporary) {
     std::ofstream file(temporary, std::ios::binary);
     const std::string header = header_of(shape);
@@ -217,7 +218,7 @@ void write_npy(const std::string& path, const std::vector<std::int64_t>& shape,
     file.write(reinterpret_cast<const char*>(values),
                static_cast<std::streamsize>(*count * std::int64_t{sizeof(float)}));
     file.close();
-    if (!file) throw Error(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
+    if (!file) throw MachineError(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
   });
 }
 

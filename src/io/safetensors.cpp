@@ -25,7 +25,7 @@ constexpr int kDeepest = 8;  // a header has three levels
 constexpr const char* kMetadata = "__metadata__";
 
 [[noreturn]] void fail(const std::string& path, const std::string& message) {
-  throw Error(fmt::format("{}: {}", path, message));
+  throw InputError(fmt::format("{}: {}", path, message));
 }
 
 /// Bytes of a value, or 0 for types that are not read.
@@ -55,7 +55,7 @@ Tensor tensor_of(std::string type, std::vector<std::int64_t> shape, const T* val
 template <class T>
 std::vector<T> values_of(const Tensor& tensor, std::string_view type) {
   if (tensor.type != type)
-    throw Error(fmt::format("expected a tensor of type {}, found {}", type, tensor.type));
+    throw InputError(fmt::format("expected a tensor of type {}, found {}", type, tensor.type));
   std::vector<T> values(tensor.bytes.size() / sizeof(T));
   if (!values.empty()) std::memcpy(values.data(), tensor.bytes.data(), values.size() * sizeof(T));
   return values;

@@ -37,7 +37,7 @@ ChromaType chroma_type(const hdf5::Dataset& chroma, const std::string& path) {
   const std::string name = chroma.element.name();
   if (name == "float32") return ChromaType::float32;
   if (name == "uint8") return ChromaType::uint8;
-  throw Error(fmt::format("{}: /chroma: expected float32 or uint8, found {}", path, name));
+  throw InputError(fmt::format("{}: /chroma: expected float32 or uint8, found {}", path, name));
 }
 
 SongSet read(const hdf5::Reader& file, std::int64_t in_memory) {

@@ -15,12 +15,12 @@ constexpr std::int64_t kVersion = 1;
 void check_format(const hdf5::Reader& file) {
   const auto format = file.text_attribute("/", "format");
   if (format != kFormat)
-    throw Error(fmt::format("{}: attribute format: expected '{}', found {}", file.path(), kFormat,
-                            format ? quote(*format) : "none"));
+    throw InputError(fmt::format("{}: attribute format: expected '{}', found {}", file.path(),
+                                 kFormat, format ? quote(*format) : "none"));
   const auto version = file.integer_attribute("/", "version");
   if (version != kVersion)
-    throw Error(fmt::format("{}: attribute version: expected {}, found {}", file.path(), kVersion,
-                            version ? std::to_string(*version) : "none"));
+    throw InputError(fmt::format("{}: attribute version: expected {}, found {}", file.path(),
+                                 kVersion, version ? std::to_string(*version) : "none"));
 }
 
 }  // namespace

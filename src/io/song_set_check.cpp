@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 4> kSplits = {"train", "validation", "tes
 
 [[noreturn]] void fail(const std::string& path, std::string_view dataset,
                        const std::string& message) {
-  throw Error(fmt::format("{}: /{}: {}", path, dataset, message));
+  throw InputError(fmt::format("{}: /{}: {}", path, dataset, message));
 }
 
 template <class T>
@@ -205,11 +205,11 @@ SongSetInfo info_of(const SongSet& set) {
 
 void check_info(const SongSetInfo& info, const std::string& path) {
   if (!std::isfinite(info.frames_per_second) || info.frames_per_second < 0)
-    throw Error(fmt::format("{}: attribute frames_per_second: expected a rate, found {}", path,
-                            info.frames_per_second));
+    throw InputError(fmt::format("{}: attribute frames_per_second: expected a rate, found {}", path,
+                                 info.frames_per_second));
   if (!is_utf8(info.chroma_source) || has_control_character(info.chroma_source))
-    throw Error(fmt::format("{}: attribute chroma: expected one line of UTF-8 text, found {}", path,
-                            quote(info.chroma_source)));
+    throw InputError(fmt::format("{}: attribute chroma: expected one line of UTF-8 text, found {}",
+                                 path, quote(info.chroma_source)));
   check_band_names(info.bands, info.band_names, path);
 }
 

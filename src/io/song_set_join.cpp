@@ -51,13 +51,14 @@ void make_resident(SongSet& set) {
 void append(SongSet& to, SongSet from) {
   if (from.frames_per_second > 0 && to.frames_per_second > 0 &&
       from.frames_per_second != to.frames_per_second)
-    throw Error(fmt::format("{}: expected {:g} frames a second as in {}, found {:g}", from.path,
-                            to.frames_per_second, to.path, from.frames_per_second));
+    throw InputError(fmt::format("{}: expected {:g} frames a second as in {}, found {:g}",
+                                 from.path, to.frames_per_second, to.path, from.frames_per_second));
   if (to.frames_per_second <= 0) to.frames_per_second = from.frames_per_second;
   if (!from.chroma_source.empty() && !to.chroma_source.empty() &&
       from.chroma_source != to.chroma_source)
-    throw Error(fmt::format("{}: expected chroma made as in {} ({}), found {}", from.path, to.path,
-                            quote(to.chroma_source, 500), quote(from.chroma_source, 500)));
+    throw InputError(fmt::format("{}: expected chroma made as in {} ({}), found {}", from.path,
+                                 to.path, quote(to.chroma_source, 500),
+                                 quote(from.chroma_source, 500)));
   if (to.chroma_source.empty()) to.chroma_source = std::move(from.chroma_source);
   check_bands(from, to.bands, to.band_names, "those of " + to.path);
   if (to.band_names.empty()) to.band_names = std::move(from.band_names);
@@ -92,8 +93,8 @@ SongSet join_song_sets(std::vector<SongSet> sets) {
   for (std::size_t i = 1; i < sets.size(); ++i) {
     for (const std::string& id : sets[i].song_id)
       if (!ids.insert(id).second)
-        throw Error(fmt::format("{}: expected ids that no other set has, found {} in {} too",
-                                sets[i].path, quote(id), all.path));
+        throw InputError(fmt::format("{}: expected ids that no other set has, found {} in {} too",
+                                     sets[i].path, quote(id), all.path));
     append(all, std::move(sets[i]));
   }
   return all;

@@ -109,8 +109,9 @@ struct SongSetWriter::State {
     song_id.rewind();
     std::string id;
     for (auto at = id_hashes.begin(); at <= first; ++at) id = song_id.next();
-    throw Error(fmt::format("{}: /song_id: expected unique ids, found {} in songs {} and {}", path,
-                            quote(id), first - id_hashes.begin(), second - id_hashes.begin()));
+    throw InputError(fmt::format("{}: /song_id: expected unique ids, found {} in songs {} and {}",
+                                 path, quote(id), first - id_hashes.begin(),
+                                 second - id_hashes.begin()));
   }
 
   template <class T>
@@ -188,7 +189,7 @@ std::int64_t SongSetWriter::frames() const {
 void SongSetWriter::finish() {
   State& s = *state_;
   if (s.songs() == 0)
-    throw Error(fmt::format("{}: /offsets: expected at least one song, found none", s.path));
+    throw InputError(fmt::format("{}: /offsets: expected at least one song, found none", s.path));
   s.check_unique();
   replace_file(s.path, [&](const std::string& temporary) {
     hdf5::Writer file(temporary, s.path);

@@ -28,20 +28,20 @@ void check_magic(const std::string& path) {
   struct stat status {};
   std::ifstream file(path, std::ios::binary);
   if (!file || ::stat(path.c_str(), &status) != 0)
-    throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+    throw InputError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   if (!S_ISREG(status.st_mode))
-    throw Error(fmt::format("{}: expected a file, found something else", path));
+    throw InputError(fmt::format("{}: expected a file, found something else", path));
   char start[kMagic.size()] = {};
   file.read(start, sizeof start);
   if (std::string_view(start, sizeof start) != kMagic)
-    throw Error(fmt::format("{}: expected an SQLite file, found {}", path,
-                            status.st_size == 0 ? "an empty file" : "something else"));
+    throw InputError(fmt::format("{}: expected an SQLite file, found {}", path,
+                                 status.st_size == 0 ? "an empty file" : "something else"));
 }
 
 void check_writable(const std::string& path) {
   for (const std::string& place : {path, folder_of(path)})
     if (::access(place.c_str(), W_OK) != 0)
-      throw Error(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
+      throw MachineError(fmt::format("{}: cannot write: {}", path, std::strerror(errno)));
 }
 
 /// Whether the file can be read only where it lies, with no other program writing it: then SQLite
@@ -112,25 +112,27 @@ void Database::fail(int code) const {
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      throw Error(fmt::format("{}: expected to write within {:g} s, found another program writing",
-                              path_, wait_seconds_));
+      throw MachineError(
+          fmt::format("{}: expected to write within {:g} s, found another program writing", path_,
+                      wait_seconds_));
     case SQLITE_FULL:
-      throw Error(fmt::format("{}: cannot write: the disk is full", path_));
+      throw MachineError(fmt::format("{}: cannot write: the disk is full", path_));
     case SQLITE_READONLY:
-      throw Error(fmt::format("{}: cannot write: the file or its folder is read-only", path_));
+      throw MachineError(
+          fmt::format("{}: cannot write: the file or its folder is read-only", path_));
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      throw Error(fmt::format("{}: expected a whole SQLite file, found a damaged one", path_));
+      throw InputError(fmt::format("{}: expected a whole SQLite file, found a damaged one", path_));
     case SQLITE_NOMEM:
       throw std::bad_alloc();
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR: {
       const int error = ::sqlite3_system_errno(handle_.get());
-      throw Error(fmt::format("{}: cannot read or write: {}", path_,
-                              error != 0 ? std::strerror(error) : ::sqlite3_errstr(code)));
+      throw MachineError(fmt::format("{}: cannot read or write: {}", path_,
+                                     error != 0 ? std::strerror(error) : ::sqlite3_errstr(code)));
     }
     default:
-      throw Error(fmt::format("{}: SQLite: {}", path_, ::sqlite3_errmsg(handle_.get())));
+      throw InternalError(fmt::format("{}: SQLite: {}", path_, ::sqlite3_errmsg(handle_.get())));
   }
 }
 
