@@ -17,7 +17,7 @@ struct Division {
   std::string split_of(std::string_view work_id) const;
 };
 
-/// "50/20/30": per cent of train, validation and test. Throws UsageError.
+/// "50/20/30": per cent of train, validation and test. Throws SettingsError.
 Division parse_division(std::string_view text, std::uint64_t seed);
 
 }  // namespace reprise

@@ -25,7 +25,7 @@ struct SynthSettings {
   double noise;
 
   SynthSettings();
-  /// Throws UsageError for an unknown name, and for a value that is no number or out of range.
+  /// Throws SettingsError for an unknown name, and for a value that is no number or out of range.
   void set(std::string_view name, std::string_view value);
   std::string get(std::string_view name) const;
 };

@@ -22,9 +22,9 @@ void append_normalised(const Frame& frame, std::vector<float>& chroma) {
 
 void require(const MillionSong& song, std::size_t segments, std::size_t beats) {
   if (song.segment_start.size() < segments || song.beat_start.size() < beats)
-    throw Error(fmt::format("{}: expected at least {} segments and {} beats, found {} and {}",
-                            song.track_id, segments, beats, song.segment_start.size(),
-                            song.beat_start.size()));
+    throw InputError(fmt::format("{}: expected at least {} segments and {} beats, found {} and {}",
+                                 song.track_id, segments, beats, song.segment_start.size(),
+                                 song.beat_start.size()));
 }
 
 Frame weighted(const MillionSong& song, std::size_t first, const std::vector<double>& weights,

@@ -25,7 +25,7 @@ constexpr std::size_t kLongestSong = std::size_t{1} << 30;
 std::vector<float> parse_hdf5(const hdf5::Reader& file, const std::string& name) {
   const hdf5::Dataset source = file.dataset(name, {hdf5::kAny, kPitchClasses});
   if (source.shape[0] == 0)
-    throw Error(fmt::format("{}: {}: expected frames, found none", file.path(), name));
+    throw InputError(fmt::format("{}: {}: expected frames, found none", file.path(), name));
   return file.rows<float>(source, 0, source.shape[0]);
 }
 
@@ -43,15 +43,15 @@ std::vector<float> read_chroma_csv(std::istream& in, const std::string& path, Fi
     if (!numbers && lines.number() == 1 && first == FirstLine::automatic) continue;
     if (!numbers) lines.fail("numbers between commas", line);
     if (values.size() != kPitchClasses + ahead)
-      throw Error(fmt::format("{}: line {}: expected {} columns, found {}{}", path, lines.number(),
-                              kPitchClasses + ahead, values.size(),
-                              !time && values.size() == kPitchClasses + 1
-                                  ? "; --time says that the first is a time"
-                                  : ""));
+      throw InputError(fmt::format("{}: line {}: expected {} columns, found {}{}", path,
+                                   lines.number(), kPitchClasses + ahead, values.size(),
+                                   !time && values.size() == kPitchClasses + 1
+                                       ? "; --time says that the first is a time"
+                                       : ""));
     chroma.insert(chroma.end(), values.begin() + static_cast<std::ptrdiff_t>(ahead), values.end());
     if (chroma.size() > kLongestSong) lines.fail("a song", "more frames than one has");
   }
-  if (chroma.empty()) throw Error(fmt::format("{}: expected frames, found none", path));
+  if (chroma.empty()) throw InputError(fmt::format("{}: expected frames, found none", path));
   return chroma;
 }
 
@@ -64,11 +64,12 @@ std::vector<float> read_chroma_npy(const std::string& path, bool transposed) {
   Npy array = read_npy(path);
   const std::size_t axis = transposed ? 0 : 1;
   if (array.shape.size() != 2 || array.shape[axis] != kPitchClasses || array.values.empty())
-    throw Error(fmt::format("{}: expected shape ({}), found ({}){}", path,
-                            transposed ? "12, frames" : "frames, 12", fmt::join(array.shape, ", "),
-                            array.shape.size() == 2 && array.shape[1 - axis] == kPitchClasses
-                                ? "; --transposed says which is meant"
-                                : ""));
+    throw InputError(fmt::format("{}: expected shape ({}), found ({}){}", path,
+                                 transposed ? "12, frames" : "frames, 12",
+                                 fmt::join(array.shape, ", "),
+                                 array.shape.size() == 2 && array.shape[1 - axis] == kPitchClasses
+                                     ? "; --transposed says which is meant"
+                                     : ""));
   if (!transposed) return std::move(array.values);
   const auto frames = static_cast<std::size_t>(array.shape[1]);
   std::vector<float> chroma(array.values.size());
@@ -105,7 +106,8 @@ std::unordered_map<std::int64_t, std::string> read_track_numbers(std::istream& i
     if (!seen.insert(track).second || !tracks.emplace(number, track).second)
       lines.fail("each track and each number once", line);
   }
-  if (tracks.empty()) throw Error(fmt::format("{}: expected tracks and numbers, found none", path));
+  if (tracks.empty())
+    throw InputError(fmt::format("{}: expected tracks and numbers, found none", path));
   return tracks;
 }
 

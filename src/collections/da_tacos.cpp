@@ -42,7 +42,7 @@ DaTacosFeature da_tacos_feature(const std::string& name) {
   constexpr int kA = 9;
   if (name == "hpcp") return {name, kA};
   if (name == "crema" || name == "chroma_cens") return {name, 0};
-  throw UsageError(
+  throw SettingsError(
       fmt::format("--feature: expected hpcp, crema or chroma_cens, found {}", quote(name)));
 }
 
@@ -64,8 +64,8 @@ std::vector<SongFile> da_tacos_files(const std::string& folder, const std::strin
     if (is_id(song, 'P') && is_id(work, 'W')) songs.emplace_back(song, work, path.string());
   }
   if (songs.empty())
-    throw Error(fmt::format("{}: expected files W_…/P_….h5 or W_…_{}/P_…_{}.h5, found none", folder,
-                            feature, feature));
+    throw InputError(fmt::format("{}: expected files W_…/P_….h5 or W_…_{}/P_…_{}.h5, found none",
+                                 folder, feature, feature));
   return songs;
 }
 
@@ -77,7 +77,8 @@ void add_da_tacos_titles(std::span<const std::uint8_t> text, const std::string& 
                          std::vector<SongFile>& songs) {
   const auto json = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
   if (!json.is_object())
-    throw Error(fmt::format("{}: expected a JSON object of works, found something else", path));
+    throw InputError(
+        fmt::format("{}: expected a JSON object of works, found something else", path));
   for (SongFile& file : songs) {
     const auto work = json.find(file.song.work_id);
     if (work == json.end() || !work->is_object()) continue;

@@ -16,7 +16,7 @@ struct DaTacosFeature {
   int origin;  ///< semitones of column 0 above C
 };
 
-/// hpcp (Essentia: column 0 is A), crema or chroma_cens (column 0 is C). Throws UsageError.
+/// hpcp (Essentia: column 0 is A), crema or chroma_cens (column 0 is C). Throws SettingsError.
 DaTacosFeature da_tacos_feature(const std::string& name);
 
 inline constexpr double kDaTacosRate = 44100.0 / 512;

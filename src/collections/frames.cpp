@@ -20,7 +20,7 @@ void move_origin_to_c(std::vector<float>& chroma, int origin) {
 
 std::vector<float> average_frames(const std::vector<float>& chroma, double from, double to) {
   if (!(to > 0 && to <= from))
-    throw Error(fmt::format("expected at most {:g} frames a second, found {:g}", from, to));
+    throw InputError(fmt::format("expected at most {:g} frames a second, found {:g}", from, to));
   const auto frames = static_cast<std::int64_t>(chroma.size()) / kPitchClasses;
   const double step = from / to;
   const auto count = std::max<std::int64_t>(

@@ -21,8 +21,8 @@ void require_finite(const std::vector<double>& values, const std::string& path,
   const auto wrong =
       std::find_if(values.begin(), values.end(), [](double x) { return !std::isfinite(x); });
   if (wrong != values.end())
-    throw Error(fmt::format("{}: {}: expected finite values, found {} at {}", path, dataset, *wrong,
-                            wrong - values.begin()));
+    throw InputError(fmt::format("{}: {}: expected finite values, found {} at {}", path, dataset,
+                                 *wrong, wrong - values.begin()));
 }
 
 void require_times(const std::vector<double>& times, const std::string& path,
@@ -30,8 +30,8 @@ void require_times(const std::vector<double>& times, const std::string& path,
   require_finite(times, path, dataset);
   const auto wrong = std::adjacent_find(times.begin(), times.end(), std::greater<>());
   if (wrong != times.end())
-    throw Error(fmt::format("{}: {}: expected ascending times, found {} after {}", path, dataset,
-                            wrong[1], wrong[0]));
+    throw InputError(fmt::format("{}: {}: expected ascending times, found {} after {}", path,
+                                 dataset, wrong[1], wrong[0]));
 }
 
 }  // namespace
@@ -55,12 +55,12 @@ MillionSongFile::MillionSongFile(std::span<const std::uint8_t> image, const std:
 
 void MillionSongFile::index() {
   if (!file_.has("/analysis/songs") || !file_.has("/metadata/songs"))
-    throw Error(
+    throw InputError(
         fmt::format("{}: expected a Million Song file (/analysis/songs and "
                     "/metadata/songs), found none",
                     file_.path()));
   if (!file_.has("/analysis/segments_pitches"))
-    throw Error(
+    throw InputError(
         fmt::format("{}: expected songs with their segments, found a summary file, which "
                     "has none",
                     file_.path()));
@@ -72,7 +72,7 @@ void MillionSongFile::index() {
   artists_ = file_.field_texts(kMetadata, "artist_name");
   artist_ids_ = file_.field_texts(kMetadata, "artist_id");
   if (track_ids_.empty() || song_ids_.size() != track_ids_.size())
-    throw Error(
+    throw InputError(
         fmt::format("{}: expected as many songs in /metadata/songs as in /analysis/songs, "
                     "found {} and {}",
                     file_.path(), song_ids_.size(), track_ids_.size()));
@@ -97,8 +97,9 @@ std::vector<double> MillionSongFile::slice(const std::string& dataset, std::int6
   const std::int64_t first = starts[row];
   const std::int64_t end = row + 1 < starts.size() ? starts[row + 1] : source.shape[0];
   if (first < 0 || end < first || end > source.shape[0])
-    throw Error(fmt::format("{}: {}: expected rows {} to {} (song {}), found {} rows", file_.path(),
-                            dataset, first, end, quote(track_ids_[row]), source.shape[0]));
+    throw InputError(fmt::format("{}: {}: expected rows {} to {} (song {}), found {} rows",
+                                 file_.path(), dataset, first, end, quote(track_ids_[row]),
+                                 source.shape[0]));
   return file_.rows<double>(source, first, end - first);
 }
 
@@ -113,12 +114,12 @@ MillionSong MillionSongFile::read(std::size_t row) const {
   song.duration = durations_[row];
   const std::string& path = file_.path();
   if (!is_track_id(song.track_id))
-    throw Error(
+    throw InputError(
         fmt::format("{}: /analysis/songs: expected a track id of letters and digits, "
                     "found {}",
                     path, quote(song.track_id)));
   if (!std::isfinite(song.duration) || song.duration < 0)
-    throw Error(
+    throw InputError(
         fmt::format("{}: /analysis/songs: expected a duration, found {}", path, song.duration));
   song.segment_start = slice("/analysis/segments_start", 1, segment_starts_, row);
   song.segment_loudness = slice("/analysis/segments_loudness_start", 1, loudness_starts_, row);
@@ -127,7 +128,7 @@ MillionSong MillionSongFile::read(std::size_t row) const {
   const std::size_t segments = song.segment_start.size();
   if (song.segment_loudness.size() != segments ||
       song.segment_pitches.size() != segments * kPitchClasses)
-    throw Error(fmt::format(
+    throw InputError(fmt::format(
         "{}: expected segments_start, segments_loudness_start and segments_pitches of equal "
         "length, found {}, {} and {} (song {})",
         path, segments, song.segment_loudness.size(), song.segment_pitches.size() / kPitchClasses,
@@ -139,8 +140,8 @@ MillionSong MillionSongFile::read(std::size_t row) const {
   const auto negative = std::find_if(song.segment_pitches.begin(), song.segment_pitches.end(),
                                      [](double x) { return x < 0 || x > 1; });
   if (negative != song.segment_pitches.end())
-    throw Error(fmt::format("{}: /analysis/segments_pitches: expected values from 0 to 1, found {}",
-                            path, *negative));
+    throw InputError(fmt::format(
+        "{}: /analysis/segments_pitches: expected values from 0 to 1, found {}", path, *negative));
   return song;
 }
 
@@ -170,8 +171,9 @@ std::optional<MillionSong> MillionSongs::find(const std::string& track_id) const
       if (!std::filesystem::exists(path)) continue;
       const MillionSongFile file(path);
       if (file.track_ids().size() != 1 || file.track_ids()[0] != track_id)
-        throw Error(fmt::format("{}: expected the song {} alone, found {} ({} songs)", path,
-                                track_id, quote(file.track_ids()[0]), file.track_ids().size()));
+        throw InputError(fmt::format("{}: expected the song {} alone, found {} ({} songs)", path,
+                                     track_id, quote(file.track_ids()[0]),
+                                     file.track_ids().size()));
       return file.read(0);
     }
   return std::nullopt;

@@ -84,7 +84,7 @@ std::vector<ShsWork> read_shs_list(std::istream& in, const std::string& path) {
     }
   }
   if (works.empty())
-    throw Error(fmt::format("{}: expected works (lines with %), found none", path));
+    throw InputError(fmt::format("{}: expected works (lines with %), found none", path));
   return works;
 }
 
@@ -110,8 +110,8 @@ std::vector<ShsWork> works_of_queries(const std::vector<ShsWork>& list, const st
   };
   for (const ShsWork& block : list) {
     if (block.tracks.size() != 3)
-      throw Error(fmt::format("{}: expected three tracks in every block, found {} in {}", path,
-                              block.tracks.size(), quote(block.title)));
+      throw InputError(fmt::format("{}: expected three tracks in every block, found {} in {}", path,
+                                   block.tracks.size(), quote(block.title)));
     const auto cover_known = of_track.find(block.tracks[1].track_id);
     const std::optional<std::size_t> joined =
         cover_known == of_track.end() ? std::nullopt : std::optional(cover_known->second);

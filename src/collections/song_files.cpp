@@ -26,8 +26,8 @@ std::string read_text(const std::string& path) {
 /// What may become a part of a path: no way up, no root.
 void require_name(const std::string& name, const std::string& path, std::size_t line) {
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
-    throw Error(fmt::format("{}: line {}: expected a name without slashes, found {}", path, line,
-                            quote(name)));
+    throw InputError(fmt::format("{}: line {}: expected a name without slashes, found {}", path,
+                                 line, quote(name)));
 }
 
 }  // namespace
@@ -43,8 +43,8 @@ std::vector<SongFile> parse_acoss_list(std::string_view text, const std::string&
   const std::size_t work = csv.find("work_id");
   const std::size_t track = csv.find("track_id");
   if (csv.columns.size() != 2 || work == Csv::kNone || track == Csv::kNone)
-    throw Error(fmt::format("{}: expected the columns work_id and track_id, found {}", path,
-                            quote(fmt::format("{}", fmt::join(csv.columns, ",")))));
+    throw InputError(fmt::format("{}: expected the columns work_id and track_id, found {}", path,
+                                 quote(fmt::format("{}", fmt::join(csv.columns, ",")))));
   std::vector<SongFile> songs;
   for (std::size_t i = 0; i < csv.rows.size(); ++i) {
     const std::string& w = csv.rows[i][work];
@@ -64,14 +64,14 @@ std::vector<SongFile> parse_song_list(std::string_view text, const std::string& 
                                       const std::string& folder) {
   const Csv csv = Csv::parse(text, path);
   const auto wrong = [&](std::size_t row, const std::string& expected, const std::string& found) {
-    throw Error(fmt::format("{}: line {}: expected {}, found {}", path, csv.lines[row], expected,
-                            found.empty() ? "none" : quote(found)));
+    throw InputError(fmt::format("{}: line {}: expected {}, found {}", path, csv.lines[row],
+                                 expected, found.empty() ? "none" : quote(found)));
   };
   const auto needed = [&](const char* name) {
     const std::size_t column = csv.find(name);
     if (column == Csv::kNone)
-      throw Error(fmt::format("{}: expected a column {}, found {}", path, name,
-                              quote(fmt::format("{}", fmt::join(csv.columns, ",")))));
+      throw InputError(fmt::format("{}: expected a column {}, found {}", path, name,
+                                   quote(fmt::format("{}", fmt::join(csv.columns, ",")))));
     for (std::size_t i = 0; i < csv.rows.size(); ++i)
       if (csv.rows[i][column].empty()) wrong(i, fmt::format("a {}", name), "");
     return column;
@@ -81,7 +81,7 @@ std::vector<SongFile> parse_song_list(std::string_view text, const std::string& 
   std::vector<SongFile> songs;
   for (const std::vector<std::string>& row : csv.rows)
     songs.emplace_back(row[song_id], row[work_id], (fs::path(folder) / row[file]).string());
-  if (songs.empty()) throw Error(fmt::format("{}: expected songs, found none", path));
+  if (songs.empty()) throw InputError(fmt::format("{}: expected songs, found none", path));
   constexpr std::pair<const char*, std::string SongInfo::*> kOptional[] = {
       {"split", &SongInfo::split},
       {"title", &SongInfo::title},
@@ -103,7 +103,7 @@ std::vector<SongFile> song_files_below(const std::vector<std::string>& paths,
   std::vector<SongFile> songs;
   for (const std::string& path : paths) {
     if (!fs::exists(path))
-      throw Error(fmt::format("{}: expected a file or a folder, found none", path));
+      throw InputError(fmt::format("{}: expected a file or a folder, found none", path));
     if (!fs::is_directory(path)) {
       const std::string name = to_utf8(fs::path(path).stem().string());
       songs.emplace_back(name, name, path);
@@ -112,7 +112,8 @@ std::vector<SongFile> song_files_below(const std::vector<std::string>& paths,
     const std::vector<std::string> found =
         files_below(path, [&](const fs::path& name) { return name.extension() == extension; });
     if (found.empty())
-      throw Error(fmt::format("{}: expected {} files in this folder, found none", path, extension));
+      throw InputError(
+          fmt::format("{}: expected {} files in this folder, found none", path, extension));
     for (const fs::path file : found) {
       const fs::path inside = file.parent_path().lexically_relative(path);
       const std::string id =

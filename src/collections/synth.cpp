@@ -227,7 +227,7 @@ class Renderer {
 const SynthParameter& parameter(std::string_view name) {
   for (const SynthParameter& p : kParameters)
     if (p.name == name) return p;
-  throw UsageError(
+  throw SettingsError(
       fmt::format("unknown parameter {}: `reprise synth --help` lists them all", quote(name)));
 }
 
@@ -251,8 +251,9 @@ void SynthSettings::set(std::string_view name, std::string_view text) {
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc() || end != text.data() + text.size() ||
       !(value >= p.low && value <= p.high) || (p.whole && value != std::floor(value)))
-    throw UsageError(fmt::format("{}: expected a {} from {:g} to {:g}, found {}", name,
-                                 p.whole ? "whole number" : "number", p.low, p.high, quote(text)));
+    throw SettingsError(fmt::format("{}: expected a {} from {:g} to {:g}, found {}", name,
+                                    p.whole ? "whole number" : "number", p.low, p.high,
+                                    quote(text)));
   if (p.whole)
     this->*p.whole = static_cast<int>(value);
   else
