@@ -70,7 +70,7 @@ struct AudioFile::State {
   void open(int rate) {
     if (!file) {
       const int why = sf_error(nullptr);  // others of its texts mislead
-      throw Error(fmt::format(
+      throw InputError(fmt::format(
           "{}: expected audio that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, ...), found none{}",
           path,
           why == SF_ERR_MALFORMED_FILE || why == SF_ERR_UNSUPPORTED_ENCODING
@@ -78,10 +78,10 @@ struct AudioFile::State {
               : ""));
     }
     if (info.samplerate < kLowestRate || info.samplerate > kHighestRate)
-      throw Error(fmt::format("{}: expected a sample rate of {} to {} Hz, found {}", path,
-                              kLowestRate, kHighestRate, info.samplerate));
+      throw InputError(fmt::format("{}: expected a sample rate of {} to {} Hz, found {}", path,
+                                   kLowestRate, kHighestRate, info.samplerate));
     if (info.channels < 1)
-      throw Error(fmt::format("{}: expected channels, found {}", path, info.channels));
+      throw InputError(fmt::format("{}: expected channels, found {}", path, info.channels));
     channels.resize(kBlockFrames * static_cast<std::size_t>(info.channels));
     double left = info.samplerate;
     for (; left >= 2 * rate; left /= 2) halvings.emplace_back();
@@ -89,7 +89,8 @@ struct AudioFile::State {
     if (ratio == 1) return;
     int status = 0;
     resampler = src_new(SRC_SINC_FASTEST, 1, &status);
-    if (!resampler) throw Error(fmt::format("{}: cannot resample: {}", path, src_strerror(status)));
+    if (!resampler)
+      throw MachineError(fmt::format("{}: cannot resample: {}", path, src_strerror(status)));
   }
 
   /// Reads the next block into `mono`.
@@ -100,9 +101,9 @@ struct AudioFile::State {
     ended = got < kBlockFrames;
     frames_read += static_cast<std::int64_t>(got);
     if (ended && sf_error(file) != SF_ERR_NO_ERROR)
-      throw Error(fmt::format("{}: expected whole audio, found damage after {:.1f} s: {}", path,
-                              static_cast<double>(frames_read) / info.samplerate,
-                              quote(sf_strerror(file), 200)));
+      throw InputError(fmt::format("{}: expected whole audio, found damage after {:.1f} s: {}",
+                                   path, static_cast<double>(frames_read) / info.samplerate,
+                                   quote(sf_strerror(file), 200)));
     const float share = 1.0f / static_cast<float>(info.channels);
     const float* in = channels.data();
     begin = 0;
@@ -140,7 +141,7 @@ struct AudioFile::State {
     step.src_ratio = ratio;
     step.end_of_input = ended ? 1 : 0;
     if (const int status = src_process(resampler, &step); status != 0)
-      throw Error(fmt::format("{}: cannot resample: {}", path, src_strerror(status)));
+      throw MachineError(fmt::format("{}: cannot resample: {}", path, src_strerror(status)));
     begin += static_cast<std::size_t>(step.input_frames_used);
     return static_cast<std::size_t>(step.output_frames_gen);
   }
@@ -150,10 +151,10 @@ AudioFile::AudioFile(const std::string& path, int rate) : state_(new State) {
   state_->path = path;
   std::error_code status;
   if (std::filesystem::exists(path, status) && !std::filesystem::is_regular_file(path, status))
-    throw Error(fmt::format("{}: expected an audio file, found something else", path));
+    throw InputError(fmt::format("{}: expected an audio file, found something else", path));
   state_->file = sf_open(path.c_str(), SFM_READ, &state_->info);
   if (!state_->file && sf_error(nullptr) == SF_ERR_SYSTEM)
-    throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+    throw InputError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   state_->open(rate);
 }
 

@@ -13,7 +13,7 @@ namespace reprise {
 namespace {
 
 [[noreturn]] void refuse_empty(const std::string& path) {
-  throw Error(fmt::format("{}: expected audio, found a file without samples", path));
+  throw InputError(fmt::format("{}: expected audio, found a file without samples", path));
 }
 
 }  // namespace
@@ -99,7 +99,7 @@ std::optional<CutSong> ChromaExtractor::cut(const std::string& path, std::size_t
 
 void require_music(const std::string& path, const AudioChroma& song) {
   if (std::all_of(song.chroma.begin(), song.chroma.end(), [](float x) { return x == 0; }))
-    throw Error(fmt::format("{}: expected music, found silence", path));
+    throw InputError(fmt::format("{}: expected music, found silence", path));
 }
 
 AudioChroma chroma_of_audio(const std::string& path, const ChromaSettings& settings) {

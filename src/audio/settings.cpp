@@ -39,7 +39,7 @@ constexpr ChromaParameter kParameters[] = {
 const ChromaParameter& row(std::string_view name) {
   for (const ChromaParameter& p : kParameters)
     if (p.name == name) return p;
-  throw UsageError(fmt::format(
+  throw SettingsError(fmt::format(
       "unknown chroma setting {}: `reprise import audio --help` lists them all", quote(name)));
 }
 
@@ -65,22 +65,23 @@ void ChromaSettings::validate() const {
   for (const ChromaParameter& p : kParameters) {
     const double value = this->*p.field;
     if (!(value >= p.low && value <= p.high) || (p.whole && value != std::round(value)))
-      throw UsageError(fmt::format("{}: expected {}{:g} to {:g}, found {}", p.name,
-                                   p.whole ? "a whole number from " : "", p.low, p.high, value));
+      throw SettingsError(fmt::format("{}: expected {}{:g} to {:g}, found {}", p.name,
+                                      p.whole ? "a whole number from " : "", p.low, p.high, value));
   }
   for (const double window : {longest_window, shortest_window})
     if (!is_power_of_two(window))
-      throw UsageError(fmt::format("{}: expected a power of two, found {}",
-                                   window == longest_window ? "longest_window" : "shortest_window",
-                                   window));
+      throw SettingsError(
+          fmt::format("{}: expected a power of two, found {}",
+                      window == longest_window ? "longest_window" : "shortest_window", window));
   if (shortest_window > longest_window)
-    throw UsageError("shortest_window: expected at most longest_window");
-  if (highest - lowest < 12) throw UsageError("highest: expected an octave above lowest, or more");
+    throw SettingsError("shortest_window: expected at most longest_window");
+  if (highest - lowest < 12)
+    throw SettingsError("highest: expected an octave above lowest, or more");
   // What resampling passes (see HalfBand).
   const double most = 69 + 12 * std::log2(0.38 * rate / 440) - 0.5;
   if (highest > most)
-    throw UsageError(fmt::format("highest: expected at most {:.0f} at a rate of {} Hz, found {}",
-                                 std::floor(most), rate, highest));
+    throw SettingsError(fmt::format("highest: expected at most {:.0f} at a rate of {} Hz, found {}",
+                                    std::floor(most), rate, highest));
 }
 
 std::string ChromaSettings::description() const {
@@ -100,8 +101,9 @@ ChromaSettings ChromaSettings::of_description(std::string_view line, const std::
     return first;
   };
   if (word() != kFrontEnd)
-    throw Error(fmt::format("{}: expected chroma that this program makes from audio ({}), found {}",
-                            where, kFrontEnd, quote(line, 500)));
+    throw InputError(
+        fmt::format("{}: expected chroma that this program makes from audio ({}), found {}", where,
+                    kFrontEnd, quote(line, 500)));
   try {
     while (!left.empty()) {
       const std::string_view setting = word();
@@ -109,8 +111,8 @@ ChromaSettings ChromaSettings::of_description(std::string_view line, const std::
       settings.set(setting.substr(0, equals), setting.substr(std::min(setting.size(), equals + 1)));
     }
     settings.validate();
-  } catch (const UsageError& error) {
-    throw Error(fmt::format("{}: chroma: {}", where, error.what()));
+  } catch (const SettingsError& error) {
+    throw InputError(fmt::format("{}: chroma: {}", where, error.what()));
   }
   return settings;
 }
