@@ -29,7 +29,7 @@ class CpuBackend final : public Backend {
                              : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))),
         arithmetic_(arithmetic) {
     if (arithmetic == Arithmetic::bf16 && !cpu::bfloat16_products())
-      throw Error(fmt::format(
+      throw MachineError(fmt::format(
           "bf16: expected a processor with AVX-512 BF16, found {}: leave the precision out",
           cpu::instruction_set()));
   }

@@ -6,11 +6,11 @@
 namespace reprise {
 
 std::unique_ptr<Backend> make_cuda_backend(int, Arithmetic) {
-  throw Error("this build has no CUDA back end");
+  throw MachineError("this build has no CUDA back end");
 }
 
 std::vector<std::string> cuda_devices() {
-  throw Error("this build has no CUDA back end");
+  throw MachineError("this build has no CUDA back end");
 }
 
 }  // namespace reprise

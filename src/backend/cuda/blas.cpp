@@ -23,8 +23,8 @@ std::size_t workspace_bytes() {
 
 void check(cublasStatus_t status, const char* call, std::source_location where) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw Error(fmt::format("{}:{}: {}: {}", where.file_name(), where.line(), call,
-                          cublasGetStatusString(status)));
+  throw MachineError(fmt::format("{}:{}: {}: {}", where.file_name(), where.line(), call,
+                                 cublasGetStatusString(status)));
 }
 
 Blas::Blas(const Stream& stream, const Stream& aside, Arithmetic arithmetic)

@@ -92,15 +92,15 @@ DnnDescriptor plan_of(const ConvolutionGraph& graph, cudnnHandle_t handle, bool 
       // A proposal may turn out not to suit the device.
       if (cudnnBackendFinalize(plan.get()) == CUDNN_STATUS_SUCCESS) return plan;
     }
-  throw Error("cuDNN knows no way to run the event filters' convolution on this device");
+  throw MachineError("cuDNN knows no way to run the event filters' convolution on this device");
 }
 
 }  // namespace
 
 void check(cudnnStatus_t status, const char* call, std::source_location where) {
   if (status == CUDNN_STATUS_SUCCESS) return;
-  throw Error(fmt::format("{}:{}: {}: {}", where.file_name(), where.line(), call,
-                          cudnnGetErrorString(status)));
+  throw MachineError(fmt::format("{}:{}: {}: {}", where.file_name(), where.line(), call,
+                                 cudnnGetErrorString(status)));
 }
 
 const OperationNames& names_of(ConvolutionResult result) {

@@ -17,10 +17,12 @@ int device_count() {
   if (status == cudaSuccess && count > 0) return count;
   cudaGetLastError();
   if (status == cudaErrorInsufficientDriver)
-    throw Error(fmt::format("no NVIDIA driver for CUDA {}.{} or later was found",
-                            CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10));
-  if (status == cudaSuccess || status == cudaErrorNoDevice) throw Error("no CUDA device was found");
-  throw Error(fmt::format("the CUDA devices cannot be used: {}", cudaGetErrorString(status)));
+    throw MachineError(fmt::format("no NVIDIA driver for CUDA {}.{} or later was found",
+                                   CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10));
+  if (status == cudaSuccess || status == cudaErrorNoDevice)
+    throw MachineError("no CUDA device was found");
+  throw MachineError(
+      fmt::format("the CUDA devices cannot be used: {}", cudaGetErrorString(status)));
 }
 
 std::string device_name(int device) {
@@ -34,14 +36,14 @@ std::string device_name(int device) {
 int select_device(int device) {
   const int count = device_count();
   if (device < 0 || device >= count)
-    throw Error(fmt::format("there is no CUDA device {}: this machine has {}, numbered from 0",
-                            device, count));
+    throw MachineError(fmt::format(
+        "there is no CUDA device {}: this machine has {}, numbered from 0", device, count));
   int major = 0;
   check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device),
         "cudaDeviceGetAttribute");
   if (major < kOldestMajor)
-    throw Error(fmt::format("{} is older than sm_{}0, the oldest that this build supports",
-                            device_name(device), kOldestMajor));
+    throw MachineError(fmt::format("{} is older than sm_{}0, the oldest that this build supports",
+                                   device_name(device), kOldestMajor));
   check(cudaSetDevice(device), "cudaSetDevice");
   return device;
 }
@@ -84,7 +86,7 @@ struct CapturedOps final : OpGraph {
 }  // namespace
 
 void decline(const std::string& reason) {
-  throw Error(fmt::format("the CUDA back end has {}; use --device cpu", reason));
+  throw MachineError(fmt::format("the CUDA back end has {}; use --device cpu", reason));
 }
 
 CudaBackend::CudaBackend(int device, Arithmetic arithmetic)

@@ -14,7 +14,7 @@ namespace {
 void check(cufftResult result, const char* call,
            std::source_location where = std::source_location::current()) {
   if (result == CUFFT_SUCCESS) return;
-  throw Error(fmt::format(
+  throw MachineError(fmt::format(
       "{}:{}: {}: cuFFT status {}{}", where.file_name(), where.line(), call,
       static_cast<int>(result),
       result == CUFFT_SETUP_FAILED

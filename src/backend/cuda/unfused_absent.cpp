@@ -6,7 +6,7 @@
 namespace reprise {
 
 std::unique_ptr<Backend> make_unfused_cuda_backend(int, Arithmetic, std::int64_t) {
-  throw Error("this build has no unfused path: cuDNN was not found when it was configured");
+  throw MachineError("this build has no unfused path: cuDNN was not found when it was configured");
 }
 
 }  // namespace reprise
