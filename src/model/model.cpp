@@ -141,12 +141,12 @@ std::vector<float> read_tensor(const Safetensors& file, const std::string& path,
                                const std::string& name, const std::vector<std::int64_t>& shape) {
   const Tensor& tensor = file.at(name, path);
   if (tensor.shape != shape)
-    throw Error(fmt::format("{}: tensor {}: expected shape [{}], found [{}]", path, name,
-                            fmt::join(shape, ", "), fmt::join(tensor.shape, ", ")));
+    throw InputError(fmt::format("{}: tensor {}: expected shape [{}], found [{}]", path, name,
+                                 fmt::join(shape, ", "), fmt::join(tensor.shape, ", ")));
   std::vector<float> values = tensor.floats();
   for (const float value : values)
     if (!std::isfinite(value))
-      throw Error(
+      throw InputError(
           fmt::format("{}: tensor {}: expected finite values, found {}", path, name, value));
   return values;
 }
@@ -180,7 +180,7 @@ const std::string& metadata(const Safetensors& file, const std::string& path,
                             const std::string& key) {
   const auto at = file.metadata.find(key);
   if (at == file.metadata.end())
-    throw Error(
+    throw InputError(
         fmt::format("{}: expected a Reprise model, found no '{}' in __metadata__", path, key));
   return at->second;
 }
@@ -195,11 +195,11 @@ std::vector<std::string> read_names(const std::string& text, int bands, const st
 
 Model model_of(const Safetensors& file, const std::string& path) {
   if (metadata(file, path, "format") != kFormat)
-    throw Error(fmt::format("{}: expected format {}, found {}", path, kFormat,
-                            metadata(file, path, "format")));
+    throw InputError(fmt::format("{}: expected format {}, found {}", path, kFormat,
+                                 metadata(file, path, "format")));
   if (metadata(file, path, "version") != kVersion)
-    throw Error(fmt::format("{}: expected model version {}, found {}", path, kVersion,
-                            metadata(file, path, "version")));
+    throw InputError(fmt::format("{}: expected model version {}, found {}", path, kVersion,
+                                 metadata(file, path, "version")));
   Model model;
   model.config = Config::from_json(metadata(file, path, "config"), path);
   if (file.metadata.contains(kChroma)) model.chroma_source = file.metadata.at(kChroma);
@@ -274,7 +274,7 @@ void check_chroma_source(const Model& model, const std::string& name, const Song
   if (model.chroma_source.empty() || set.chroma_source.empty() ||
       model.chroma_source == set.chroma_source)
     return;
-  throw Error(fmt::format(
+  throw InputError(fmt::format(
       "{}: expected chroma made as {} learned it, {}, found {}: import the songs again "
       "with those settings, or go on all the same with --any-chroma",
       set.path, name, quote(model.chroma_source, kLongest), quote(set.chroma_source, kLongest)));

@@ -109,7 +109,7 @@ void check_projection(const SongSet& set, const Config& config) {
   const auto songs = static_cast<std::int64_t>(songs_to_fit(set).size());
   const int most = std::max(config.projection_pca, config.projection);
   if (config.projection > 0 && songs <= most)
-    throw Error(fmt::format(
+    throw InputError(fmt::format(
         "{}: expected more than {} train songs to fit a projection to {}, found {}: lower "
         "projection and projection_pca with --set",
         set.path, most, config.projection, songs));
@@ -137,7 +137,8 @@ void fit_projection(Backend& backend, const SongSet& set, Model& model) {
     pca.project(bigrams.data(), count, reduced.data());
     std::vector<double> within = within_covariance(reduced, pca_dims, works);
     if (within.empty())
-      throw Error(fmt::format("{}: expected a train work with two songs, found none", set.path));
+      throw InputError(
+          fmt::format("{}: expected a train work with two songs, found none", set.path));
     if (!set.tune_id.empty()) {
       // Half for how versions of a work differ, half for how performances of one tune do.
       const std::vector<double> tune =
