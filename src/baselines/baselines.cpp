@@ -65,7 +65,7 @@ class OpMethod : public FingerprintMethod {
   void fit(const SongSet& set, int components) {
     const std::vector<std::int64_t> songs = set.songs_of("train");
     if (songs.size() < 2)
-      throw Error(
+      throw InputError(
           fmt::format("{}: {} needs train songs to fit its components to: expected at least "
                       "2, found {}",
                       set.path, name_, songs.size()));
@@ -168,10 +168,11 @@ std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& b
   if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames)) {
     const auto known = method_names();
     if (!name.ends_with(".json") && std::find(known.begin(), known.end(), name) == known.end())
-      throw UsageError(fmt::format("unknown method {}: expected one of {}, or a FILE.json",
-                                   quote(name), fmt::join(known, ", ")));
+      throw SettingsError(fmt::format("unknown method {}: expected one of {}, or a FILE.json",
+                                      quote(name), fmt::join(known, ", ")));
     if (!settings.empty())
-      throw UsageError(fmt::format("method {} has no setting {}", name, settings.begin()->first));
+      throw SettingsError(
+          fmt::format("method {} has no setting {}", name, settings.begin()->first));
     return std::make_unique<ModelMethod>(backend, definition(std::string(name)), std::string(name));
   }
   MethodSettings s = method_settings(name, settings);

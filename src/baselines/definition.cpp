@@ -20,24 +20,25 @@ using Kernel = std::vector<std::vector<float>>;  // [length, 12 * bands]
 
 float number(const Json& json, const char* what) {
   if (!json.is_number() || !std::isfinite(json.get<double>()))
-    throw Error(fmt::format("{}: expected numbers, found {}", what, quote(json.dump())));
+    throw InputError(fmt::format("{}: expected numbers, found {}", what, quote(json.dump())));
   return json.get<float>();
 }
 
 const Json& array(const Json& json, const char* what, int most) {
   if (!json.is_array() || json.empty() || json.size() > static_cast<std::size_t>(most))
-    throw Error(fmt::format("{}: expected a list of 1 to {}, found {}", what, most,
-                            json.is_array() ? fmt::format("{}", json.size()) : json.type_name()));
+    throw InputError(
+        fmt::format("{}: expected a list of 1 to {}, found {}", what, most,
+                    json.is_array() ? fmt::format("{}", json.size()) : json.type_name()));
   return json;
 }
 
 Config config_of(const Json& json) {
-  if (!json.is_object()) throw Error("config: expected an object");
+  if (!json.is_object()) throw InputError("config: expected an object");
   Config config = Config::of_preset(json.value("preset", "plain"));
   for (const auto& [key, value] : json.items()) {
     if (key == "preset") continue;
     if (!value.is_primitive())
-      throw Error(fmt::format("config: {}: expected one value", quote(key)));
+      throw InputError(fmt::format("config: {}: expected one value", quote(key)));
     config.set(key, value.is_string() ? value.get<std::string>() : value.dump());
   }
   return config;
@@ -51,8 +52,8 @@ std::vector<Kernel> kernels_of(const Json& json, int width) {
     for (const Json& frame : array(frames, "kernels: a kernel", kMaxEventLength)) {
       auto& values = kernel.emplace_back(width);
       if (frame.is_array() && frame.size() != values.size())
-        throw Error(fmt::format("kernels: a frame: expected one number or {}, found {}", width,
-                                frame.size()));
+        throw InputError(fmt::format("kernels: a frame: expected one number or {}, found {}", width,
+                                     frame.size()));
       for (std::size_t c = 0; c < (frame.is_array() ? values.size() : 1); ++c)
         values[c] = number(frame.is_array() ? frame[c] : frame, "kernels");
     }
@@ -66,7 +67,8 @@ std::vector<Kernel> kernels_of(const Json& json, int width) {
 int add_windows(const Json& definition, int taps, std::vector<float>& weights) {
   if (!definition.contains("windows")) {
     if (taps > kMaxWindows)
-      throw Error(fmt::format("lags: expected at most {} where each is a window", kMaxWindows));
+      throw InputError(
+          fmt::format("lags: expected at most {} where each is a window", kMaxWindows));
     for (int f = 0; f < taps; ++f)
       for (int l = 0; l < taps; ++l) weights.push_back(f == l ? 1 : 0);
     return taps;
@@ -81,13 +83,15 @@ int add_windows(const Json& definition, int taps, std::vector<float>& weights) {
 }
 
 Model model_of(const Json& definition) {
-  if (!definition.is_object()) throw Error("expected a JSON object");
+  if (!definition.is_object()) throw InputError("expected a JSON object");
   for (const auto& [key, value] : definition.items())
     if (constexpr std::array known{"source", "config", "kernels", "biases", "windows"};
         std::find(known.begin(), known.end(), key) == known.end())
-      throw Error(fmt::format("unknown key {}: expected {}", quote(key), fmt::join(known, ", ")));
+      throw InputError(
+          fmt::format("unknown key {}: expected {}", quote(key), fmt::join(known, ", ")));
   for (const char* key : {"config", "kernels"})
-    if (!definition.contains(key)) throw Error(fmt::format("expected a key {}, found none", key));
+    if (!definition.contains(key))
+      throw InputError(fmt::format("expected a key {}, found none", key));
   Model model;
   Config& config = model.config;
   config = config_of(definition["config"]);
@@ -103,14 +107,14 @@ Model model_of(const Json& definition) {
 
   const Json biases = definition.value("biases", Json(std::vector<float>(kernels.size(), 0.0f)));
   if (array(biases, "biases", kMaxEvents).size() != kernels.size())
-    throw Error(fmt::format("biases: expected one of each of the {} kernels, found {}",
-                            kernels.size(), biases.size()));
+    throw InputError(fmt::format("biases: expected one of each of the {} kernels, found {}",
+                                 kernels.size(), biases.size()));
   for (const Json& bias : biases)
     model.weights.insert(model.weights.end(), kPitchClasses, number(bias, "biases"));
   config.windows = add_windows(definition, static_cast<int>(config.lags.size()), model.weights);
   config.validate();
   if (config.key_mode == "canonical" || config.projection > 0)
-    throw Error(
+    throw InputError(
         "expected key_mode all or invariant and no projection: what is learned from songs "
         "is kept in a model");
   return model;
@@ -128,17 +132,17 @@ Model shipped_definition(std::string_view name) {
   for (const ShippedDefinition& definition : kShippedDefinitions)
     if (definition.name == name)
       return parse_definition(definition.json, std::string(name) + ".json");
-  throw UsageError(fmt::format("unknown fingerprint '{}': expected one of {}", name,
-                               fmt::join(definition_names(), ", ")));
+  throw SettingsError(fmt::format("unknown fingerprint '{}': expected one of {}", name,
+                                  fmt::join(definition_names(), ", ")));
 }
 
 Model parse_definition(std::string_view json, const std::string& where) {
   try {
     return model_of(Json::parse(json));
   } catch (const Json::exception& error) {
-    throw Error(fmt::format("{}: expected valid JSON: {}", where, error.what()));
+    throw InputError(fmt::format("{}: expected valid JSON: {}", where, error.what()));
   } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", where, error.what()));
+    throw InputError(fmt::format("{}: {}", where, error.what()));
   }
 }
 

@@ -11,7 +11,7 @@ namespace reprise {
 /// Names of the fixed fingerprints that come with the program (definitions/NAME.json).
 std::vector<std::string_view> definition_names();
 
-/// The one of that name. Throws UsageError for an unknown name.
+/// The one of that name. Throws SettingsError for an unknown name.
 Model shipped_definition(std::string_view name);
 
 /// A fixed fingerprint from JSON text; `where` is for messages. Throws Error.

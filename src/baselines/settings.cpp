@@ -39,16 +39,16 @@ Number number(const Setting& setting, std::string_view text) {
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc() || end != text.data() + text.size() ||
       !(value >= static_cast<Number>(setting.low) && value <= static_cast<Number>(setting.high)))
-    throw UsageError(fmt::format("{}: expected a {} from {} to {}, found '{}'", setting.name,
-                                 std::is_integral_v<Number> ? "whole number" : "number",
-                                 setting.low, setting.high, text));
+    throw SettingsError(fmt::format("{}: expected a {} from {} to {}, found '{}'", setting.name,
+                                    std::is_integral_v<Number> ? "whole number" : "number",
+                                    setting.low, setting.high, text));
   return value;
 }
 
 bool boolean(const Setting& setting, std::string_view text) {
   if (text == "true" || text == "1" || text == "yes") return true;
   if (text == "false" || text == "0" || text == "no") return false;
-  throw UsageError(fmt::format("{}: expected true or false, found '{}'", setting.name, text));
+  throw SettingsError(fmt::format("{}: expected true or false, found '{}'", setting.name, text));
 }
 
 template <class... F>
@@ -69,8 +69,8 @@ const Setting& find_setting(std::string_view method, std::string_view name) {
     if (setting.name == name) return setting;
     known += (known.empty() ? "" : ", ") + std::string(setting.name);
   }
-  throw UsageError(fmt::format("method {}: unknown setting '{}': its settings are {}", method, name,
-                               known.empty() ? "none" : known));
+  throw SettingsError(fmt::format("method {}: unknown setting '{}': its settings are {}", method,
+                                  name, known.empty() ? "none" : known));
 }
 
 }  // namespace
