@@ -58,12 +58,12 @@ class VectorReader {
       any = rows_.step();
     }
     if (!any || rows_.integer(0) != number)
-      throw Error(
+      throw InputError(
           fmt::format("{}: {} of song {}: expected a row, found none", path_, table_, number));
     const ByteRow row = byte_row(rows_, table_, path_);
     if (row.bytes.size() != row_bytes_)
-      throw Error(fmt::format("{}: {} of song {}: expected {} bytes, found {}", path_, table_,
-                              number, row_bytes_, row.bytes.size()));
+      throw InputError(fmt::format("{}: {} of song {}: expected {} bytes, found {}", path_, table_,
+                                   number, row_bytes_, row.bytes.size()));
     if (exact_)
       std::memcpy(vector.data(), row.bytes.data(), row_bytes_);
     else
@@ -130,10 +130,10 @@ void Catalogue::create(const std::string& path, const std::string& model_path, b
   const std::vector<std::uint8_t> bytes = read_file(model_path, kLargestModel);
   const Model model = parse_model(bytes, model_path);
   if (std::filesystem::exists(path))
-    throw Error(fmt::format("{}: expected a new file, found one of this name", path));
+    throw InputError(fmt::format("{}: expected a new file, found one of this name", path));
   // SQLite would take a log of this name for the new file's own.
   if (std::filesystem::exists(path + "-wal"))
-    throw Error(
+    throw InputError(
         fmt::format("{0}-wal: left from another catalogue; bring {0} back, or remove this", path));
   replace_file(path, [&](const std::string& temporary) {
     Database database(temporary, Database::Mode::create, 0);
@@ -174,7 +174,7 @@ bool Catalogue::keeps_chroma() const {
 
 void Catalogue::check_chroma() const {
   if (!keeps_chroma())
-    throw Error(
+    throw InputError(
         fmt::format("{}: expected the songs' chroma to align them by, found a catalogue made with "
                     "--no-chroma: go on by fingerprints alone, or make one with chroma",
                     path()));
@@ -182,8 +182,8 @@ void Catalogue::check_chroma() const {
 
 void Catalogue::check_model(const ModelIdentity& other) const {
   if (!identity().same(other))
-    throw Error(fmt::format("{}: expected the model of its fingerprints, {}, found {}", path(),
-                            describe(identity()), describe(other)));
+    throw InputError(fmt::format("{}: expected the model of its fingerprints, {}, found {}", path(),
+                                 describe(identity()), describe(other)));
 }
 
 std::int64_t Catalogue::size() const {
@@ -195,14 +195,15 @@ std::vector<CatalogueSong> Catalogue::songs() const {
   Statement statement(state_->database, std::string(kSelectSongs) + "ORDER BY number");
   while (statement.step()) songs.push_back(song_row(statement, path()).song);
   if (const std::int64_t expected = size(); expected != static_cast<std::int64_t>(songs.size()))
-    throw Error(fmt::format("{}: expected {} songs, found {}", path(), expected, songs.size()));
+    throw InputError(
+        fmt::format("{}: expected {} songs, found {}", path(), expected, songs.size()));
   return songs;
 }
 
 CatalogueSong Catalogue::song(const std::string& id) const {
   Statement statement(state_->database, std::string(kSelectSongs) + "WHERE song_id = ?");
   statement.bind(0, id);
-  if (!statement.step()) throw Error(fmt::format("{}: has no song {}", path(), quote(id)));
+  if (!statement.step()) throw InputError(fmt::format("{}: has no song {}", path(), quote(id)));
   return song_row(statement, path()).song;
 }
 
@@ -246,11 +247,11 @@ Fingerprints Catalogue::queries(std::span<const CatalogueSong> songs,
     statement.bind(0, song.number);
     const std::string what = fmt::format("queries of song {}", quote(song.song_id));
     if (!statement.step())
-      throw Error(fmt::format("{}: {}: expected a row, found none", path(), what));
+      throw InputError(fmt::format("{}: {}: expected a row, found none", path(), what));
     const ByteRow row = byte_row(statement, "queries", path());
     if (!unpack_queries(row.scale, row.bytes, result))
-      throw Error(fmt::format("{}: {}: expected {} keys of {} values, found {} bytes", path(), what,
-                              result.keys, result.dims, row.bytes.size()));
+      throw InputError(fmt::format("{}: {}: expected {} keys of {} values, found {} bytes", path(),
+                                   what, result.keys, result.dims, row.bytes.size()));
     statement.reset();
   }
   return result;
@@ -270,12 +271,12 @@ SongSet Catalogue::song_set(std::span<const CatalogueSong> songs) const {
     const std::string what = fmt::format("chroma of song {}", quote(song.song_id));
     statement.bind(0, song.number);
     if (!statement.step())
-      throw Error(fmt::format("{}: {}: expected a row, found none", path(), what));
+      throw InputError(fmt::format("{}: {}: expected a row, found none", path(), what));
     const ByteRow row = byte_row(statement, "chroma", path());
     const auto chroma = unpack_chroma(row.bytes, song.frames, set.width());
     if (!chroma || song.frames < 1)
-      throw Error(fmt::format("{}: {}: expected {} frames, found something else", path(), what,
-                              song.frames));
+      throw InputError(fmt::format("{}: {}: expected {} frames, found something else", path(), what,
+                                   song.frames));
     scales.push_back(row.scale);
     statement.reset();
     set.chroma_uint8.insert(set.chroma_uint8.end(), chroma->begin(), chroma->end());
@@ -299,7 +300,7 @@ SongSet Catalogue::song_set(std::span<const CatalogueSong> songs) const {
 void Catalogue::check_new(std::span<const std::string> ids) const {
   for (const std::string& id : ids)
     if (state_->find(id))
-      throw Error(
+      throw InputError(
           fmt::format("{}: expected new songs, found {} in it already; --replace takes "
                       "its place",
                       path(), quote(id)));
@@ -310,7 +311,7 @@ void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool r
   check_bands(model(), identity().name, set);
   const auto check = [&](const Fingerprints& some, int keys) {
     if (some.keys != keys || some.songs != set.songs() || some.dims != model().dims())
-      throw Error(
+      throw InputError(
           fmt::format("{}: expected {} fingerprints of {} values in {} keys, found {} of {} in {}",
                       path(), set.songs(), model().dims(), keys, some.songs, some.dims, some.keys));
   };
@@ -323,8 +324,8 @@ void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool r
     const auto dims = static_cast<std::size_t>(fingerprints.dims);
     const auto vector = std::span(fingerprints.values).subspan(i * dims, dims);
     if (!std::all_of(vector.begin(), vector.end(), [](float v) { return std::isfinite(v); }))
-      throw Error(fmt::format("{}: fingerprint of song {}: expected finite values", set.path,
-                              quote(set.song_id[i])));
+      throw InputError(fmt::format("{}: fingerprint of song {}: expected finite values", set.path,
+                                   quote(set.song_id[i])));
     const auto existing = replace ? state_->find(set.song_id[i]) : std::nullopt;
     if (existing) writer.remove(*existing);
     const std::int64_t number = existing ? *existing : writer.next_number();
@@ -356,7 +357,7 @@ void Catalogue::remove(std::span<const std::string> ids) {
   CatalogueWriter writer(state_->database, keeps_chroma());
   for (const std::string& id : std::set<std::string>(ids.begin(), ids.end())) {
     const auto number = state_->find(id);
-    if (!number) throw Error(fmt::format("{}: has no song {}", path(), quote(id)));
+    if (!number) throw InputError(fmt::format("{}: has no song {}", path(), quote(id)));
     writer.remove(*number);
   }
   writer.finish();
@@ -366,7 +367,7 @@ void Catalogue::remove(std::span<const std::string> ids) {
 bool looks_like_catalogue(const std::string& path) {
   constexpr std::string_view kMagic("SQLite format 3\0", 16);
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+  if (!file) throw InputError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   char start[kMagic.size()] = {};
   file.read(start, sizeof start);
   return std::string_view(start, sizeof start) == kMagic;

@@ -15,7 +15,7 @@ namespace reprise {
 namespace {
 
 [[noreturn]] void fail_damaged(const std::string& path, const std::string& what) {
-  throw Error(
+  throw InputError(
       fmt::format("{}: {}: expected the checksum of its contents, found another: the file "
                   "is damaged",
                   path, what));
@@ -142,7 +142,7 @@ ByteRow byte_row(const Statement& row, const std::string& table, const std::stri
 Totals read_totals(Database& database) {
   Statement row(database, "SELECT songs, digest, checksum FROM totals WHERE id = 1");
   if (!row.step())
-    throw Error(fmt::format("{}: expected a row of totals, found none", database.path()));
+    throw InputError(fmt::format("{}: expected a row of totals, found none", database.path()));
   const Totals totals{row.integer(0), static_cast<std::uint64_t>(row.integer(1))};
   if (checksum_of(totals) != row.integer(2)) fail_damaged(database.path(), "totals");
   return totals;
@@ -164,7 +164,7 @@ ModelRow read_model_row(Database& database) {
       database,
       "SELECT name, config, config_hash, weights_hash, bytes, checksum, chroma FROM model "
       "WHERE id = 1");
-  if (!row.step()) throw Error(fmt::format("{}: expected a model, found none", path));
+  if (!row.step()) throw InputError(fmt::format("{}: expected a model, found none", path));
   ModelRow found;
   found.identity = {std::string(row.text(0)), std::string(row.text(2)), std::string(row.text(3))};
   const std::span<const std::uint8_t> bytes = row.bytes(4);
@@ -174,9 +174,9 @@ ModelRow read_model_row(Database& database) {
   found.model = parse_model({bytes.begin(), bytes.end()}, path);
   const auto computed = ModelIdentity::of(found.model, found.identity.name);
   if (!computed.same(found.identity))
-    throw Error(fmt::format("{}: model: expected configuration {} and weights {}, found {} and {}",
-                            path, found.identity.config, found.identity.weights, computed.config,
-                            computed.weights));
+    throw InputError(fmt::format(
+        "{}: model: expected configuration {} and weights {}, found {} and {}", path,
+        found.identity.config, found.identity.weights, computed.config, computed.weights));
   return found;
 }
 

@@ -99,25 +99,26 @@ Database open_catalogue(const std::string& path, Database::Mode mode, double wai
   Database database(path, mode, wait_seconds);
   const std::int64_t application = database.integer("PRAGMA application_id");
   if (application != kApplicationId)
-    throw Error(fmt::format("{}: expected a Reprise catalogue, found another SQLite file", path));
+    throw InputError(
+        fmt::format("{}: expected a Reprise catalogue, found another SQLite file", path));
   const std::int64_t newest = kMigrations.size();
   const std::int64_t version = database.integer("PRAGMA user_version");
   if (version < 1 || version > newest)
-    throw Error(fmt::format("{}: expected a catalogue of version 1 to {}, found version {}", path,
-                            newest, version));
+    throw InputError(fmt::format("{}: expected a catalogue of version 1 to {}, found version {}",
+                                 path, newest, version));
   if (version < newest) {
     try {
       Database writer(path, Database::Mode::write, wait_seconds);
       migrate(writer, kMigrations);
     } catch (const Error& error) {
-      throw Error(
+      throw MachineError(
           fmt::format("{} (a catalogue of version {} is brought up to {} when it is opened)",
                       error.what(), version, newest));
     }
   }
   if (tables_of(database) != expected_tables())
-    throw Error(fmt::format("{}: expected the tables of a catalogue of version {}, found others",
-                            path, newest));
+    throw InputError(fmt::format(
+        "{}: expected the tables of a catalogue of version {}, found others", path, newest));
   return database;
 }
 

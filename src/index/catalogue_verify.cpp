@@ -94,8 +94,8 @@ class Verification {
         const ByteRow row = byte_row(statement, table, database_.path());
         found_.digest += static_cast<std::uint64_t>(row.checksum);
         if (!has_its_size(table, row, statement.integer(4)))
-          throw Error(fmt::format("{}: {} of song {}: found a wrong size", database_.path(), table,
-                                  row.number));
+          throw InputError(fmt::format("{}: {} of song {}: found a wrong size", database_.path(),
+                                       table, row.number));
       });
   }
 

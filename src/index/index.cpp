@@ -27,14 +27,14 @@ constexpr std::int64_t kSmallestSlice = 1024;
 void scale_finite_to_unit(std::span<float> values, int dims, std::int64_t first, const char* what) {
   for (std::size_t i = 0; i < values.size(); ++i)
     if (!std::isfinite(values[i]))
-      throw Error(fmt::format("index: {} {}: expected finite values, found {}", what,
-                              first + static_cast<std::int64_t>(i) / dims, values[i]));
+      throw InputError(fmt::format("index: {} {}: expected finite values, found {}", what,
+                                   first + static_cast<std::int64_t>(i) / dims, values[i]));
   scale_to_unit(values, dims);
 }
 
 Index::Source source_of(const Fingerprints& candidates) {
   if (candidates.keys != 1)
-    throw Error(
+    throw InputError(
         fmt::format("index: expected candidates in one key each, found {} keys", candidates.keys));
   return [&](std::int64_t first, std::span<float> values, std::span<std::int32_t> rolls) {
     std::copy_n(candidates.values.data() + first * candidates.dims, values.size(), values.data());
@@ -146,7 +146,8 @@ void Index::search_slice(std::int64_t number, const Fingerprints& queries,
 
 std::vector<std::vector<Match>> Index::search(const Fingerprints& queries, int top) const {
   if (queries.songs > 0 && size() > 0 && queries.dims != dims_)
-    throw Error(fmt::format("index: expected queries of {} values, found {}", dims_, queries.dims));
+    throw InputError(
+        fmt::format("index: expected queries of {} values, found {}", dims_, queries.dims));
   std::vector<std::vector<Match>> matches(static_cast<std::size_t>(queries.songs));
   const int k = static_cast<int>(std::min<std::int64_t>(top, size()));
   if (k <= 0 || queries.songs == 0) return matches;
