@@ -122,11 +122,11 @@ class BestPath {
 SongAlignment align_songs(ChromaView a_chroma, const Excerpt& a, ChromaView b_chroma,
                           const Excerpt& b, const AlignmentParams& params, int most_stretches) {
   if (std::int64_t{a.frames} * b.frames > kMostCells)
-    throw Error(fmt::format("comparison: expected at most {} pairs of frames, found {} x {}",
-                            kMostCells, a.frames, b.frames));
+    throw InputError(fmt::format("comparison: expected at most {} pairs of frames, found {} x {}",
+                                 kMostCells, a.frames, b.frames));
   if (a_chroma.bands != b_chroma.bands)
-    throw Error(fmt::format("comparison: expected songs of as many bands, found {} and {}",
-                            a_chroma.bands, b_chroma.bands));
+    throw InputError(fmt::format("comparison: expected songs of as many bands, found {} and {}",
+                                 a_chroma.bands, b_chroma.bands));
   const int values = kStateFrames * a_chroma.width();
   SongAlignment result;
   result.rows = a.frames;

@@ -67,8 +67,8 @@ class ScoredCandidates {
     const int keys = queries.keys;
     const Vectors vectors = as_inner_product(std::move(queries), metric_, Side::query);
     if (vectors.dims != vectors_.dims)
-      throw Error(fmt::format("evaluation: queries have {} dimensions, candidates {}", vectors.dims,
-                              vectors_.dims));
+      throw InputError(fmt::format("evaluation: queries have {} dimensions, candidates {}",
+                                   vectors.dims, vectors_.dims));
     const Buffer<float> q(backend_, std::span<const float>(vectors.values));
     Buffer<float> out(backend_, count * count_);
     backend_.similarities(q.data(), count, keys, values_.data(), count_, vectors.dims,

@@ -25,7 +25,8 @@ Protocol make_protocol(const SongSet& set, std::string_view split) {
     protocol.candidates.push_back(song);
   }
   if (!any)
-    throw Error(fmt::format("{}: expected songs in the split '{}', found none", set.path, split));
+    throw InputError(
+        fmt::format("{}: expected songs in the split '{}', found none", set.path, split));
 
   for (std::size_t at = 0; at < protocol.candidates.size(); ++at) {
     const std::int64_t song = protocol.candidates[at];
@@ -37,7 +38,7 @@ Protocol make_protocol(const SongSet& set, std::string_view split) {
     protocol.versions.push_back(std::move(versions));
   }
   if (protocol.queries.empty())
-    throw Error(
+    throw InputError(
         fmt::format("{}: expected works with two songs or more in the split '{}', found one "
                     "song of each",
                     set.path, split));

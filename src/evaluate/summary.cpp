@@ -61,8 +61,8 @@ Fingerprints finite_fingerprints(FingerprintMethod& method, const SongSet& set,
   const std::size_t per_song = std::max<std::size_t>(1, std::size_t(result.keys) * result.dims);
   for (std::size_t i = 0; i < result.values.size(); ++i)
     if (!std::isfinite(result.values[i]))
-      throw Error(fmt::format("{}: the fingerprint of song '{}' by {} is not finite", set.path,
-                              set.song_id[songs[i / per_song]], method.name()));
+      throw InputError(fmt::format("{}: the fingerprint of song '{}' by {} is not finite", set.path,
+                                   set.song_id[songs[i / per_song]], method.name()));
   evaluation.fingerprint_seconds += seconds_since(start);
   return result;
 }
