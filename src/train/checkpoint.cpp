@@ -15,7 +15,7 @@ constexpr const char* kFormat = "reprise-checkpoint";
 std::string text(const Safetensors& file, const std::string& path, const std::string& key) {
   const auto at = file.metadata.find(key);
   if (at == file.metadata.end())
-    throw Error(fmt::format("{}: expected a training checkpoint, found no '{}'", path, key));
+    throw InputError(fmt::format("{}: expected a training checkpoint, found no '{}'", path, key));
   return at->second;
 }
 
@@ -25,7 +25,7 @@ Number number(const Safetensors& file, const std::string& path, const std::strin
   Number result{};
   const auto [end, status] = std::from_chars(value.data(), value.data() + value.size(), result);
   if (status != std::errc() || end != value.data() + value.size())
-    throw Error(fmt::format("{}: {}: expected a number, found '{}'", path, key, value));
+    throw InputError(fmt::format("{}: {}: expected a number, found '{}'", path, key, value));
   return result;
 }
 
@@ -54,8 +54,8 @@ void write_checkpoint(const std::string& path, const Checkpoint& c) {
 Checkpoint read_checkpoint(const std::string& path) {
   const Safetensors file = read_safetensors(path);
   if (text(file, path, "format") != kFormat)
-    throw Error(fmt::format("{}: expected a training checkpoint, found {}", path,
-                            text(file, path, "format")));
+    throw InputError(fmt::format("{}: expected a training checkpoint, found {}", path,
+                                 text(file, path, "format")));
   Checkpoint c;
   c.config = text(file, path, "config");
   c.data = text(file, path, "data");
@@ -70,7 +70,7 @@ Checkpoint read_checkpoint(const std::string& path) {
   if (c.step < 0 || c.moment1.size() != c.learned.size() || c.moment2.size() != c.learned.size() ||
       (!c.best.empty() && c.best.size() != c.learned.size()) ||
       c.curve.size() % Checkpoint::kCurveColumns != 0)
-    throw Error(
+    throw InputError(
         fmt::format("{}: expected a training checkpoint, found tensors of unequal sizes", path));
   return c;
 }

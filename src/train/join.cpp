@@ -12,7 +12,8 @@ namespace {
 // Throws Error unless `other` can be joined with `first`.
 void check_alike(const NamedModel& first, const NamedModel& other) {
   const auto refuse = [&](const std::string& expected) {
-    throw Error(fmt::format("{}: cannot be joined with {}: {}", other.name, first.name, expected));
+    throw InputError(
+        fmt::format("{}: cannot be joined with {}: {}", other.name, first.name, expected));
   };
   const Config& a = first.model.config;
   const Config& b = other.model.config;
@@ -27,16 +28,17 @@ void check_alike(const NamedModel& first, const NamedModel& other) {
 
 void check_bigrams(const std::string& name, const Config& config) {
   if (!config.unit_norm)
-    throw Error(fmt::format("{}: cannot be joined: expected unit_norm true, found false", name));
+    throw InputError(
+        fmt::format("{}: cannot be joined: expected unit_norm true, found false", name));
 }
 
 }  // namespace
 
 Model join(Backend& backend, const SongSet& set, std::span<const NamedModel> models) {
-  if (models.size() < 2) throw Error("join: expected two or more models");
+  if (models.size() < 2) throw SettingsError("join: expected two or more models");
   Model joined = models[0].model;
   if (joined.config.projection == 0)
-    throw Error(
+    throw InputError(
         fmt::format("{}: cannot be joined: expected a projection, found none", models[0].name));
   for (const NamedModel& named : models) {
     check_alike(models[0], named);

@@ -71,7 +71,7 @@ PairDistances::PairDistances(const SongSet& set, std::string_view split, std::ui
       add_pair(a, other);
     }
   if (same_work_.empty())
-    throw Error(
+    throw InputError(
         fmt::format("{}: expected two works in the split '{}', one with two songs, to "
                     "measure distances of",
                     set.path, split));

@@ -52,12 +52,12 @@ Sampler::Sampler(const SongSet& set, const Config& config, const PitchHistogram&
     (two ? versions_ : distractors_).push_back(std::move(work));
   }
   if (versions_.empty())
-    throw Error(fmt::format(
+    throw InputError(fmt::format(
         "{}: expected train works with two songs each to learn from, found none among {} train "
         "songs",
         set.path, songs_.size()));
   if (versions_.size() + distractors_.size() < 2)
-    throw Error(fmt::format("{}: expected at least two train works, found one", set.path));
+    throw InputError(fmt::format("{}: expected at least two train works, found one", set.path));
   if (config.sampling != "pairs") return;
   for (const Work& work : versions_)
     for (const std::int64_t a : work.songs)

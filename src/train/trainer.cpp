@@ -106,7 +106,7 @@ std::vector<float> initial_weights(const Config& config, std::span<const float> 
   learned.back() = static_cast<float>(std::log(config.scale));
   if (!start.empty()) {
     if (static_cast<std::int64_t>(start.size()) != count)
-      throw Error(
+      throw InputError(
           fmt::format("the weights to start from: expected {}, found {}: events, "
                       "event_length, windows and lags cannot be changed",
                       count, start.size()));
@@ -386,15 +386,15 @@ Checkpoint resumed(const std::string& path, const Config& config, const std::str
   const Config then = Config::from_json(state.config, path);
   for (const Parameter& p : parameters())
     if (then.get(p.name) != config.get(p.name))
-      throw Error(
+      throw InputError(
           fmt::format("{}: was trained with {} = {}, asked for is {}: resume with the same "
                       "settings, or train anew without --resume",
                       path, p.name, then.get(p.name), config.get(p.name)));
   if (state.data != data)
-    throw Error(
+    throw InputError(
         fmt::format("{}: belongs to other data: expected {}, found {}", path, data, state.data));
   if (state.learned.size() != size)
-    throw Error(
+    throw InputError(
         fmt::format("{}: expected {} learned values, found {}", path, size, state.learned.size()));
   return state;
 }
@@ -414,7 +414,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
                       const std::atomic<bool>& stop, std::span<const float> start) {
   config.validate();
   if (config.feature == "melody+chroma" || config.normalisation != "none")
-    throw UsageError(
+    throw SettingsError(
         "train: expected one stream and normalisation none: two streams and normalised "
         "co-occurrences cannot be learned through");
   check_bands(set, config.bands, {}, "the parameter bands says");
@@ -464,7 +464,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
     const Learner::Step done = learner.step(sampler.draw(state.step), state.step, rate);
     ++state.step;
     if (!std::isfinite(done.loss) || !std::isfinite(done.gradient_norm))
-      throw Error(
+      throw InputError(
           fmt::format("training diverged at step {}: the loss is {}, the gradient's norm {}: "
                       "lower the rate with --set rate=...",
                       state.step, done.loss, done.gradient_norm));
