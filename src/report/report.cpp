@@ -58,7 +58,8 @@ void Report::add_distances(std::span<const DistancePoint> points) {
 void Report::write(const std::string& folder) const {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
-  if (failed) throw Error(fmt::format("{}: cannot make this folder: {}", folder, failed.message()));
+  if (failed)
+    throw MachineError(fmt::format("{}: cannot make this folder: {}", folder, failed.message()));
   replace_file((std::filesystem::path(folder) / "index.html").string(), page_->html.finish());
 }
 
