@@ -21,7 +21,7 @@ struct Calibrate {
     const auto backend = device.open();
     calibrate(*backend, set, protocol, trained);
     if (trained.rerank_weights.empty())
-      throw Error(fmt::format(
+      throw InputError(fmt::format(
           "{}: {} split: expected versions and others among the first answers, found only one kind",
           data, split));
     write_model(out, trained);

@@ -68,7 +68,7 @@ struct ChromaOptions {
   void check(const Model& model, const std::string& name, const SongSet& set) const;
 };
 
-/// `key=value` texts, split. Throws UsageError.
+/// `key=value` texts, split. Throws SettingsError.
 std::vector<std::pair<std::string, std::string>> split_settings(
     const std::vector<std::string>& settings);
 

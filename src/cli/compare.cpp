@@ -41,13 +41,14 @@ struct Compare {
   Pair read(Backend& backend) const {
     if (in.empty()) {
       if (model_path.empty())
-        throw UsageError("compare: expected --in for ids of songs, or --model for two files");
+        throw SettingsError("compare: expected --in for ids of songs, or --model for two files");
       Pair pair{read_model(model_path), model_path, {}};
       std::vector<SongSet> both;
       for (const std::string& file : {a, b}) {
         both.push_back(read_songs({file}, pair.model, model_path, device, backend));
         if (both.back().songs() != 1)
-          throw Error(fmt::format("{}: expected one song, found {}", file, both.back().songs()));
+          throw InputError(
+              fmt::format("{}: expected one song, found {}", file, both.back().songs()));
       }
       // Files of one name in two folders.
       if (both[0].song_id == both[1].song_id) {
@@ -65,7 +66,8 @@ struct Compare {
       const CatalogueSong both[] = {from.song(a), from.song(b)};
       return {from.model(), from.identity().name, from.song_set(both)};
     }
-    if (model_path.empty()) throw UsageError("compare: songs of a set are compared with --model");
+    if (model_path.empty())
+      throw SettingsError("compare: songs of a set are compared with --model");
     const SongSet set = read_song_set(in);
     Pair pair{read_model(model_path), model_path, {}};
     chroma.check(pair.model, model_path, set);

@@ -31,11 +31,11 @@ struct Evaluate {
 
   void run() const {
     if (models.empty() && methods.empty())
-      throw UsageError("evaluate: expected at least one --model or --method");
+      throw SettingsError("evaluate: expected at least one --model or --method");
     if (!reliability_path.empty() && (models.empty() || excerpt > 0))
-      throw UsageError("evaluate --reliability: expected a --model, and no --excerpt");
+      throw SettingsError("evaluate --reliability: expected a --model, and no --excerpt");
     if (excerpt > 0 && !rerank.empty())
-      throw UsageError(
+      throw SettingsError(
           "evaluate --excerpt: expected no --rerank, which is calibrated on whole songs");
     const SongSet set = read_songs(data);
     const Protocol protocol = make_protocol(set, split);
@@ -45,7 +45,7 @@ struct Evaluate {
     for (const auto& [key, value] : all_settings)
       if (std::none_of(methods.begin(), methods.end(),
                        [&](const std::string& m) { return method_has_setting(m, key); }))
-        throw UsageError(fmt::format("--set {}: none of the methods has this setting", key));
+        throw SettingsError(fmt::format("--set {}: none of the methods has this setting", key));
 
     ProgressLine line;
     std::vector<Evaluation> results;
@@ -81,8 +81,8 @@ struct Evaluate {
       }
       for (const int keys : query_keys) {
         if (model.config.key_mode != "canonical")
-          throw UsageError(fmt::format("--query-keys: {} has key_mode {}, where it is fixed", path,
-                                       model.config.key_mode));
+          throw SettingsError(fmt::format("--query-keys: {} has key_mode {}, where it is fixed",
+                                          path, model.config.key_mode));
         Model other = model;
         other.config.query_keys = keys;
         ModelMethod in_keys(*backend, other, fmt::format("{}, {} keys", path, keys));
@@ -194,8 +194,8 @@ struct Evaluate {
   void write_reliability(std::span<const Evaluation> results) const {
     const auto stages = results.first(1 + rerank.size() * aligners.size());  // of the first model
     if (!any_judged(stages))
-      throw Error(fmt::format("{}: expected a calibrated model, found none: see reprise calibrate",
-                              models.front()));
+      throw InputError(fmt::format(
+          "{}: expected a calibrated model, found none: see reprise calibrate", models.front()));
     replace_file(reliability_path, reliability_chart(stages));
   }
 };

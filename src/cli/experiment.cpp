@@ -120,7 +120,7 @@ struct Run {
     config.seed = seed;
     config.validate();
     if (config.loss != "contrastive")
-      throw UsageError("experiment: expected the contrastive loss, whose distances are tracked");
+      throw SettingsError("experiment: expected the contrastive loss, whose distances are tracked");
     return config;
   }
 
@@ -134,7 +134,8 @@ struct Run {
     const auto backend = device.open();
     std::error_code failed;
     std::filesystem::create_directories(out, failed);
-    if (failed) throw Error(fmt::format("{}: cannot make this folder: {}", out, failed.message()));
+    if (failed)
+      throw MachineError(fmt::format("{}: cannot make this folder: {}", out, failed.message()));
     fmt::print("{}: {} songs to train on, {} test pairs; {}\n", data, set.songs_of("train").size(),
                test.pairs(), backend->description());
     std::fflush(stdout);

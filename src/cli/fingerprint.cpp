@@ -21,13 +21,13 @@ struct Fingerprint {
 
   void run() const {
     if (model.empty() == method.empty())
-      throw UsageError("fingerprint: expected one of --model and --method");
+      throw SettingsError("fingerprint: expected one of --model and --method");
     const Model trained = model.empty() ? Model() : read_model(model);
     const auto backend = device.open();
     const SongSet set = read_songs({data}, trained, model, device, *backend);
     std::unique_ptr<FingerprintMethod> how;
     if (!model.empty()) {
-      if (!settings.empty()) throw UsageError("--set changes a --method, not a --model");
+      if (!settings.empty()) throw SettingsError("--set changes a --method, not a --model");
       chroma.check(trained, model, set);
       how = std::make_unique<ModelMethod>(*backend, trained, model);
     } else {

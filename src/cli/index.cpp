@@ -28,7 +28,7 @@ struct IndexOptions {
   }
 
   void add() const {
-    if (!songs.any()) throw UsageError("index add: expected a file with songs");
+    if (!songs.any()) throw SettingsError("index add: expected a file with songs");
     Catalogue to(catalogue, Catalogue::Mode::write);
     if (!model.empty()) to.check_model(ModelIdentity::of(read_model(model), model));
     const auto backend = device.open();
@@ -66,14 +66,14 @@ struct IndexOptions {
     const std::vector<std::string> problems = verify_catalogue(catalogue);
     for (const std::string& problem : problems) fmt::print("{}\n", problem);
     if (!problems.empty())
-      throw Error(fmt::format("{}: expected a sound catalogue, found {} problem{}", catalogue,
-                              problems.size(), problems.size() > 1 ? "s" : ""));
+      throw InputError(fmt::format("{}: expected a sound catalogue, found {} problem{}", catalogue,
+                                   problems.size(), problems.size() > 1 ? "s" : ""));
     fmt::print("{}: {} songs, all checksums agree\n", catalogue, Catalogue(catalogue).size());
   }
 
   void export_to() const {
     if (npy.empty() && faiss.empty() && mirex.empty())
-      throw UsageError("index export: expected --npy, --faiss or --mirex");
+      throw SettingsError("index export: expected --npy, --faiss or --mirex");
     const Catalogue from(catalogue);
     const auto say = [&](const std::string& out, const std::string& ids) {
       fmt::print("{}: {} songs, {} values each; ids in {}\n", out, from.size(), from.model().dims(),

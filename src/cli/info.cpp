@@ -23,7 +23,7 @@ bool is_hdf5(const std::string& path) {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
   const std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "rb"));
-  if (!file) throw Error(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+  if (!file) throw InputError(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   char magic[8] = {};
   return std::fread(magic, 1, 8, file.get()) == 8 &&
          std::memcmp(magic, "\x89HDF\r\n\x1a\n", 8) == 0;

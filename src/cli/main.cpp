@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
         fmt::format("{} (see reprise {}--help)",
                     unknown ? "there is no command " + quote(argv[words]) : error.what(), command),
         2);
-  } catch (const UsageError& error) {
+  } catch (const SettingsError& error) {
     return fail(error.what(), 2);
   } catch (const std::bad_alloc&) {
     return fail("out of memory: free some, or work on fewer or shorter songs at once", 1);

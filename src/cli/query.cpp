@@ -20,8 +20,8 @@ struct Query {
 
   void run() {
     if (inputs.any() != ids.empty())
-      throw UsageError("query: expected files with songs, or --id, and not both");
-    if (json && tsv) throw UsageError("query: expected one of --json and --tsv");
+      throw SettingsError("query: expected files with songs, or --id, and not both");
+    if (json && tsv) throw SettingsError("query: expected one of --json and --tsv");
     search.rerank.aligner = aligner_of(aligner);
     if (!looks_like_catalogue(catalogue)) {
       if (model.empty()) throw UsageError("query: a song set is searched with --model");

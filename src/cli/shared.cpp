@@ -47,7 +47,7 @@ std::unique_ptr<Backend> DeviceOptions::open() const {
     return backend;
   } catch (const Error& why) {
     if (device != "auto")
-      throw Error(fmt::format("--device {}: {}; use --device cpu", device, why.what()));
+      throw MachineError(fmt::format("--device {}: {}; use --device cpu", device, why.what()));
     auto backend = make_cpu_backend(threads, arithmetic);
     if (::isatty(STDERR_FILENO) == 1)
       fmt::print(stderr, "device: {} ({})\n", backend->description(), why.what());
@@ -59,11 +59,11 @@ std::unique_ptr<ChromaEngine> DeviceOptions::chroma_engine(Backend& backend,
                                                            const ChromaSettings& settings) const {
   try {
     return backend.chroma_engine(chroma_tables(settings));
-  } catch (const UsageError&) {
+  } catch (const SettingsError&) {
     throw;
   } catch (const Error& why) {
     if (device != "auto")
-      throw Error(fmt::format("--device {}: chroma of audio: {}", device, why.what()));
+      throw MachineError(fmt::format("--device {}: chroma of audio: {}", device, why.what()));
     fmt::print(stderr, "chroma of audio on the CPU: {}\n", why.what());
     return nullptr;
   }
@@ -84,7 +84,7 @@ std::vector<std::pair<std::string, std::string>> split_settings(
   for (const std::string& setting : settings) {
     const std::size_t equals = setting.find('=');
     if (equals == std::string::npos)
-      throw UsageError(fmt::format("--set: expected key=value, found '{}'", setting));
+      throw SettingsError(fmt::format("--set: expected key=value, found '{}'", setting));
     split.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
   }
   return split;
@@ -93,7 +93,8 @@ std::vector<std::pair<std::string, std::string>> split_settings(
 Aligner aligner_of(const std::string& name) {
   for (int i = 0; i < kAligners; ++i)
     if (name == name_of(static_cast<Aligner>(i))) return static_cast<Aligner>(i);
-  throw UsageError(fmt::format("--aligner: expected row-z, row-z-half or qmax, found '{}'", name));
+  throw SettingsError(
+      fmt::format("--aligner: expected row-z, row-z-half or qmax, found '{}'", name));
 }
 
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) == 1) {}

@@ -47,7 +47,7 @@ struct Train {
   Config config(const Model& from) const {
     Config config = start.empty() ? Config::of_preset(preset) : from.config;
     for (const auto& [key, value] : split_settings(settings)) {
-      if (key == "preset") throw UsageError("--set preset: use --preset");
+      if (key == "preset") throw SettingsError("--set preset: use --preset");
       config.set(key, value);
     }
     if (seed) config.seed = *seed;
@@ -60,7 +60,7 @@ struct Train {
                        : start.ends_with(".safetensors") ? read_model(start)
                                                          : definition(start);
     if (!from.joined.empty())
-      throw Error(
+      throw InputError(
           fmt::format("{}: expected the bigrams of one model to start from, found {} joined", start,
                       1 + from.joined.size()));
     const Config config = this->config(from);

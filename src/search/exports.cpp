@@ -91,7 +91,7 @@ void export_mirex(const Catalogue& catalogue, Backend& backend, const std::strin
       }
     }
     file.close();
-    if (!file) throw Error(fmt::format("{}: cannot write: {}", out, std::strerror(errno)));
+    if (!file) throw MachineError(fmt::format("{}: cannot write: {}", out, std::strerror(errno)));
   });
 }
 
