@@ -14,8 +14,8 @@ namespace reprise {
 inline void check(cudaError_t status, const char* call,
                   std::source_location where = std::source_location::current()) {
   if (status == cudaSuccess) return;
-  throw Error(std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": " + call +
-              ": " + cudaGetErrorString(status));
+  throw MachineError(std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": " +
+                     call + ": " + cudaGetErrorString(status));
 }
 
 }  // namespace reprise

@@ -159,7 +159,7 @@ __global__ void __launch_bounds__(kThreads, 2)
 
 template <ScanPrecision kPrecision>
 void run(const SearchPass& pass, RankKey* best, cudaStream_t stream) {
-  if (pass.keys > kMaxStreamRows) throw Error("search_scan: too many keys");
+  if (pass.keys > kMaxStreamRows) throw InternalError("search_scan: too many keys");
   const int list_bytes = kWarps * pass.width * static_cast<int>(sizeof(RankKey));
   const int group =
       std::min({kMaxStreamRows / pass.keys, kListBytes / list_bytes, pass.open_count});

@@ -39,7 +39,7 @@ void similarities(const float* q, std::int64_t queries, int keys, const float* c
                   std::int64_t candidates, int dims, const float* bias, float* out,
                   cudaStream_t stream) {
   if (queries == 0 || candidates == 0) return;
-  if (keys > kScoreRows) throw Error("similarities: too many keys");
+  if (keys > kScoreRows) throw InternalError("similarities: too many keys");
   constexpr std::int64_t kMostGroups = 65535;  // the grid's limit
   const std::int64_t step = kMostGroups * (kScoreRows / keys);
   for (std::int64_t first = 0; first < queries; first += step) {

@@ -154,7 +154,7 @@ TEST_F(Baselines, PcaNeedsTrainSongs) {
   try {
     make("2dftm-pca");
     FAIL();
-  } catch (const UsageError&) {
+  } catch (const SettingsError&) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_STREQ(
@@ -174,19 +174,19 @@ TEST_F(Baselines, RandomFollowsFromTheIdAlone) {
 }
 
 TEST_F(Baselines, RefusesWhatItDoesNotKnow) {
-  EXPECT_THROW(make("shazam"), UsageError);
-  EXPECT_THROW(make(""), UsageError);
-  EXPECT_THROW(make("cov", {{"patch", "3"}}), UsageError);
-  EXPECT_THROW(make("2dftm", {{"components", "3"}}), UsageError);
+  EXPECT_THROW(make("shazam"), SettingsError);
+  EXPECT_THROW(make(""), SettingsError);
+  EXPECT_THROW(make("cov", {{"patch", "3"}}), SettingsError);
+  EXPECT_THROW(make("2dftm", {{"components", "3"}}), SettingsError);
   for (const auto& [key, value] :
        Settings{{"patch", "0"}, {"hop", "1.5"}, {"median", "maybe"}, {"unit_norm", ""}})
-    EXPECT_THROW(make("2dftm", {{key, value}}), UsageError) << key;
+    EXPECT_THROW(make("2dftm", {{key, value}}), SettingsError) << key;
   for (const char* value : {"nan", "-1", "1e9", "2x", ""})
-    EXPECT_THROW(make("2dftm", {{"power", value}}), UsageError) << value;
+    EXPECT_THROW(make("2dftm", {{"power", value}}), SettingsError) << value;
   try {
     make("2dftm", {{"patch", "99999"}});
     FAIL();
-  } catch (const UsageError& error) {
+  } catch (const SettingsError& error) {
     EXPECT_STREQ(error.what(), "patch: expected a whole number from 1 to 1024, found '99999'");
   }
 }

@@ -254,7 +254,7 @@ TEST(ChromaSettings, RefuseWhatIsOutOfRange) {
   const auto message = [](std::initializer_list<std::pair<const char*, const char*>> values) {
     try {
       changed(values).validate();
-    } catch (const UsageError& error) {
+    } catch (const SettingsError& error) {
       return std::string(error.what());
     }
     return std::string("none");

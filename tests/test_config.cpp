@@ -39,9 +39,9 @@ TEST(Config, LagsReadRunsAndLists) {
   Config config = Config::of_preset("reprise");
   config.set("lags", "-2:1,5");
   EXPECT_EQ(config.lags, (std::vector<int>{-2, -1, 0, 1, 5}));
-  EXPECT_THROW(config.set("lags", "1:0"), UsageError);
-  EXPECT_THROW(config.set("lags", "1,"), UsageError);
-  EXPECT_THROW(config.set("lags", "0:999999999"), UsageError);
+  EXPECT_THROW(config.set("lags", "1:0"), SettingsError);
+  EXPECT_THROW(config.set("lags", "1,"), SettingsError);
+  EXPECT_THROW(config.set("lags", "0:999999999"), SettingsError);
 }
 
 void expect_refused(const std::string& key, const std::string& value, const std::string& part) {
@@ -50,7 +50,7 @@ void expect_refused(const std::string& key, const std::string& value, const std:
     config.set(key, value);
     config.validate();
     FAIL() << key << "=" << value << " was taken";
-  } catch (const UsageError& error) {
+  } catch (const SettingsError& error) {
     EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
   }
 }
@@ -68,7 +68,7 @@ TEST(Config, WrongValuesAreNamed) {
   expect_refused("projection_pca", "100", "at least projection");
   expect_refused("key_mode", "all", "query_keys");
   expect_refused("stretch_low", "2", "stretch_high");
-  EXPECT_THROW(Config::of_preset("reprize"), UsageError);
+  EXPECT_THROW(Config::of_preset("reprize"), SettingsError);
 }
 
 TEST(Config, JsonErrorsNameTheFile) {

@@ -119,7 +119,7 @@ TEST_F(Definitions, RefusesWhatIsWrong) {
   expect_refused(R"({"config": {}, "kernels": [[1]], "windows": [[1, 2]]})", "list of 1 to 1");
   expect_refused(R"({"config": {"pairs": "intervals"}, "kernels": [[1]]})", "key_mode invariant");
   expect_refused(R"({"config": {"preset": "reprise"}, "kernels": [[1]]})", "projection");
-  EXPECT_THROW(definition("none"), UsageError);
+  EXPECT_THROW(definition("none"), SettingsError);
   EXPECT_THROW(definition("/nowhere/none.json"), Error);
 }
 

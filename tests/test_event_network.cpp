@@ -246,7 +246,7 @@ TEST(EventNetworkConfig, RulesAreTold) {
     try {
       c.validate();
       FAIL() << part;
-    } catch (const UsageError& error) {
+    } catch (const SettingsError& error) {
       EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
     }
   };

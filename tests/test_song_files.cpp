@@ -146,7 +146,7 @@ TEST(Division, FollowsFromTheWorkAlone) {
   EXPECT_NEAR(counts[1], 4000, 283);
   EXPECT_NEAR(counts[2], 6000, 325);
   for (const char* text : {"", "50/50", "50/20/31", "-10/60/50", "a/b/c", "50/20/30/0", "nan/0/0"})
-    EXPECT_THROW(parse_division(text, 0), UsageError) << text;
+    EXPECT_THROW(parse_division(text, 0), SettingsError) << text;
 }
 
 class FeatureFiles : public testing::Test {
@@ -237,7 +237,7 @@ TEST_F(FeatureFiles, DaTacosFeaturesBecomeChroma) {
   feature("f.h5", "crema", chroma);
   EXPECT_EQ(read_da_tacos(path("f.h5"), da_tacos_feature("crema"), 0), chroma);
   EXPECT_EQ(read_da_tacos(path("f.h5"), da_tacos_feature("crema"), 4.5).size(), 10u * 12);
-  EXPECT_THROW(da_tacos_feature("mfcc_htk"), UsageError);
+  EXPECT_THROW(da_tacos_feature("mfcc_htk"), SettingsError);
 
   feature("f.h5", "hpcp", chroma, How::blosc);
   EXPECT_NE(refusal([&] { read_chroma_hdf5(path("f.h5"), "/hpcp"); }).find("found number 32001"),

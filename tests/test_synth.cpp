@@ -82,14 +82,14 @@ TEST(Synth, ParametersAreCheckedAndTold) {
   SynthSettings settings;
   for (const SynthParameter& p : synth_parameters()) {
     EXPECT_EQ(settings.get(p.name), fmt::format("{:g}", p.initial)) << p.name;
-    EXPECT_THROW(settings.set(p.name, fmt::format("{}", p.high + 1)), UsageError) << p.name;
-    EXPECT_THROW(settings.set(p.name, "x"), UsageError);
-    EXPECT_THROW(settings.set(p.name, "nan"), UsageError);
+    EXPECT_THROW(settings.set(p.name, fmt::format("{}", p.high + 1)), SettingsError) << p.name;
+    EXPECT_THROW(settings.set(p.name, "x"), SettingsError);
+    EXPECT_THROW(settings.set(p.name, "nan"), SettingsError);
     settings.set(p.name, fmt::format("{}", p.high));
     EXPECT_EQ(settings.get(p.name), fmt::format("{:g}", p.high));
   }
-  EXPECT_THROW(settings.set("versions", "2.5"), UsageError);
-  EXPECT_THROW(settings.set("verses", "2"), UsageError);
+  EXPECT_THROW(settings.set("versions", "2.5"), SettingsError);
+  EXPECT_THROW(settings.set("verses", "2"), SettingsError);
 }
 
 }  // namespace

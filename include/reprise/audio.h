@@ -50,9 +50,9 @@ struct ChromaSettings {
   double silence;
 
   ChromaSettings();  ///< the table's defaults
-  /// Throws UsageError: unknown key, not a number, out of range.
+  /// Throws SettingsError: unknown key, not a number, out of range.
   void set(std::string_view key, std::string_view value);
-  /// Checks the range of every row and the rules between rows. Throws UsageError.
+  /// Checks the range of every row and the rules between rows. Throws SettingsError.
   void validate() const;
 
   /// One line that names the front end, its version and every setting: SongSet::chroma_source.
@@ -76,7 +76,7 @@ struct ChromaParameter {
 
 std::span<const ChromaParameter> chroma_parameters();
 
-/// The tables that follow from the settings; throws UsageError like validate().
+/// The tables that follow from the settings; throws SettingsError like validate().
 ChromaTables chroma_tables(const ChromaSettings& settings);
 
 /// Reads any file that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, ...), in constant memory apart

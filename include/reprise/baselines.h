@@ -19,7 +19,7 @@ std::vector<std::string_view> method_names();
 
 /// A fixed member of the family, by its name or from a file NAME.json (see
 /// src/baselines/definition.h), as an untrained model: something to run, or to train from. Throws
-/// UsageError for an unknown name, Error for a file that is not as expected.
+/// SettingsError for an unknown name, Error for a file that is not as expected.
 Model definition(const std::string& name);
 
 /// True where `settings` of the method may hold `name`.
@@ -27,8 +27,8 @@ bool method_has_setting(std::string_view method, std::string_view name);
 
 /// `settings` override a method's own parameters (`2dftm*`: patch, hop, power, keep_norm, median,
 /// unit_norm; `2dftm-pca`: components too). `2dftm-pca` is fitted on the train split of `fit`.
-/// A name that ends in .json is a file's. Throws UsageError for an unknown name or setting, Error
-/// where `fit` has too few train songs.
+/// A name that ends in .json is a file's. Throws SettingsError for an unknown name or setting,
+/// Error where `fit` has too few train songs.
 std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& backend,
                                                const SongSet& fit,
                                                const std::map<std::string, std::string>& settings);

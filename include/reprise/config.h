@@ -77,13 +77,13 @@ struct Config {
   std::int64_t seed;
 
   /// The named preset: `reprise` (the default), `recipe-a`, `seed2016`, or `plain`, the formula
-  /// alone: what each pitch class does with each other one. Throws UsageError.
+  /// alone: what each pitch class does with each other one. Throws SettingsError.
   static Config of_preset(std::string_view name);
   /// Throws Error naming the key and what was expected.
   static Config from_json(std::string_view json, const std::string& where);
   std::string to_json() const;
 
-  /// Sets one value from text, `key=value` split by the caller. Throws UsageError.
+  /// Sets one value from text, `key=value` split by the caller. Throws SettingsError.
   void set(std::string_view key, std::string_view value);
   std::string get(std::string_view key) const;
 
@@ -97,7 +97,7 @@ struct Config {
   /// Whether events are found by a network of layers, as tried in 2016.
   bool network() const { return !(layer_filters.empty() && pools.empty() && dense.empty()); }
 
-  /// Ranges of every row and the rules between rows. Throws UsageError.
+  /// Ranges of every row and the rules between rows. Throws SettingsError.
   void validate() const;
 
   /// 16 hexadecimal digits over the values that decide the fingerprint.
