@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <filesystem>
+#include <fstream>
 #include <limits>
+#include <string>
 #include <type_traits>
+#include <vector>
 
 #include "core/files.h"
 #include "io/npy.h"
@@ -44,6 +48,27 @@ TEST(ErrorKinds, TooLittleMemoryIsOutOfMemory) {
   EXPECT_THROW(backend->allocate(std::numeric_limits<std::ptrdiff_t>::max() / 2), OutOfMemory);
 }
 #endif
+
+// Options are the command line's to name: a program with another face shows these texts, too.
+TEST(ErrorKinds, TextsNameNoOptionOfTheCommandLine) {
+  const std::filesystem::path sources = REPRISE_SOURCE_DIR "/src";
+  int files = 0;
+  for (const char* module : {"core", "io", "collections", "audio", "backend", "model", "baselines",
+                             "index", "evaluate", "train", "report"})
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(sources / module)) {
+      if (entry.path().extension() != ".cpp") continue;
+      ++files;
+      std::ifstream in(entry.path());
+      for (std::string line; std::getline(in, line);) {
+        const auto option = line.find("--");
+        const bool in_text = option != std::string::npos && option > 0 &&
+                             line.rfind('"', option) != std::string::npos &&
+                             option + 2 < line.size() && std::islower(line[option + 2]) != 0;
+        EXPECT_FALSE(in_text && line.find("//") > option) << entry.path() << ": " << line;
+      }
+    }
+  EXPECT_GT(files, 50);
+}
 
 TEST(ErrorKinds, EveryKindIsAnError) {
   EXPECT_TRUE((std::is_base_of_v<Error, InputError>));

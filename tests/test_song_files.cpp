@@ -56,7 +56,7 @@ TEST(ChromaTable, RefusesOtherCsv) {
   EXPECT_EQ(refusal([] { csv(""); }), "x.csv: expected frames, found none");
   EXPECT_EQ(refusal([] { csv(kLine + "1,2,3\n"); }), "x.csv: line 2: expected 12 columns, found 3");
   EXPECT_EQ(refusal([] { csv(std::string("1,") + kLine); }),
-            "x.csv: line 1: expected 12 columns, found 13; --time says that the first is a time");
+            "x.csv: line 1: expected 12 columns, found 13; the first may be a time");
   EXPECT_EQ(refusal([] { csv("a,b\n", FirstLine::frame); }),
             "x.csv: line 1: expected numbers between commas, found 'a,b'");
   for (const char* word : {"nan", "inf", "1e99", "1 2", "0x1"})
@@ -258,9 +258,7 @@ TEST_F(FeatureFiles, NumPyArrays) {
   write_npy(path("a.npy"), {5, 12}, chroma.data());
   EXPECT_EQ(read_chroma_npy(path("a.npy"), false), chroma);
   EXPECT_EQ(refusal([&] { read_chroma_npy(path("a.npy"), true); }),
-            path("a.npy") +
-                ": expected shape (12, frames), found (5, 12); --transposed says which "
-                "is meant");
+            path("a.npy") + ": expected shape (12, frames), found (5, 12); it may be transposed");
   std::vector<float> turned(60);
   for (int t = 0; t < 5; ++t)
     for (int c = 0; c < 12; ++c) turned[c * 5 + t] = chroma[t * 12 + c];

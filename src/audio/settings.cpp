@@ -39,8 +39,7 @@ constexpr ChromaParameter kParameters[] = {
 const ChromaParameter& row(std::string_view name) {
   for (const ChromaParameter& p : kParameters)
     if (p.name == name) return p;
-  throw SettingsError(fmt::format(
-      "unknown chroma setting {}: `reprise import audio --help` lists them all", quote(name)));
+  throw SettingsError(fmt::format("unknown chroma setting {}", quote(name)));
 }
 
 bool is_power_of_two(double value) {

@@ -6,6 +6,7 @@
 #include <new>
 #include <string>
 
+#include "cli/advice.h"
 #include "cli/commands.h"
 #include "reprise/error.h"
 #include "reprise/text.h"
@@ -65,11 +66,13 @@ int main(int argc, char** argv) {
                     unknown ? "there is no command " + quote(argv[words]) : error.what(), command),
         2);
   } catch (const SettingsError& error) {
-    return fail(error.what(), 2);
+    return fail(cli::with_advice(error.what()), 2);
   } catch (const std::bad_alloc&) {
     return fail("out of memory: free some, or work on fewer or shorter songs at once", 1);
+  } catch (const InternalError& error) {
+    return fail(fmt::format("{} (a fault of reprise; please report it)", error.what()), 1);
   } catch (const std::exception& error) {
-    return fail(error.what(), 1);
+    return fail(cli::with_advice(error.what()), 1);
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout)) return fail("cannot write the output", 1);
   return 0;

@@ -43,11 +43,10 @@ std::vector<float> read_chroma_csv(std::istream& in, const std::string& path, Fi
     if (!numbers && lines.number() == 1 && first == FirstLine::automatic) continue;
     if (!numbers) lines.fail("numbers between commas", line);
     if (values.size() != kPitchClasses + ahead)
-      throw InputError(fmt::format("{}: line {}: expected {} columns, found {}{}", path,
-                                   lines.number(), kPitchClasses + ahead, values.size(),
-                                   !time && values.size() == kPitchClasses + 1
-                                       ? "; --time says that the first is a time"
-                                       : ""));
+      throw InputError(fmt::format(
+          "{}: line {}: expected {} columns, found {}{}", path, lines.number(),
+          kPitchClasses + ahead, values.size(),
+          !time && values.size() == kPitchClasses + 1 ? "; the first may be a time" : ""));
     chroma.insert(chroma.end(), values.begin() + static_cast<std::ptrdiff_t>(ahead), values.end());
     if (chroma.size() > kLongestSong) lines.fail("a song", "more frames than one has");
   }
@@ -64,12 +63,11 @@ std::vector<float> read_chroma_npy(const std::string& path, bool transposed) {
   Npy array = read_npy(path);
   const std::size_t axis = transposed ? 0 : 1;
   if (array.shape.size() != 2 || array.shape[axis] != kPitchClasses || array.values.empty())
-    throw InputError(fmt::format("{}: expected shape ({}), found ({}){}", path,
-                                 transposed ? "12, frames" : "frames, 12",
-                                 fmt::join(array.shape, ", "),
-                                 array.shape.size() == 2 && array.shape[1 - axis] == kPitchClasses
-                                     ? "; --transposed says which is meant"
-                                     : ""));
+    throw InputError(fmt::format(
+        "{}: expected shape ({}), found ({}){}", path, transposed ? "12, frames" : "frames, 12",
+        fmt::join(array.shape, ", "),
+        array.shape.size() == 2 && array.shape[1 - axis] == kPitchClasses ? "; it may be transposed"
+                                                                          : ""));
   if (!transposed) return std::move(array.values);
   const auto frames = static_cast<std::size_t>(array.shape[1]);
   std::vector<float> chroma(array.values.size());

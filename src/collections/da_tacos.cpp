@@ -43,7 +43,7 @@ DaTacosFeature da_tacos_feature(const std::string& name) {
   if (name == "hpcp") return {name, kA};
   if (name == "crema" || name == "chroma_cens") return {name, 0};
   throw SettingsError(
-      fmt::format("--feature: expected hpcp, crema or chroma_cens, found {}", quote(name)));
+      fmt::format("feature: expected hpcp, crema or chroma_cens, found {}", quote(name)));
 }
 
 std::vector<float> read_da_tacos(const std::string& path, const DaTacosFeature& feature,

@@ -34,7 +34,7 @@ Division parse_division(std::string_view text, std::uint64_t seed) {
   if (!good || at != end ||
       !(std::abs(division.train + division.validation + division.test - 100) < 1e-9))
     throw SettingsError(
-        fmt::format("--divide: expected per cent of train/validation/test that sum to "
+        fmt::format("division: expected per cent of train/validation/test that sum to "
                     "100, such as 50/20/30, found {}",
                     quote(text)));
   return division;

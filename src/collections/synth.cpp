@@ -227,8 +227,7 @@ class Renderer {
 const SynthParameter& parameter(std::string_view name) {
   for (const SynthParameter& p : kParameters)
     if (p.name == name) return p;
-  throw SettingsError(
-      fmt::format("unknown parameter {}: `reprise synth --help` lists them all", quote(name)));
+  throw SettingsError(fmt::format("unknown parameter of made-up songs {}", quote(name)));
 }
 
 }  // namespace

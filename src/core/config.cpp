@@ -142,8 +142,7 @@ constexpr Parameter kParameters[] = {
 const Parameter& row(std::string_view name) {
   for (const Parameter& p : kParameters)
     if (p.name == name) return p;
-  throw SettingsError(
-      fmt::format("unknown parameter {}: `reprise train --help` lists them all", quote(name)));
+  throw SettingsError(fmt::format("unknown parameter {}", quote(name)));
 }
 
 bool boolean(std::string_view name, std::string_view text) {

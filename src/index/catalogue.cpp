@@ -175,8 +175,8 @@ bool Catalogue::keeps_chroma() const {
 void Catalogue::check_chroma() const {
   if (!keeps_chroma())
     throw InputError(
-        fmt::format("{}: expected the songs' chroma to align them by, found a catalogue made with "
-                    "--no-chroma: go on by fingerprints alone, or make one with chroma",
+        fmt::format("{}: expected the songs' chroma to align them by, found a catalogue made "
+                    "without it: go on by fingerprints alone, or make one with chroma",
                     path()));
 }
 
@@ -301,9 +301,7 @@ void Catalogue::check_new(std::span<const std::string> ids) const {
   for (const std::string& id : ids)
     if (state_->find(id))
       throw InputError(
-          fmt::format("{}: expected new songs, found {} in it already; --replace takes "
-                      "its place",
-                      path(), quote(id)));
+          fmt::format("{}: expected new songs, found {} in it already", path(), quote(id)));
 }
 
 void Catalogue::add(const SongSet& set, const Fingerprints& fingerprints, bool replace,

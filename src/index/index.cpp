@@ -63,8 +63,7 @@ std::int64_t songs_that_fit(const Backend& backend, std::int64_t songs, int dims
   if (most < std::min(songs, kSmallestSlice))
     throw OutOfMemory(fmt::format(
         "index: out of device memory: expected room for two slices of {} of the {} songs, found "
-        "{:.1f} MB free, where {} songs of {} values fit twice: free memory of the device, or use "
-        "--device cpu",
+        "{:.1f} MB free, where {} songs of {} values fit twice: free memory of the device",
         std::min(songs, kSmallestSlice), songs, static_cast<double>(left) * 1e-6, most, dims));
   return most;
 }

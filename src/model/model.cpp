@@ -276,7 +276,7 @@ void check_chroma_source(const Model& model, const std::string& name, const Song
     return;
   throw InputError(fmt::format(
       "{}: expected chroma made as {} learned it, {}, found {}: import the songs again "
-      "with those settings, or go on all the same with --any-chroma",
+      "with those settings",
       set.path, name, quote(model.chroma_source, kLongest), quote(set.chroma_source, kLongest)));
 }
 

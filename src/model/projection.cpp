@@ -111,7 +111,7 @@ void check_projection(const SongSet& set, const Config& config) {
   if (config.projection > 0 && songs <= most)
     throw InputError(fmt::format(
         "{}: expected more than {} train songs to fit a projection to {}, found {}: lower "
-        "projection and projection_pca with --set",
+        "projection and projection_pca",
         set.path, most, config.projection, songs));
 }
 

@@ -388,7 +388,7 @@ Checkpoint resumed(const std::string& path, const Config& config, const std::str
     if (then.get(p.name) != config.get(p.name))
       throw InputError(
           fmt::format("{}: was trained with {} = {}, asked for is {}: resume with the same "
-                      "settings, or train anew without --resume",
+                      "settings, or train anew",
                       path, p.name, then.get(p.name), config.get(p.name)));
   if (state.data != data)
     throw InputError(
@@ -466,7 +466,7 @@ TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config
     if (!std::isfinite(done.loss) || !std::isfinite(done.gradient_norm))
       throw InputError(
           fmt::format("training diverged at step {}: the loss is {}, the gradient's norm {}: "
-                      "lower the rate with --set rate=...",
+                      "lower the learning rate",
                       state.step, done.loss, done.gradient_norm));
     TrainingProgress progress;
     progress.step = state.step;

@@ -117,8 +117,7 @@ TEST_F(CudaOps, ADeviceWithoutRoomForASliceSaysWhatFits) {
   set_device_memory(64 << 10);
   EXPECT_EQ(error_of([&] { Index(*cuda, candidates); }),
             "index: out of device memory: expected room for two slices of 1024 of the 5000 songs, "
-            "found 0.1 MB free, where 192 songs of 32 values fit twice: free memory of the device, "
-            "or use --device cpu");
+            "found 0.1 MB free, where 192 songs of 32 values fit twice: free memory of the device");
 }
 
 // Many queries, of which the results alone are larger than what the candidates leave.

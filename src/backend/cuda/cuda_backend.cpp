@@ -86,7 +86,7 @@ struct CapturedOps final : OpGraph {
 }  // namespace
 
 void decline(const std::string& reason) {
-  throw MachineError(fmt::format("the CUDA back end has {}; use --device cpu", reason));
+  throw MachineError(fmt::format("the CUDA back end has {}", reason));
 }
 
 CudaBackend::CudaBackend(int device, Arithmetic arithmetic)

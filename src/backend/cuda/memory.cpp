@@ -35,8 +35,7 @@ DeviceMemory::DeviceMemory(const Stream& stream, std::size_t bytes)
     check(cudaMemGetInfo(&left, &all), "cudaMemGetInfo");
     throw OutOfMemory(
         fmt::format("out of device memory: {} were asked for, {} of {} are left: work on fewer or "
-                    "shorter songs "
-                    "at once, or use --device cpu",
+                    "shorter songs at once",
                     size_text(bytes), size_text(left), size_text(all)));
   }
   check(status, "cudaMallocAsync");
