@@ -29,7 +29,7 @@ TEST(ErrorKinds, AWrongFileIsAnInputError) {
 
 TEST(ErrorKinds, AWrongParameterIsASettingsError) {
   Config config;
-  EXPECT_THROW(config.set("windows", "-1"), SettingsError);
+  EXPECT_THROW(config.set("unit_norm", "perhaps"), SettingsError);
   EXPECT_THROW(config.set("no_such_key", "1"), SettingsError);
 }
 
