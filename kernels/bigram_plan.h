@@ -73,7 +73,7 @@ inline BigramShape bigram_shape(const BigramParams& p, std::int64_t longest, int
   if (p.events < 1 || p.events > kMaxEvents || p.event_length < 1 ||
       p.event_length > kMaxEventLength || p.bands < 1 || p.bands > kMaxBands || p.windows < 1 ||
       p.windows > kMaxWindows || p.taps < 1 || p.taps > kMaxTaps) {
-    throw Error("bigram kernels: parameters out of range");
+    throw InternalError("bigram kernels: parameters out of range");
   }
   BigramShape shape;
   shape.p = p;
@@ -88,10 +88,11 @@ inline BigramShape bigram_shape(const BigramParams& p, std::int64_t longest, int
   while (span > 0 && bytes(kTimeTile + span) > kSharedBudget) span -= 2;
   if (bytes(kTimeTile + span) > kSharedBudget) {
     const auto kilobytes = [](int count) { return std::to_string(count / 1000) + " kB"; };
-    throw Error("bigrams on a GPU: " + std::to_string(p.events) + " filters of " +
-                std::to_string(p.event_length) + " frames and " + std::to_string(p.bands) +
-                " bands need " + kilobytes(bytes(kTimeTile)) + " of shared memory, there are " +
-                kilobytes(kSharedBudget) + "; use fewer or shorter filters, or the CPU");
+    throw MachineError("bigrams on a GPU: " + std::to_string(p.events) + " filters of " +
+                       std::to_string(p.event_length) + " frames and " + std::to_string(p.bands) +
+                       " bands need " + kilobytes(bytes(kTimeTile)) +
+                       " of shared memory, there are " + kilobytes(kSharedBudget) +
+                       "; use fewer or shorter filters, or the CPU");
   }
   const LagSet& lags = shape.lags;
   for (int k = 0; k < lags.count;) {
