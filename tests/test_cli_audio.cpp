@@ -109,7 +109,7 @@ TEST_F(CliAudio, BadFilesAreNamedAndLeftOut) {
   };
   expect_error("music/bad.mp3 --out a.h5", 1, "music/bad.mp3: expected audio");
   expect_error("none --out a.h5", 1, "none: expected an audio file or a folder, found none");
-  expect_error("--out a.h5", 2, "expected audio files or folders, or --list");
+  expect_error("--out a.h5", 2, "expected audio files or folders, or a list of them (--list)");
   expect_error("music --out no/a.h5", 1, "no/a.h5: the folder no does not exist");
   expect_error("music --set rate=1 --out a.h5", 2, "rate: expected");
   expect_error("music --set speed=1 --out a.h5", 2, "unknown chroma setting 'speed'");

@@ -74,18 +74,18 @@ TEST_F(Readers, RowsAreNamedOnceAndSayWhatTheyDo) {
       if (!option.initial.empty()) values.set(option.name, option.initial);  // in range
     }
   }
-  EXPECT_THROW(reader_named("none"), UsageError);
+  EXPECT_THROW(reader_named("none"), SettingsError);
 }
 
 TEST_F(Readers, OptionsAreChecked) {
   ReaderValues values(reader_named("npy"));
-  EXPECT_THROW(values.set("none", "1"), UsageError);
-  EXPECT_THROW(values.set("origin", "12"), UsageError);
-  EXPECT_THROW(values.set("origin", "1.5"), UsageError);
-  EXPECT_THROW(values.set("origin", "x"), UsageError);
-  EXPECT_THROW(values.set("transposed", "maybe"), UsageError);
-  EXPECT_THROW(ReaderValues(reader_named("csv")).set("first-line", "last"), UsageError);
-  EXPECT_THROW(ReaderValues(reader_named("acoss")).check(), UsageError);
+  EXPECT_THROW(values.set("none", "1"), SettingsError);
+  EXPECT_THROW(values.set("origin", "12"), SettingsError);
+  EXPECT_THROW(values.set("origin", "1.5"), SettingsError);
+  EXPECT_THROW(values.set("origin", "x"), SettingsError);
+  EXPECT_THROW(values.set("transposed", "maybe"), SettingsError);
+  EXPECT_THROW(ReaderValues(reader_named("csv")).set("first-line", "last"), SettingsError);
+  EXPECT_THROW(ReaderValues(reader_named("acoss")).check(), SettingsError);
   values.set("origin", "9");
   EXPECT_EQ(values.number("origin"), 9);
   EXPECT_FALSE(values.flag("transposed"));

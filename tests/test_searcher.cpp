@@ -157,8 +157,8 @@ TEST_F(SearcherTest, ConditionsAndScoresLeaveOut) {
             std::vector<std::string>{"test-w1-0"});
   EXPECT_TRUE(
       searcher.find_ids(std::vector<std::string>{"noise-0"}, {.min_score = 1})[0].found.empty());
-  EXPECT_THROW(parse_condition("year=1850"), UsageError);
-  EXPECT_THROW(parse_condition("title"), UsageError);
+  EXPECT_THROW(parse_condition("year=1850"), SettingsError);
+  EXPECT_THROW(parse_condition("title"), SettingsError);
 }
 
 // More are aligned than are kept, and fewer.
@@ -213,7 +213,7 @@ TEST_F(SearcherTest, GroupsAreWorks) {
   const std::string csv = groups_csv(groups.songs);
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), set.songs() + 1);
   EXPECT_NE(groups_page("Works", groups).find("similarity of at least 0.999"), std::string::npos);
-  EXPECT_THROW(find_groups(searcher, {}), UsageError);
+  EXPECT_THROW(find_groups(searcher, {}), SettingsError);
 }
 
 TEST_F(SearcherTest, ComparesTwoSongs) {

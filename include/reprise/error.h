@@ -23,7 +23,6 @@ class SettingsError : public Error {
  public:
   using Error::Error;
 };
-using UsageError = SettingsError;
 
 /// The machine does not do it: no such device, a full disk, no permission.
 class MachineError : public Error {

@@ -46,8 +46,8 @@ std::string_view name_of(LeftOut why);
 using ImportObserver = std::function<void(const ImportEvent&, const ImportCounts&)>;
 
 /// Reads songs into a song set, song by song in little memory. Songs that are missing, damaged (no
-/// frames, NaN, ...) or there already are counted. Throws UsageError, and Error where no song was
-/// imported; then no file is left.
+/// frames, NaN, ...) or there already are counted. Throws SettingsError, and Error where no song
+/// was imported; then no file is left.
 ImportCounts import_songs(const Reader& reader, const ReaderValues& values,
                           const ImportOptions& options, ReadContext context = {},
                           const ImportObserver& observer = {});

@@ -74,7 +74,8 @@ class Index {
   }
   // Held while the memory of a device is in use.
   std::unique_lock<std::mutex> use_device() const {
-    return backend_.host_memory() ? std::unique_lock<std::mutex>() : std::unique_lock(device_->lock);
+    return backend_.host_memory() ? std::unique_lock<std::mutex>()
+                                  : std::unique_lock(device_->lock);
   }
   void begin_upload(std::int64_t number) const;
   void search_slice(std::int64_t number, const Fingerprints& queries,

@@ -70,10 +70,10 @@ struct Reader;
 class ReaderValues {
  public:
   explicit ReaderValues(const Reader& reader);
-  /// Flags take "true" or "false"; of `texts` each call adds one. Throws UsageError: no such
+  /// Flags take "true" or "false"; of `texts` each call adds one. Throws SettingsError: no such
   /// option, no number, out of range, not among the choices.
   void set(std::string_view name, std::string_view value);
-  /// Throws UsageError where an option that is required was not set.
+  /// Throws SettingsError where an option that is required was not set.
   void check() const;
 
   bool flag(std::string_view name) const { return text(name) == "true"; }
@@ -108,7 +108,7 @@ struct Reader {
   std::vector<std::string_view> endings{};
   /// Whether a file of such a name is of this format; null: any is.
   bool (*holds)(const std::string& path) = nullptr;
-  /// Throws Error and UsageError; songs that are missing or damaged are left out instead.
+  /// Throws Error and SettingsError; songs that are missing or damaged are left out instead.
   void (*read)(const ReaderValues& values, const ReadContext& context, SongSink& sink) = nullptr;
   ChromaType type = ChromaType::float32;  ///< in which chroma is kept, unless asked otherwise
   bool hears = false;                     ///< computes chroma from audio
@@ -117,7 +117,7 @@ struct Reader {
 
 /// All formats. A path is tried against them in this order.
 std::span<const Reader> readers();
-/// By name. Throws UsageError.
+/// By name. Throws SettingsError.
 const Reader& reader_named(std::string_view name);
 /// The first that recognises a file, or a file below a folder; else, of a folder, the one for audio
 /// and of a file the one for song sets, which say what is wrong with it.

@@ -30,7 +30,7 @@ struct SongCondition {
 };
 
 /// "FIELD=TEXT" (equals) or "FIELD~TEXT" (contains); FIELD is song_id, work_id, title or artist.
-/// Throws UsageError.
+/// Throws SettingsError.
 SongCondition parse_condition(std::string_view text);
 
 /// A song that was found.
@@ -101,7 +101,7 @@ class Searcher {
  public:
   /// The catalogue, or song set, in a file. `model`: the file of a trained model; a song set needs
   /// one, and a catalogue's own must be the same. Throws Error and, without a model for a song set,
-  /// UsageError. The back end must outlive the Searcher.
+  /// SettingsError. The back end must outlive the Searcher.
   Searcher(Backend& backend, const std::string& path, const std::string& model = {},
            SearcherOptions options = {});
   Searcher(Backend& backend, std::shared_ptr<const Catalogue> catalogue,

@@ -11,8 +11,8 @@ namespace reprise {
 /// compared with.
 inline void check_bands(ChromaView chroma, int expected) {
   if (chroma.bands != expected)
-    throw Error("chroma: expected " + std::to_string(expected) +
-                " bands of 12 pitch classes, found " + std::to_string(chroma.bands));
+    throw InputError("chroma: expected " + std::to_string(expected) +
+                     " bands of 12 pitch classes, found " + std::to_string(chroma.bands));
 }
 
 }  // namespace reprise

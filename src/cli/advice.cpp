@@ -25,6 +25,12 @@ constexpr Advice kAdvice[] = {
     {"it may be transposed", " (--transposed)"},
     {"division: expected ", " (--divide)"},
     {"feature: expected ", " (--feature)"},
+    {"expected audio files or folders, or a list of them", " (--list)"},
+    {"or give ids in a list", " (reprise import audio --list)"},
+    {"expected a calibrated model, found none", ": see `reprise calibrate`"},
+    {"found none: calibrate it", " with `reprise calibrate`"},
+    {": refit them",
+     " with `reprise calibrate` and, for a catalogue, run `reprise index recalibrate`"},
 };
 
 }  // namespace

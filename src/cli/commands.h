@@ -88,17 +88,17 @@ SongSet read_songs(const std::vector<std::string>& paths, const Model& model,
 /// The same for commands that ask for no model: of audio, chroma by default settings.
 SongSet read_songs(const std::string& path);
 
-/// A value of an option as `parse` reads it; its UsageError then names the option.
+/// A value of an option as `parse` reads it; its SettingsError then names the option.
 template <class Parse>
 auto parse_option(const char* name, const std::string& text, Parse parse) {
   try {
     return parse(text);
-  } catch (const UsageError& error) {
-    throw UsageError(std::string(name) + ": " + error.what());
+  } catch (const SettingsError& error) {
+    throw SettingsError(std::string(name) + ": " + error.what());
   }
 }
 
-/// `--aligner` and what it stands for. Throws UsageError for another name.
+/// `--aligner` and what it stands for. Throws SettingsError for another name.
 Aligner aligner_of(const std::string& name);
 
 /// One line that is rewritten while work goes on, on a terminal only.

@@ -74,7 +74,7 @@ struct Compare {
     std::vector<std::int64_t> both;
     for (const std::string& id : {a, b}) {
       both.push_back(set.find(id));
-      if (both.back() < 0) throw Error(fmt::format("{}: has no song '{}'", in, id));
+      if (both.back() < 0) throw InputError(fmt::format("{}: has no song '{}'", in, id));
     }
     pair.songs = set.select(both);
     return pair;

@@ -19,7 +19,7 @@ struct GroupsCommand {
 
   void run() {
     if (options.min_score.has_value() == options.min_probability.has_value())
-      throw UsageError("groups: expected one of --confidence and --min-score");
+      throw SettingsError("groups: expected one of --confidence and --min-score");
     options.align = !no_alignment;
     const auto from = std::make_shared<const Catalogue>(catalogue);
     const auto backend = device.open();

@@ -113,7 +113,8 @@ void print_any(const std::string& path) {
 void draw_song(const std::string& path, const std::string& id, const std::string& picture) {
   const SongSet set = read_song_set(path);
   const std::int64_t song = set.find(id);
-  if (song < 0) throw Error(fmt::format("{}: expected a song {}, found none", path, quote(id)));
+  if (song < 0)
+    throw InputError(fmt::format("{}: expected a song {}, found none", path, quote(id)));
   replace_file(picture, chroma_picture(set, song));
   fmt::print("{}: {} frames of {}\n", picture, set.frames(song), id);
 }

@@ -24,8 +24,8 @@ struct Query {
     if (json && tsv) throw SettingsError("query: expected one of --json and --tsv");
     search.rerank.aligner = aligner_of(aligner);
     if (!looks_like_catalogue(catalogue)) {
-      if (model.empty()) throw UsageError("query: a song set is searched with --model");
-      if (compact) throw UsageError("query: --compact is for catalogues");
+      if (model.empty()) throw SettingsError("query: a song set is searched with --model");
+      if (compact) throw SettingsError("query: --compact is for catalogues");
     }
     ProgressLine line;
     SearcherOptions options{.precision = compact ? Precision::compact : Precision::exact,

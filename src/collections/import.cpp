@@ -18,7 +18,7 @@ class Import : public SongSink {
   Import(const ImportOptions& options, const ImportObserver& observer)
       : options_(options), observer_(observer) {
     if (!options.divide.empty() && !options.split.empty())
-      throw UsageError("import: expected one of --split and --divide");
+      throw SettingsError("import: expected a split of all songs or a division, and not both");
     if (!options.divide.empty()) division_ = parse_division(options.divide, options.seed);
   }
 
@@ -41,9 +41,9 @@ class Import : public SongSink {
              set.band_names},
             0);
     else if (set.chroma_source != counts_.chroma_source)
-      throw Error(fmt::format("{}: expected chroma made as in the sets before it ({}), found {}",
-                              set.path, quote(counts_.chroma_source, 500),
-                              quote(set.chroma_source, 500)));
+      throw InputError(
+          fmt::format("{}: expected chroma made as in the sets before it ({}), found {}", set.path,
+                      quote(counts_.chroma_source, 500), quote(set.chroma_source, 500)));
     counts_.expected += set.songs();
     for (std::int64_t i = 0; i < set.songs(); ++i) {
       const auto text = [&](const std::vector<std::string>& field) {
@@ -83,8 +83,9 @@ class Import : public SongSink {
     if (counts_.songs == 0) {
       const std::string& first =
           first_[static_cast<int>(counts_.damaged > 0 ? LeftOut::damaged : LeftOut::missing)];
-      throw Error(fmt::format("{}: no song was imported: {} missing, {} damaged{}", options_.out,
-                              counts_.missing, counts_.damaged, first.empty() ? "" : ": " + first));
+      throw InputError(fmt::format("{}: no song was imported: {} missing, {} damaged{}",
+                                   options_.out, counts_.missing, counts_.damaged,
+                                   first.empty() ? "" : ": " + first));
     }
     writer_->finish();
     return counts_;

@@ -35,7 +35,7 @@ std::vector<SongFile> audio_files(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     std::error_code status;
     if (!fs::exists(path, status))
-      throw Error(fmt::format("{}: expected an audio file or a folder, found none", path));
+      throw InputError(fmt::format("{}: expected an audio file or a folder, found none", path));
     if (!fs::is_directory(path)) {
       const std::string name = to_utf8(fs::path(path).filename().string());
       files.emplace_back(name, name, path);
@@ -43,7 +43,7 @@ std::vector<SongFile> audio_files(const std::vector<std::string>& paths) {
     }
     const std::vector<std::string> found = files_below(path, is_audio_name);
     if (found.empty())
-      throw Error(fmt::format("{}: expected audio files in this folder, found none", path));
+      throw InputError(fmt::format("{}: expected audio files in this folder, found none", path));
     for (const std::string& file : found) {
       const std::string id = to_utf8(fs::path(file).lexically_relative(path).generic_string());
       files.emplace_back(id, id, file);
@@ -58,9 +58,9 @@ void require_different_ids(const std::vector<SongFile>& files) {
   for (const SongFile& file : files) {
     const auto [at, added] = seen.emplace(file.song.song_id, &file);
     if (!added)
-      throw Error(
+      throw InputError(
           fmt::format("{} and {}: expected different song ids, found {} for both: name "
-                      "the folder above them, or give ids with import audio --list",
+                      "the folder above them, or give ids in a list",
                       at->second->path, file.path, quote(file.song.song_id)));
   }
 }
@@ -69,10 +69,10 @@ std::vector<SongFile> files_of(const ReaderValues& values) {
   const std::vector<std::string>& paths = values.texts("paths");
   const std::string& list = values.text("list");
   if (list.empty() && paths.empty())
-    throw UsageError("import audio: expected audio files or folders, or --list");
+    throw SettingsError("audio: expected audio files or folders, or a list of them");
   if (list.empty()) return audio_files(paths);
   if (paths.size() > 1)
-    throw UsageError("import audio --list: expected one folder that its paths are relative to");
+    throw SettingsError("audio: expected one folder that the list's paths are relative to");
   return read_song_list(list,
                         paths.empty() ? fs::path(list).parent_path().string() : paths.front());
 }
@@ -82,7 +82,7 @@ void read(const ReaderValues& values, const ReadContext& context, SongSink& sink
   for (const std::string& setting : values.texts("set")) {
     const std::size_t equals = setting.find('=');
     if (equals == std::string::npos)
-      throw UsageError(fmt::format("--set: expected key=value, found '{}'", setting));
+      throw SettingsError(fmt::format("chroma setting: expected key=value, found '{}'", setting));
     chroma.set(setting.substr(0, equals), setting.substr(equals + 1));
   }
   chroma.validate();

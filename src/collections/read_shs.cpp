@@ -135,9 +135,9 @@ class Shs {
 void read(const ReaderValues& values, const ReadContext& context, SongSink& sink) {
   const std::string& cly = values.text("cly");
   if (values.texts("msd").empty() == cly.empty())
-    throw UsageError("import shs: expected one of --msd and --cly");
+    throw SettingsError("shs: expected one of the options msd and cly");
   if (!cly.empty() && values.text("keys").empty())
-    throw UsageError("import shs: expected --keys with --cly");
+    throw SettingsError("shs: expected the option keys with cly");
   Shs shs(values, context, sink);
   if (cly.empty())
     shs.read_msd();

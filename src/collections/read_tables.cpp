@@ -68,7 +68,7 @@ void read_tables(const char* kind, const std::string& extension, const ReaderVal
   const std::string& list = values.text("list");
   const std::vector<std::string>& paths = values.texts("paths");
   if (list.empty() == paths.empty())
-    throw UsageError(fmt::format("import {}: expected one of paths and --list", kind));
+    throw SettingsError(fmt::format("{}: expected paths or a list, and not both", kind));
   const std::vector<SongFile> songs =
       list.empty() ? song_files_below(paths, extension)
                    : read_song_list(list, std::filesystem::path(list).parent_path().string());

@@ -18,7 +18,7 @@ namespace {
 const ReaderOption& option_of(const Reader& reader, std::string_view name) {
   for (const ReaderOption& option : reader.options)
     if (option.name == name) return option;
-  throw UsageError(fmt::format("{}: has no option {}", reader.name, quote(name)));
+  throw SettingsError(fmt::format("{}: has no option {}", reader.name, quote(name)));
 }
 
 bool has_ending(const Reader& reader, const std::string& path) {
@@ -77,7 +77,7 @@ class Gathering : public SongSink {
   std::vector<SongSet> finish() {
     for (const SongSet& set : sets_)
       if (set.song_id.empty())
-        throw Error(
+        throw InputError(
             expected_ == 1
                 ? problem_
                 : fmt::format("{}: expected songs, found none in {} files that could be read",
@@ -105,7 +105,7 @@ std::span<const Reader> readers() {
 const Reader& reader_named(std::string_view name) {
   for (const Reader& reader : readers())
     if (reader.name == name) return reader;
-  throw UsageError(fmt::format("there is no reader named {}", quote(name)));
+  throw SettingsError(fmt::format("there is no reader named {}", quote(name)));
 }
 
 const Reader& reader_of(const std::string& path) {
@@ -164,22 +164,23 @@ void ReaderValues::set(std::string_view name, std::string_view value) {
     const double number = parse_number<double>(name, value);
     if (!(number >= option.low && number <= option.high) ||
         (option.whole && number != static_cast<double>(static_cast<std::int64_t>(number))))
-      throw UsageError(fmt::format("{}: expected {}{:g} to {:g}, found {}", name,
-                                   option.whole ? "a whole number from " : "", option.low,
-                                   option.high, value));
+      throw SettingsError(fmt::format("{}: expected {}{:g} to {:g}, found {}", name,
+                                      option.whole ? "a whole number from " : "", option.low,
+                                      option.high, value));
   }
   const std::string_view choices =
       option.kind == ReaderOption::Kind::flag ? "true|false" : option.choices;
   if (!choices.empty() &&
       ("|" + std::string(choices) + "|").find("|" + std::string(value) + "|") == std::string::npos)
-    throw UsageError(fmt::format("{}: expected one of {}, found {}", name, choices, quote(value)));
+    throw SettingsError(
+        fmt::format("{}: expected one of {}, found {}", name, choices, quote(value)));
   values = {std::string(value)};
 }
 
 void ReaderValues::check() const {
   for (const ReaderOption& option : reader_->options)
     if (option.required && (texts(option.name).empty() || texts(option.name).front().empty()))
-      throw UsageError(fmt::format("{}: expected {}, found none", reader_->name, option.name));
+      throw SettingsError(fmt::format("{}: expected {}, found none", reader_->name, option.name));
 }
 
 const std::vector<std::string>& ReaderValues::texts(std::string_view name) const {

@@ -370,7 +370,7 @@ void Config::validate() const {
   }
   validate_network(*this);
   if (bands > 1 && feature != "chroma")
-    throw UsageError(
+    throw SettingsError(
         fmt::format("feature: expected chroma with {} bands, found {}", bands, feature));
   if (lags.empty() || lags.size() > kMaxTaps)
     throw SettingsError(

@@ -48,14 +48,13 @@ Confidence confidence_of(const Model& model) {
 
 void require_weights(const Confidence& confidence, Aligner aligner, const std::string& model_name) {
   if (confidence.outdated(aligner))
-    throw Error(fmt::format(
+    throw InputError(fmt::format(
         "{}: expected weights for re-ranking by {} ({}), found those of another version "
-        "({}): refit them with reprise calibrate and, for a catalogue, run reprise index "
-        "recalibrate",
+        "({}): refit them",
         model_name, name_of(aligner), alignment_definition(), quote(confidence.other_alignment)));
   if (!confidence.knows(aligner))
-    throw Error(
-        fmt::format("{}: expected weights for re-ranking by {}, found none: see reprise calibrate",
+    throw InputError(
+        fmt::format("{}: expected weights for re-ranking by {}, found none: calibrate it",
                     model_name, name_of(aligner)));
 }
 

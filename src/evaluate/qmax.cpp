@@ -61,9 +61,9 @@ float qmax(ChromaView query_chroma, const Excerpt& query, ChromaView candidate_c
   const std::int64_t n = query.frames - shorter, m = candidate.frames - shorter;
   if (n < 1 || m < 1) return 0;
   if (query_chroma.bands != candidate_chroma.bands)
-    throw Error("qmax: expected songs of as many bands, found " +
-                std::to_string(query_chroma.bands) + " and " +
-                std::to_string(candidate_chroma.bands));
+    throw InputError("qmax: expected songs of as many bands, found " +
+                     std::to_string(query_chroma.bands) + " and " +
+                     std::to_string(candidate_chroma.bands));
   const std::vector<float> d =
       distances(frames_of(query_chroma, query), frames_of(candidate_chroma, candidate),
                 query_chroma.width(), n, m, params);

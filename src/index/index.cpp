@@ -80,9 +80,10 @@ Index::Index(Backend& backend, std::int64_t songs, int dims, ScanPrecision preci
       host_(backend, songs_at_once_ < songs ? songs * dims : 0) {
   const bool sliced = songs_at_once_ < songs;
   for (int i = 0; i < (sliced ? 2 : 1); ++i)
-    device_->slices.push_back({Buffer<float>(backend, songs_at_once_ * dims),
-                       Buffer<std::uint8_t>(backend, static_cast<std::int64_t>(backend.scan_bytes(
-                                                         songs_at_once_, dims, precision)))});
+    device_->slices.push_back(
+        {Buffer<float>(backend, songs_at_once_ * dims),
+         Buffer<std::uint8_t>(backend, static_cast<std::int64_t>(
+                                           backend.scan_bytes(songs_at_once_, dims, precision)))});
   Slice& all = device_->slices.front();
   std::vector<float> values(
       sliced ? 0 : static_cast<std::size_t>(std::min(songs, kSongsAtOnce)) * dims);

@@ -33,8 +33,8 @@ SongSetInfo read_song_set_attributes(const hdf5::Reader& file) {
   info.frames_per_second = file.real_attribute("/", "frames_per_second").value_or(0);
   const std::int64_t bands = file.integer_attribute("/", "bands").value_or(1);
   if (bands < 1 || bands > kMaxBands)
-    throw Error(fmt::format("{}: attribute bands: expected 1 to {}, found {}", file.path(),
-                            kMaxBands, bands));
+    throw InputError(fmt::format("{}: attribute bands: expected 1 to {}, found {}", file.path(),
+                                 kMaxBands, bands));
   info.bands = static_cast<int>(bands);
   if (const auto names = file.text_attribute("/", "band_names"))
     info.band_names = comma_separated(*names);

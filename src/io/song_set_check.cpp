@@ -107,10 +107,10 @@ void check_chroma(const SongSet& set, const std::string& path) {
 
 void check_band_names(int bands, const std::vector<std::string>& names, const std::string& path) {
   if (bands < 1 || bands > kMaxBands)
-    throw Error(
+    throw InputError(
         fmt::format("{}: attribute bands: expected 1 to {}, found {}", path, kMaxBands, bands));
   const auto wrong = [&](const std::string& message) {
-    throw Error(fmt::format("{}: attribute band_names: {}", path, message));
+    throw InputError(fmt::format("{}: attribute band_names: {}", path, message));
   };
   if (!names.empty() && static_cast<int>(names.size()) != bands)
     wrong(fmt::format("expected {}, one a band, found {}", bands, names.size()));
@@ -247,9 +247,9 @@ void check_bands(const SongSet& set, int bands, const std::vector<std::string>& 
                  const std::string& of) {
   if (set.bands == bands && (names.empty() || set.band_names.empty() || names == set.band_names))
     return;
-  throw Error(fmt::format("{}: expected songs of {} as {}, found {}", set.path,
-                          describe_bands(bands, names), of,
-                          describe_bands(set.bands, set.band_names)));
+  throw InputError(fmt::format("{}: expected songs of {} as {}, found {}", set.path,
+                               describe_bands(bands, names), of,
+                               describe_bands(set.bands, set.band_names)));
 }
 
 }  // namespace reprise

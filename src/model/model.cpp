@@ -188,7 +188,7 @@ const std::string& metadata(const Safetensors& file, const std::string& path,
 std::vector<std::string> read_names(const std::string& text, int bands, const std::string& path) {
   std::vector<std::string> names = comma_separated(text);
   if (static_cast<int>(names.size()) != bands)
-    throw Error(
+    throw InputError(
         fmt::format("{}: {}: expected {} names, found {}", path, kBandNames, bands, quote(text)));
   return names;
 }

@@ -13,7 +13,8 @@ Comparison compare_songs(Backend& backend, const Model& model, const std::string
                          SongSet two) {
   constexpr int kMostStretches = 8;
   if (two.songs() != 2)
-    throw Error(fmt::format("{}: expected two songs to compare, found {}", two.path, two.songs()));
+    throw InputError(
+        fmt::format("{}: expected two songs to compare, found {}", two.path, two.songs()));
   const std::int64_t first[] = {0}, second[] = {1};
   SearcherOptions any;
   any.any_chroma = true;

@@ -32,7 +32,7 @@ SongCondition parse_condition(std::string_view text) {
     return known.first == text.substr(0, at);
   });
   if (at == std::string_view::npos || field == kFields.end())
-    throw UsageError(
+    throw SettingsError(
         fmt::format("expected FIELD=TEXT or FIELD~TEXT, FIELD being song_id, work_id, title or "
                     "artist; found {}",
                     quote(text)));

@@ -73,10 +73,9 @@ std::vector<std::span<const GroupedSong>> Groups::all() const {
 Groups find_groups(Searcher& searcher, const GroupOptions& options, const Observer& observer) {
   const bool by_probability = options.min_probability.has_value();
   if (by_probability == options.min_score.has_value())
-    throw UsageError("groups: expected a least probability or a least score, and not both");
+    throw SettingsError("groups: expected a least probability or a least score, and not both");
   if (by_probability && !searcher.gives_probabilities())
-    throw Error(fmt::format("{}: expected a calibrated model, found none: see reprise calibrate",
-                            searcher.path()));
+    throw InputError(fmt::format("{}: expected a calibrated model, found none", searcher.path()));
   const bool aligns = by_probability && options.align && searcher.keeps_chroma();
   if (by_probability && options.align && !aligns)
     observer.tell(fmt::format(

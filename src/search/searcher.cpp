@@ -50,7 +50,7 @@ ReadContext reading_for(const Model& model, const std::string& name, Backend& ba
   context.engine = [&backend, observer](const ChromaSettings& settings) {
     try {
       return backend.chroma_engine(chroma_tables(settings));
-    } catch (const UsageError&) {
+    } catch (const SettingsError&) {
       throw;
     } catch (const Error& why) {
       observer.tell(fmt::format("chroma of audio on the CPU: {}", why.what()));
@@ -72,7 +72,7 @@ struct Searcher::Queries {
 Searcher::Source Searcher::open(const std::string& path, const std::string& model) {
   if (!looks_like_catalogue(path)) {
     if (model.empty())
-      throw UsageError(
+      throw SettingsError(
           fmt::format("{}: expected a model to search a song set with, found none", path));
     return {nullptr, read_song_set(path), read_model(model), model};
   }
@@ -191,7 +191,7 @@ void Searcher::find_ids(std::span<const std::string> ids, const SearchOptions& o
     const std::vector<CatalogueSong> all = songs_of(source_.set);
     for (const std::string& id : ids) {
       const std::int64_t number = source_.set.find(id);
-      if (number < 0) throw Error(fmt::format("{}: has no song '{}'", source_.set.path, id));
+      if (number < 0) throw InputError(fmt::format("{}: has no song '{}'", source_.set.path, id));
       queries.push_back(all[number]);
     }
   }

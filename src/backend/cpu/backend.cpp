@@ -45,7 +45,7 @@ class CpuBackend final : public Backend {
     void* memory = ::operator new(bytes, kAlignment, std::nothrow);
     if (!memory)
       throw OutOfMemory(fmt::format("out of memory: {:.1f} GB were asked for",
-                              static_cast<double>(bytes) * 1e-9));
+                                    static_cast<double>(bytes) * 1e-9));
     return memory;
   }
   void release(void* memory) noexcept override { ::operator delete(memory, kAlignment); }

@@ -378,8 +378,8 @@ void backward_frames(const BackwardCall& call, const Excerpt& excerpt, const Son
     columns[chunks++] = {x + column, x + column, kLanes};
   const std::int64_t width = chunks * kLanes;
   float* filters = scratch.filter_gradient.resize(s.n * width);
-  correlate(columns, chunks, p.width(), scratch.rows.data(), s.n, 1, frames, s.n, filters,
-            width, false);
+  correlate(columns, chunks, p.width(), scratch.rows.data(), s.n, 1, frames, s.n, filters, width,
+            false);
   for (int i = 0; i < s.n; ++i) std::copy_n(filters + i * width, terms, gradient + i * terms);
 }
 

@@ -108,8 +108,8 @@ inline void convolve_events(const BigramShape& s, const float* weights, const fl
   float* responses = scratch.responses.resize(kRows * width);
   for (std::int64_t t = 0; t < b.frames; t += kRows) {
     const int rows = static_cast<int>(std::min(kRows, b.frames - t));
-    correlate(columns, chunks, width, x + t * p.width(), 1, p.width(), terms, rows,
-              responses, width, false);
+    correlate(columns, chunks, width, x + t * p.width(), 1, p.width(), terms, rows, responses,
+              width, false);
     for (int r = 0; r < rows; ++r) {
       float* to = b.row(t + r);
       for (int i = 0; i < n; i += kLanes) {

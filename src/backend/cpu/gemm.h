@@ -16,7 +16,8 @@ inline constexpr std::int64_t kGemmRows = 64;
 inline constexpr std::int64_t kGemmColumns = 512;
 
 /// A block of a product, c [rows, columns] = a [rows, k] b^T [columns, k], or a b [k, columns]
-/// where `transpose_b` is false. The op that calls it, on any of its threads, holds a OneBlasThread.
+/// where `transpose_b` is false. The op that calls it, on any of its threads, holds a
+/// OneBlasThread.
 inline void gemm_block(bool transpose_b, std::int64_t rows, std::int64_t columns, std::int64_t k,
                        const float* a, const float* b, std::int64_t b_stride, float* c,
                        std::int64_t c_stride) {

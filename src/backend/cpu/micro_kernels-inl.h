@@ -79,8 +79,8 @@ struct Columns {
   int lanes;
 };
 
-/// out [rows, out_stride]: the products, or (add) themselves added to what is there. Column `col` of
-/// the result is lane col % kLanes of columns[col / kLanes]; a[s][col] lies s * a_stride on, and
+/// out [rows, out_stride]: the products, or (add) themselves added to what is there. Column `col`
+/// of the result is lane col % kLanes of columns[col / kLanes]; a[s][col] lies s * a_stride on, and
 /// b[s][j] at b[s * b_stride + j * row_stride]. Whole vectors are written.
 void correlate(const Columns* columns, int vectors, std::int64_t a_stride, const float* b,
                std::int64_t b_stride, std::int64_t row_stride, std::int64_t terms, int rows,

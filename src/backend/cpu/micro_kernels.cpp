@@ -123,8 +123,9 @@ HWY_INLINE void sums_of_four(Vec v[4], float* HWY_RESTRICT to) {
 // out [R, out_stride]: products of rows x with four rows y each, of which `bs` are wanted.
 template <int R>
 HWY_NOINLINE void inner_products_tile(const float* HWY_RESTRICT x, std::int64_t x_stride,
-                                    const float* const* HWY_RESTRICT y, int bs, std::int64_t terms,
-                                    float* HWY_RESTRICT out, std::int64_t out_stride) {
+                                      const float* const* HWY_RESTRICT y, int bs,
+                                      std::int64_t terms, float* HWY_RESTRICT out,
+                                      std::int64_t out_stride) {
   Vec sum[R][4];
   const float* py[4];
   HWY_UNROLL(4)
