@@ -239,7 +239,7 @@ TEST_F(Cli, ModelsWithoutOddsAreNotGuessedAt) {
   model.tensors.erase("rerank.weights");
   model.tensors.erase("probability.weights");
   write_safetensors(path("m.safetensors"), model);
-  const char* part = "m.safetensors: expected weights for re-ranking by row-z, found none: see ";
+  const char* part = "m.safetensors: expected weights for re-ranking by row-z, found none: ";
   expect_error("query set.h5 --model m.safetensors --id test-w0-0 --rerank 10", 1, part);
   const Result r = run("query set.h5 --model m.safetensors --id test-w0-0 --json");
   ASSERT_EQ(r.status, 0) << r.err;

@@ -167,7 +167,7 @@ TEST_F(CliCatalogue, WeightsOfAnotherVersionAreFittedAgain) {
     for (float& weight : old.rerank_weights) weight = -weight;
     write_model(path("old.safetensors"), old);
     const std::string found = alignment[0] ? "'states of 7 frames'" : "'states of 1 frame'";
-    const std::string message = "(" + found + "): refit them with reprise calibrate";
+    const std::string message = "(" + found + "): refit them with `reprise calibrate`";
     for (const char* command : {"query set.h5 --model old.safetensors --id test-w0-0 --rerank 9",
                                 "evaluate --data set.h5 --model old.safetensors --rerank 9",
                                 "compare test-w0-0 test-w0-1 --in set.h5 --model old.safetensors"})

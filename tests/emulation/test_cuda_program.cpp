@@ -219,7 +219,7 @@ TEST_F(CudaProgram, AudioWithoutCufftIsTheCpus) {
       << asked.err;
   EXPECT_FALSE(fs::exists(path("a.h5")));
   EXPECT_EQ(left.status, 0) << left.err;
-  EXPECT_NE(left.err.find("\nchroma of audio on the cpu: "), std::string::npos) << left.err;
+  EXPECT_NE(left.err.find("\nchroma of audio on the CPU: "), std::string::npos) << left.err;
   EXPECT_EQ(read_song_set(path("b.h5")).songs(), 1);
 }
 
