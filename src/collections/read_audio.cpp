@@ -113,7 +113,7 @@ void read(const ReaderValues& values, const ReadContext& context, SongSink& sink
 }
 
 std::string settings_table() {
-  std::string table = "Settings of --set:\n";
+  std::string table = "Chroma settings (option set):\n";
   for (const ChromaParameter& p : chroma_parameters())
     table += fmt::format("  {:<20}{}\n{:22}{:g} to {:g}{}{}; default {:g}\n", p.name, p.meaning, "",
                          p.low, p.high, p.unit.empty() ? "" : " ", p.unit, p.initial);
@@ -130,7 +130,7 @@ std::vector<Reader> audio_readers() {
                       "works.h5",
            .options = {{.name = "paths",
                         .meaning = "audio files or folders (searched recursively, skipping hidden "
-                                   "files); with --list the folder that its paths are relative to",
+                                   "files); with a list the folder that its paths are relative to",
                         .kind = Kind::texts,
                         .positional = true},
                        {.name = "list",

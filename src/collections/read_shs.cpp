@@ -164,8 +164,8 @@ std::vector<Reader> shs_readers() {
                    {.name = "msd",
                     .meaning = "folder with Million Song files, or an aggregate file; repeatable",
                     .kind = Kind::texts},
-                   {.name = "cly", .meaning = "btchromas.cly of the pruned list, instead of --msd"},
-                   {.name = "keys", .meaning = "msd_keys_mapping.cly, with --cly"},
+                   {.name = "cly", .meaning = "btchromas.cly of the pruned list, in place of msd"},
+                   {.name = "keys", .meaning = "msd_keys_mapping.cly, with cly"},
                    {.name = "chroma",
                     .meaning = "beat2012 (Bertin-Mahieux & Ellis, ISMIR 2012: segments weighted by "
                                "loudness), beat2011 (the same authors, WASPAA 2011: unweighted) or "

@@ -21,7 +21,7 @@ class SongsOnDevice {
       return;
     }
     const SongSet some = set.select(numbers);
-    for (std::int64_t song = 0; song < some.songs(); ++song) excerpts_.push_back(some.whole(song));
+    for (std::int64_t i = 0; i < std::ssize(numbers); ++i) excerpts_.push_back(some.whole(i));
     chroma_ = some.chroma();
     backend.upload(copy_.data(), chroma_.data, static_cast<std::size_t>(copy_.size()));
     chroma_.data = copy_.data();

@@ -161,7 +161,8 @@ TEST_F(CudaOps, SongsThatDoNotFitAreFingerprintedInSmallerBatches) {
   ASSERT_GT(set.frames() * kPitchClasses * sizeof(float), std::size_t{1} << 20);
   std::vector<Fingerprints> results;
   for (Backend* backend : both)
-    results.push_back(make_method("2dftm", *backend, set, {})->compute(set, songs, Keys::candidate));
+    results.push_back(
+        make_method("2dftm", *backend, set, {})->compute(set, songs, Keys::candidate));
   expect_alike(results[0].values, results[1].values, "2dftm");
   EXPECT_EQ(results[0].rolls, results[1].rolls);
 }
