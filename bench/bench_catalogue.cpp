@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "reprise/op_params.h"
 #include "reprise/random.h"
 #include "reprise/reprise.h"
 

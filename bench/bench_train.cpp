@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -104,9 +103,6 @@ void profile(const SongSet& set, const std::string& preset, int threads, std::in
   Config config = Config::of_preset(preset);
   config.steps = steps;
   config.validate_every = steps + 1;
-  const auto folder =
-      std::filesystem::temp_directory_path() / fmt::format("reprise-bench-train-{}", ::getpid());
-  std::filesystem::create_directory(folder);
   TimingBackend backend(threads, arithmetic);
   std::vector<double> whole;
   double last = milliseconds(threads);
@@ -116,9 +112,7 @@ void profile(const SongSet& set, const std::string& preset, int threads, std::in
     stop = progress.step + 1 >= steps;  // before the validation and the projection of the end
     last = milliseconds(threads);
   };
-  train(backend, set, config, TrainingFiles::beside((folder / "model.safetensors").string()), false,
-        note, stop);
-  std::filesystem::remove_all(folder);
+  train(backend, set, config, {.report = note, .stop = &stop});
 
   const double step = median(whole);
   const double both = median(backend.times["forward"]) + median(backend.times["backward"]);

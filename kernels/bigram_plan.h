@@ -22,7 +22,7 @@ inline constexpr int kSharedBudget = 96 << 10;  // bytes of a block: what every 
 inline constexpr int kSharedAlignment = 128;  // bytes, of arrays in dynamic shared memory
 
 /// A fingerprint whose squared length is at most this becomes zero instead of unit length.
-inline constexpr float kSmallestSquare = 1e-12f;
+inline constexpr float kSmallestSquare = kSilentNorm * kSilentNorm;
 
 REPRISE_HOST_DEVICE constexpr int round_up(int value, int unit) {
   return (value + unit - 1) / unit * unit;

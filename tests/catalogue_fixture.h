@@ -12,6 +12,7 @@
 
 #include "reprise/catalogue.h"
 #include "reprise/error.h"
+#include "reprise/op_params.h"
 #include "reprise/random.h"
 #include "small_set.h"
 
@@ -21,7 +22,8 @@ namespace reprise {
 inline Model random_model(std::uint64_t seed) {
   Model model;
   model.config = Config::of_preset("reprise");
-  for (const auto& [key, value] : {std::pair{"events", "4"}, {"windows", "2"}, {"projection", "0"}})
+  for (const auto& [key, value] :
+       {std::pair{"num_filters", "4"}, {"windows", "2"}, {"projection", "0"}})
     model.config.set(key, value);
   model.config.validate();
   Random random(seed);

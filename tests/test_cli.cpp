@@ -311,7 +311,8 @@ TEST_F(Cli, WrongCommandLinesExitWithTwo) {
   expect_error("train --data set.h5", 2, "--out");
   expect_error("train --data set.h5 --out m.safetensors --preset none", 2, "unknown preset 'none'");
   expect_error("train --data set.h5 --out m.safetensors --set events", 2, "key=value");
-  expect_error("train --data set.h5 --out m.safetensors --set events=0", 2, "expected 1 to 512");
+  expect_error("train --data set.h5 --out m.safetensors --set num_filters=0", 2,
+               "expected 1 to 512");
   expect_error("train --data set.h5 --out m.safetensors --set colour=red", 2, "colour");
   expect_error("evaluate --data set.h5", 2, "--model or --method");
   expect_error("evaluate --data set.h5 --method guess", 2, "guess");
@@ -368,7 +369,7 @@ TEST_F(Cli, ModelsWithMissingTensorsOrAbsurdSizesAreRefused) {
   bad = good;
   bad.metadata["config"] = R"({"events": 1000000000})";
   write_safetensors(path("bad.safetensors"), bad);
-  expect_error("info bad.safetensors", 1, "events: expected 1 to 512");
+  expect_error("info bad.safetensors", 1, "num_filters: expected 1 to 512");
   bad = good;
   bad.metadata.erase("format");
   write_safetensors(path("bad.safetensors"), bad);

@@ -45,8 +45,9 @@ TEST_F(Cli, Experiment) {
   const Result r = run("experiment seed2016-24x8 --data set.h5 --out e --set alpha=2" + small);
   ASSERT_EQ(r.status, 0) << r.err;
   const Model model = read_model(path("e/model.safetensors"));
-  EXPECT_EQ(model.config.events, 24);
-  EXPECT_EQ(model.config.alpha, 2);
+  EXPECT_EQ(model.config.num_filters, 24);
+  EXPECT_EQ(model.config.negative_weight, 2);
+  EXPECT_NE(r.err.find("--set alpha: now called negative_weight\n"), std::string::npos) << r.err;
   std::ifstream csv(path("e/distances.csv"));
   std::vector<std::string> lines;
   for (std::string line; std::getline(csv, line);) lines.push_back(line);
@@ -107,7 +108,7 @@ TEST_F(Cli, TrainingStartsFromAFixedFingerprint) {
                  "--set projection=0");
   ASSERT_EQ(r.status, 0) << r.err;
   const Model model = read_model(path("l.safetensors"));
-  EXPECT_EQ(model.config.activation, "step");
+  EXPECT_EQ(model.config.activation, Activation::step);
   EXPECT_EQ(model.dims(), 16 * 144);
   r = run("train --data set.h5 --out i.safetensors --start intervalgram" + small_training() +
           "--set projection=0");
@@ -120,9 +121,9 @@ TEST_F(Cli, TrainingStartsFromAFixedFingerprint) {
   }
   expect_error("train --data set.h5 --out x.safetensors --start harmonisation", 2, "one stream");
   expect_error("train --data set.h5 --out x.safetensors --start landmarks --preset reprise", 2, "");
-  expect_error("train --data set.h5 --out x.safetensors --start landmarks --set events=6", 2,
-               "events in twelves");
-  expect_error("train --data set.h5 --out x.safetensors --start landmarks --set events=24", 1,
+  expect_error("train --data set.h5 --out x.safetensors --start landmarks --set num_filters=6", 2,
+               "num_filters: expected a multiple of 12 with tie_rotations, found 6");
+  expect_error("train --data set.h5 --out x.safetensors --start landmarks --set num_filters=24", 1,
                "to start from");
 }
 

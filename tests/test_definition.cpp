@@ -76,7 +76,7 @@ TEST_F(Definitions, KernelsAreRotated) {
       R"({"config": {"preset": "plain", "unit_norm": false, "loss": "contrastive", "lags": "0:1"}, "kernels":
           [[2], [[0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0], 1]], "biases": [0.5, 0], "windows": [[4]]})",
       "x.json");
-  EXPECT_EQ(model.config.events, 24);
+  EXPECT_EQ(model.config.num_filters, 24);
   EXPECT_EQ(model.config.event_length, 2);
   EXPECT_EQ(model.config.windows, 1);
   std::vector<float> two_frames(24, 0.0f);

@@ -13,6 +13,7 @@
 #include "oracle_event_layer.h"
 #include "reprise/error.h"
 #include "reprise/model.h"
+#include "reprise/op_params.h"
 #include "reprise/trainer.h"
 #include "small_set.h"
 
@@ -24,7 +25,7 @@ Config dense_config() {
   Config c = Config::of_preset("seed2016");
   for (const auto& [key, value] : {std::pair{"layer_filters", "6,5"},
                                    {"layer_frames", "1,2"},
-                                   {"events", "7"},
+                                   {"num_filters", "7"},
                                    {"event_length", "4"},
                                    {"pools", "4,1,3"},
                                    {"dense", "9,8"},
@@ -39,7 +40,7 @@ Config bigram_config() {
   Config c = Config::of_preset("seed2016");
   for (const auto& [key, value] : {std::pair{"layer_filters", "6"},
                                    {"layer_frames", "3"},
-                                   {"events", "7"},
+                                   {"num_filters", "7"},
                                    {"event_length", "2"},
                                    {"pools", "4,1"},
                                    {"windows", "2"},
@@ -182,28 +183,22 @@ TEST_P(EventNetworks, LearnAlikeForAnyNumberOfThreadsAndWhenResumed) {
   small.steps = 60;
   small.validate_every = 30;
   small.pairs_per_batch = 8;
-  small.rate = 0.01;
+  small.learning_rate = 0.01;
   const SongSet set = small_set(8, 3, 60);
   double first = 0, last = 0;
-  const std::atomic<bool> never{false};
   const auto note = [&](const TrainingProgress& p) {
     if (p.step <= 10) first += p.loss;
     if (p.step > 50) last += p.loss;
   };
-  const auto ignore = [](const TrainingProgress&) {};
-  const auto one =
-      train(*make_cpu_backend(1), set, small, files("one"), false, note, never).model.weights;
+  const auto one = train(*make_cpu_backend(1), set, small, {.report = note}).model.weights;
   EXPECT_LT(last, 0.9 * first);
-  EXPECT_EQ(
-      train(*make_cpu_backend(3), set, small, files("three"), false, ignore, never).model.weights,
-      one);
+  EXPECT_EQ(train(*make_cpu_backend(3), set, small).model.weights, one);
   std::atomic<bool> stop{false};
-  train(
-      *make_cpu_backend(1), set, small, files("half"), false,
-      [&](const TrainingProgress& p) { stop = p.step == 25; }, stop);
-  EXPECT_EQ(
-      train(*make_cpu_backend(1), set, small, files("half"), true, ignore, never).model.weights,
-      one);
+  const auto halt = [&](const TrainingProgress& p) { stop = p.step == 25; };
+  const TrainingFiles half = files("half");
+  train(*make_cpu_backend(1), set, small, {.files = half, .report = halt, .stop = &stop});
+  EXPECT_EQ(train(*make_cpu_backend(1), set, small, {.files = half, .resume = true}).model.weights,
+            one);
 }
 
 INSTANTIATE_TEST_SUITE_P(Heads, EventNetworks, testing::Values(dense_config(), bigram_config()),
@@ -215,7 +210,7 @@ TEST(EventNetworkConfig, TheExperimentsNetworksHaveTheirSizes) {
   Config c = Config::of_preset("seed2016");
   for (const auto& [key, value] : {std::pair{"layer_filters", "32,64"},
                                    {"layer_frames", "1,4"},
-                                   {"events", "128"},
+                                   {"num_filters", "128"},
                                    {"event_length", "4"},
                                    {"pools", "4,4,4"},
                                    {"dense", "128"}})
@@ -252,7 +247,7 @@ TEST(EventNetworkConfig, RulesAreTold) {
   };
   refused({{"layer_filters", "8"}}, "layer_frames: expected as many as layer_filters (1), found 0");
   refused({{"pools", "4,4"}}, "pools: expected one for each of 1 convolutions, found 2");
-  refused({{"events", "65"}}, "events: expected 1 to 64 without dense, found 65");
+  refused({{"num_filters", "65"}}, "num_filters: expected 1 to 64 without dense, found 65");
   refused({{"pools", "4"}, {"input", "whole"}}, "input: expected patchwork");
   refused({{"pools", "4"}, {"activation", "step"}}, "activation: expected relu");
   refused({{"pools", "4"}, {"centre_events", "true"}}, "centre_events: expected false");

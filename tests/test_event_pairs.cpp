@@ -9,12 +9,12 @@
 namespace reprise {
 namespace {
 
-Config config_of(const char* pairs, const char* compression, bool unit, int events = 24) {
+Config config_of(KeptPairs pairs, Compression compression, bool unit, int events = 24) {
   Config config = Config::of_preset("plain");
   config.pairs = pairs;
   config.compression = compression;
   config.unit_norm = unit;
-  config.events = events;
+  config.num_filters = events;
   config.windows = 2;
   config.lags = {0, 1};
   return config;
@@ -23,18 +23,18 @@ Config config_of(const char* pairs, const char* compression, bool unit, int even
 // Two events, by hand: M = [[4, 1], [9, 16]] and [[0, -1], [2, 3]].
 TEST(EventPairs, KeepsByHand) {
   const float m[] = {4, 1, 9, 16, 0, -1, 2, 3};
-  const auto kept = [&](const char* pairs) {
-    const EventPairs p(config_of(pairs, "none", false, 2));
+  const auto kept = [&](KeptPairs pairs) {
+    const EventPairs p(config_of(pairs, Compression::none, false, 2));
     std::vector<float> out(p.dims());
     p.forward(m, 1, out.data());
     return out;
   };
-  EXPECT_EQ(kept("upper"), (std::vector<float>{4, 1, 16, 0, -1, 3}));
-  EXPECT_EQ(kept("above"), (std::vector<float>{1, -1}));
-  EXPECT_EQ(kept("off-diagonal"), (std::vector<float>{1, 9, -1, 2}));
-  EXPECT_EQ(kept("cross"), (std::vector<float>{1, -1}));
-  Config rows = config_of("all", "none", false, 2);
-  rows.normalisation = "correlation";
+  EXPECT_EQ(kept(KeptPairs::upper), (std::vector<float>{4, 1, 16, 0, -1, 3}));
+  EXPECT_EQ(kept(KeptPairs::above), (std::vector<float>{1, -1}));
+  EXPECT_EQ(kept(KeptPairs::off_diagonal), (std::vector<float>{1, 9, -1, 2}));
+  EXPECT_EQ(kept(KeptPairs::cross), (std::vector<float>{1, -1}));
+  Config rows = config_of(KeptPairs::all, Compression::none, false, 2);
+  rows.normalisation = Normalisation::correlation;
   const EventPairs p(rows);
   std::vector<float> out(8);
   p.forward(m, 1, out.data());
@@ -46,7 +46,7 @@ TEST(EventPairs, KeepsByHand) {
 
 // Permuting the events as transposing does leaves the sums over intervals.
 TEST(EventPairs, IntervalsAreAlikeInAllKeys) {
-  const EventPairs p(config_of("intervals", "signed-root", true));
+  const EventPairs p(config_of(KeptPairs::intervals, Compression::signed_root, true));
   EXPECT_EQ(p.dims(), 2 * 2 * 2 * 12);
   const std::vector<float> m = random_values(2 * 24 * 24, 1, 1);
   std::vector<float> turned(m.size());
@@ -61,8 +61,9 @@ TEST(EventPairs, IntervalsAreAlikeInAllKeys) {
 }
 
 TEST(EventPairs, BackwardEqualsFiniteDifferences) {
-  for (const char* pairs : {"intervals", "cross", "upper"})
-    for (const char* compression : {"none", "tanh", "signed-root"})
+  for (const KeptPairs pairs : {KeptPairs::intervals, KeptPairs::cross, KeptPairs::upper})
+    for (const Compression compression :
+         {Compression::none, Compression::tanh, Compression::signed_root})
       for (const bool unit : {false, true}) {
         const EventPairs p(config_of(pairs, compression, unit));
         const std::vector<float> m = random_values(2 * 24 * 24, 1, 2);
@@ -81,7 +82,7 @@ TEST(EventPairs, BackwardEqualsFiniteDifferences) {
           if (std::abs(m[at]) < 0.1f) continue;  // where the root is steep
           const double slope = (value(at, 0x1p-7f) - value(at, -0x1p-7f)) / 0x1p-6;
           EXPECT_NEAR(slope, gradient[at], 2e-3 * (1 + std::abs(slope)))
-              << pairs << " " << compression << " " << unit << " " << at;
+              << name_of(pairs) << " " << name_of(compression) << " " << unit << " " << at;
         }
       }
 }

@@ -8,6 +8,7 @@
 #include "op_cases.h"
 #include "oracle.h"
 #include "reprise/error.h"
+#include "reprise/op_params.h"
 #include "small_set.h"
 
 namespace reprise {
@@ -18,7 +19,7 @@ class Join : public testing::Test {
   static NamedModel model(const char* name, int event_length, std::uint64_t seed) {
     Model m;
     m.config = Config::of_preset("reprise");
-    m.config.events = 6;
+    m.config.num_filters = 6;
     m.config.event_length = event_length;
     m.config.windows = 3;
     m.config.lags = {-4, -1, 0, 1, 4};

@@ -1,4 +1,5 @@
 #include "reprise/model.h"
+#include "reprise/op_params.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -7,6 +7,7 @@
 #include "op_cases.h"
 #include "oracle.h"
 #include "reprise/error.h"
+#include "reprise/op_params.h"
 #include "small_set.h"
 
 namespace reprise {
@@ -28,7 +29,7 @@ TEST(PairDistances, AreThoseOfTheDefinition) {
   model.config.patch_frames = 32;
   model.config.lags = {-1, 0};
   model.config.windows = 2;
-  model.config.events = 3;
+  model.config.num_filters = 3;
   const BigramParams p = bigram_params(model.config);
   model.weights = random_values(p.weights(), 0.1f, 1);
   const auto backend = make_cpu_backend(1);
@@ -72,7 +73,7 @@ TEST(PairDistances, AreThoseOfTheDefinition) {
   ASSERT_EQ(covers.size(), 3u);
   EXPECT_NEAR(s.covers, (covers[0] + covers[1] + covers[2]) / 3, 1e-4);
   // The margin of 10 is further than these fingerprints can be apart: its part is known.
-  EXPECT_GT(s.loss, model.config.alpha * std::pow(10 - s.others, 2) / 2);
+  EXPECT_GT(s.loss, model.config.negative_weight * std::pow(10 - s.others, 2) / 2);
   EXPECT_GE(s.bhattacharyya, 0);
 }
 

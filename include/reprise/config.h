@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "reprise/choices.h"
+
 namespace reprise {
 
 /// Everything that decides what a model computes and how it is trained. Each member is declared by
@@ -15,39 +17,39 @@ namespace reprise {
 struct Config {
   // The fingerprint.
   std::string preset;
-  std::string input;
+  Input input;
   int patches;
   int patch_frames;
-  std::string feature;
+  Feature feature;
   int bands;
-  std::string key_mode;
+  KeyMode key_mode;
   int query_keys;
   std::vector<int> layer_filters;
   std::vector<int> layer_frames;
-  int events;
+  int num_filters;
   int event_length;
-  std::string activation;
+  Activation activation;
   bool centre_events;
   std::vector<int> pools;
   std::vector<int> dense;
   int windows;
   std::vector<int> lags;
-  std::string pooling;
-  std::string compression;
-  std::string normalisation;
-  std::string pairs;
+  Pooling pooling;
+  Compression compression;
+  Normalisation normalisation;
+  KeptPairs pairs;
   bool unit_norm;
   int projection;
   int projection_pca;
   double projection_shrinkage;
 
   // Its training.
-  std::string loss;
+  Loss loss;
   double margin;
-  double alpha;
-  double scale;
-  double scale_max;
-  std::string sampling;
+  double negative_weight;
+  double inverse_temperature;
+  double max_inverse_temperature;
+  Sampling sampling;
   int works_per_batch;
   double distractors;
   double random_keys;
@@ -61,29 +63,32 @@ struct Config {
   double power_low;
   double power_high;
   double power_share;
-  double event_deviation;
-  double event_bias;
-  double window_deviation;
+  double event_init_stddev;
+  double event_init_bias;
+  double window_init_stddev;
   bool truncate_init;
   int steps;
-  double rate;
-  std::string schedule;
+  double learning_rate;
+  Schedule schedule;
   double warm_up;
   double beta1;
   double beta2;
   double epsilon;
-  double clip;
+  double max_grad_norm;
   int validate_every;
   std::int64_t seed;
 
   /// The named preset: `reprise` (the default), `recipe-a`, `seed2016`, or `plain`, the formula
   /// alone: what each pitch class does with each other one. Throws SettingsError.
   static Config of_preset(std::string_view name);
-  /// Throws Error naming the key and what was expected.
+  /// Reads current and former names of parameters. Throws Error naming the key and what was
+  /// expected.
   static Config from_json(std::string_view json, const std::string& where);
+  /// Writes current names.
   std::string to_json() const;
 
-  /// Sets one value from text, `key=value` split by the caller. Throws SettingsError.
+  /// Sets one value from text, by the current or former name of its parameter. Throws
+  /// SettingsError.
   void set(std::string_view key, std::string_view value);
   std::string get(std::string_view key) const;
 
@@ -97,10 +102,11 @@ struct Config {
   /// Whether events are found by a network of layers, as tried in 2016.
   bool network() const { return !(layer_filters.empty() && pools.empty() && dense.empty()); }
 
-  /// Ranges of every row and the rules between rows. Throws SettingsError.
+  /// Checks the ranges of all rows and the rules between rows. Throws SettingsError.
   void validate() const;
 
-  /// 16 hexadecimal digits over the values that decide the fingerprint.
+  /// 16 hexadecimal digits over the values that decide the fingerprint. What a model was once named
+  /// it stays: a renamed parameter enters under its former name.
   std::string hash() const;
 
   bool operator==(const Config&) const = default;
@@ -109,23 +115,33 @@ struct Config {
 /// One row of the table.
 struct Parameter {
   enum class Scope : std::uint8_t { model, training };
-  using Field = std::variant<int Config::*, std::int64_t Config::*, double Config::*,
-                             bool Config::*, std::string Config::*, std::vector<int> Config::*>;
+  using Field =
+      std::variant<int Config::*, std::int64_t Config::*, double Config::*, bool Config::*,
+                   std::string Config::*, std::vector<int> Config::*, Input Config::*,
+                   Feature Config::*, KeyMode Config::*, Activation Config::*, Pooling Config::*,
+                   Normalisation Config::*, KeptPairs Config::*, Compression Config::*,
+                   Loss Config::*, Sampling Config::*, Schedule Config::*>;
   std::string_view name;
   Field field;
   Scope scope;
   std::string_view initial;  ///< value in the preset `reprise`, as text
   double low = 0;            ///< range, inclusive; of each element for lists
   double high = 0;
-  std::string_view choices;  ///< of strings, separated by '|'
   std::string_view unit;
   std::string_view meaning;
+  std::string_view former = {};  ///< name it once had, still read
   /// Named in JSON and hash only where it is not `initial`: what was named before there was such a
   /// parameter keeps its name.
   bool optional = false;
+
+  /// The names that its values have; empty where they are numbers.
+  std::vector<std::string_view> choices() const;
 };
 
 std::span<const Parameter> parameters();
+
+/// The row of that name or former name. Throws SettingsError.
+const Parameter& parameter(std::string_view name);
 
 std::vector<std::string_view> preset_names();
 

@@ -13,13 +13,6 @@
 
 namespace reprise {
 
-/// The op parameters a configuration stands for.
-BigramParams bigram_params(const Config& config);
-/// The stages of a configuration's event network: convolutions, the event filters last of them,
-/// then dense layers. Empty where the bigrams find their events themselves.
-std::vector<EventLayerParams> event_layers(const Config& config);
-Compression compression_of(const Config& config);
-
 /// A tensor of a configuration's learned values.
 struct WeightTensor {
   std::string name;  ///< in the model file

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "reprise/choices.h"
 #include "reprise/view.h"
 
 // Plain parameters of the back ends' ops, passed by value. Only the model turns a Config into them.
@@ -24,21 +25,7 @@ enum class Arithmetic : std::uint8_t {
   bf16,  ///< on a device of bigrams forward, the rest is tf32; on the CPU of the softmax loss
 };
 
-/// h, what becomes of a filter's response. The gradient of step, which is zero where it exists, is
-/// taken to be that of relu (straight-through estimator: Bengio, Leonard & Courville 2013).
-enum class Activation : std::uint8_t {
-  relu,  ///< max(0, v)
-  step,  ///< 1 where v > 0, else 0
-  none,  ///< v
-};
-
-/// Sum over time, or mean over the event frames.
-enum class Pooling : std::uint8_t { sum, mean };
-
-/// Elementwise function of the pooled bigrams. signed_root is g / sqrt(|g| + 1e-6): the signed
-/// square root, continuous through zero so that rounding noise stays small.
-enum class Compression : std::uint8_t { none, tanh, signed_root };
-
+/// In Compression::signed_root.
 inline constexpr float kSignedRootEpsilon = 1e-6f;
 
 /// A song whose compressed bigrams are shorter than this is silent: its unit fingerprint is zeros.
@@ -150,6 +137,8 @@ inline LagSet distinct_lags(const BigramParams& p) {
 struct PatchworkParams {
   int patches = 8;
   int frames = 64;
+
+  REPRISE_HOST_DEVICE int out_frames() const { return patches * frames; }
 };
 
 /// Random variation of an excerpt in training. Times are in frames.
@@ -169,8 +158,6 @@ struct Take {
   Excerpt excerpt;
   std::uint64_t seed = 0;
 };
-
-enum class Loss : std::uint8_t { nt_xent, triplet, contrastive };
 
 /// Loss over a batch of fingerprints z [rows, dims] with a work number each. s_ab = z_a . z_b.
 ///   nt_xent      rows 2p and 2p+1 are versions: mean over rows of

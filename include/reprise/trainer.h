@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -14,13 +13,13 @@
 
 namespace reprise {
 
-/// What a training run tells while it goes.
+/// How far a training run has come.
 struct TrainingProgress {
   std::int64_t step = 0;  ///< steps done
   std::int64_t steps = 0;
   double loss = 0;  ///< of this step
   double gradient_norm = 0;
-  double rate = 0;
+  double learning_rate = 0;
   double validation_map = -1;  ///< -1 where this step was not validated
   double best_map = -1;
   bool resident = true;  ///< all songs are in the back end's memory; else each batch is copied
@@ -30,37 +29,51 @@ struct TrainingProgress {
 
 /// A line of the log.
 struct LoggedStep {
-  double step = 0;
-  double loss = 0;
-  double gradient_norm = 0;
-  double rate = 0;
-  double validation_map = -1;  ///< -1 where this step was not validated
+  std::int64_t step = 0;
+  float loss = 0;
+  float gradient_norm = 0;
+  float learning_rate = 0;
+  float validation_map = -1;  ///< -1 where this step was not validated
 };
 
+/// Where a run leaves what it learns; a file without a name is not written.
 struct TrainingFiles {
-  std::string model;       ///< the best model so far, by validation MAP
-  std::string checkpoint;  ///< all that a resumed run needs
-  std::string log;         ///< comma-separated values, a line a step that was logged
-  std::string curve;       ///< SVG
+  std::string model = {};       ///< the best model, when training is finished
+  std::string checkpoint = {};  ///< all that a resumed run needs
+  std::string log = {};         ///< comma-separated values, one line for each logged step
+  std::string curve = {};       ///< loss and validation MAP, SVG
 
   /// MODEL.safetensors, MODEL.checkpoint.safetensors, MODEL.log.csv, MODEL.loss.svg.
   static TrainingFiles beside(const std::string& model);
 };
 
-struct TrainingOutcome {
-  bool finished = false;  ///< false: stopped by `stop`, the checkpoint is written
-  Model model;            ///< the best one, projection fitted, when finished
-  double best_map = -1;
-  std::vector<LoggedStep> log;  ///< of all resumed parts, when finished
+/// All of it is optional: train(backend, set, config) trains in memory.
+struct TrainingOptions {
+  TrainingFiles files = {};
+  bool resume = false;            ///< go on from files.checkpoint
+  std::vector<float> start = {};  ///< initial weights [weight_count()]; empty: drawn at random
+  std::function<void(const TrainingProgress&)> report = {};  ///< called after every step
+  const std::atomic<bool>* stop = nullptr;  ///< ends the run after the step in which it turns true
 };
 
-/// Trains on the `train` split, choosing by MAP on the `validation` split (without one: the last
-/// weights). Resumed from its checkpoint, a run ends in the same weights bit for bit as one that
-/// was never stopped. `start`: the weights to begin from [weight_count()]; empty: they are drawn.
-/// Throws Error where the set has no work with two songs to train on.
+struct TrainingOutcome {
+  bool finished = false;  ///< false: ended by `stop`, and the checkpoint is written
+  Model model;            ///< the best one, projection fitted, when finished
+  double best_map = -1;
+  std::vector<LoggedStep> log;  ///< of all resumed parts
+};
+
+/// Trains on the `train` split and keeps the weights with the highest MAP on the `validation` split
+/// (without one: the last weights):
+///
+///   const auto backend = make_cpu_backend(0);
+///   const SongSet set = read_song_set("songs.h5");
+///   const Model model = train(*backend, set, Config::of_preset("reprise"),
+///                             {.files = TrainingFiles::beside("model.safetensors")}).model;
+///
+/// A resumed run ends in the same weights, bit for bit, as one that was never stopped. Throws Error
+/// where the set has no work with two songs to train on, and where training diverges.
 TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config,
-                      const TrainingFiles& files, bool resume,
-                      const std::function<void(const TrainingProgress&)>& report,
-                      const std::atomic<bool>& stop, std::span<const float> start = {});
+                      const TrainingOptions& options = {});
 
 }  // namespace reprise

@@ -96,7 +96,7 @@ Model model_of(const Json& definition) {
   Config& config = model.config;
   config = config_of(definition["config"]);
   const std::vector<Kernel> kernels = kernels_of(definition["kernels"], config.width());
-  config.events = static_cast<int>(kernels.size()) * kPitchClasses;
+  config.num_filters = static_cast<int>(kernels.size()) * kPitchClasses;
   config.event_length = static_cast<int>(kernels[0].size());
   config.tie_rotations = true;  // where it is trained on
   for (const Kernel& kernel : kernels)
@@ -113,7 +113,7 @@ Model model_of(const Json& definition) {
     model.weights.insert(model.weights.end(), kPitchClasses, number(bias, "biases"));
   config.windows = add_windows(definition, static_cast<int>(config.lags.size()), model.weights);
   config.validate();
-  if (config.key_mode == "canonical" || config.projection > 0)
+  if (config.key_mode == KeyMode::canonical || config.projection > 0)
     throw InputError(
         "expected key_mode all or invariant and no projection: what is learned from songs "
         "is kept in a model");

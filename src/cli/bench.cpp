@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "reprise/config.h"
+#include "reprise/op_params.h"
 #include "reprise/random.h"
 #include "reprise/roofline.h"
 
@@ -62,8 +63,7 @@ struct BenchCommand {
   void bigrams(Backend& backend, const Config& config, int team) const {
     constexpr std::int64_t kSongs = 100;
     const BigramParams p = bigram_params(config);
-    const int frames =
-        config.input == "patchwork" ? config.patches * config.patch_frames : config.crop;
+    const int frames = training_frames(config);
     const auto chroma = uniform_values(kSongs * frames * kPitchClasses, 0, 1, 1);
     const auto weights = uniform_values(p.weights(), -0.2f, 0.2f, 2);
     const auto out_gradient = uniform_values(kSongs * p.dims(), -1, 1, 3);

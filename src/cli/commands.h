@@ -72,6 +72,10 @@ struct ChromaOptions {
 std::vector<std::pair<std::string, std::string>> split_settings(
     const std::vector<std::string>& settings);
 
+/// Changes a configuration by the `key=value` texts of --set. Says on standard error which of the
+/// keys have a new name. Throws SettingsError.
+void change(Config& config, const std::vector<std::string>& settings);
+
 /// Songs named on a command line: positional files and `--data`, which mean the same.
 struct SongInputs {
   std::vector<std::string> files, data;

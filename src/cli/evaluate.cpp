@@ -80,9 +80,9 @@ struct Evaluate {
         }
       }
       for (const int keys : query_keys) {
-        if (model.config.key_mode != "canonical")
+        if (model.config.key_mode != KeyMode::canonical)
           throw SettingsError(fmt::format("--query-keys: {} has key_mode {}, where it is fixed",
-                                          path, model.config.key_mode));
+                                          path, name_of(model.config.key_mode)));
         Model other = model;
         other.config.query_keys = keys;
         ModelMethod in_keys(*backend, other, fmt::format("{}, {} keys", path, keys));

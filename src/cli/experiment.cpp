@@ -9,6 +9,7 @@
 #include "reprise/baselines.h"
 #include "reprise/error.h"
 #include "reprise/files.h"
+#include "reprise/op_params.h"
 #include "reprise/pair_distances.h"
 #include "reprise/report.h"
 
@@ -33,22 +34,24 @@ Settings with(Settings settings, const Settings& more) {
 
 const std::vector<Experiment>& experiments() {
   // Networks that end in a dense layer, over eight pooled frames of each song.
-  static const Settings two{{"layer_filters", "32"}, {"layer_frames", "1"}, {"events", "64"},
-                            {"event_length", "2"},   {"pools", "4,16"},     {"alpha", "1"},
+  static const Settings two{{"layer_filters", "32"}, {"layer_frames", "1"},
+                            {"num_filters", "64"},   {"event_length", "2"},
+                            {"pools", "4,16"},       {"negative_weight", "1"},
                             {"steps", "2500"}};
-  static const Settings three{{"layer_filters", "32,64"}, {"layer_frames", "1,4"},
-                              {"events", "128"},          {"event_length", "4"},
-                              {"pools", "4,4,4"},         {"alpha", "1"},
-                              {"rate", "0.0001"},         {"steps", "6400"}};
-  static const Settings one_pool{{"layer_filters", "32"}, {"layer_frames", "1"}, {"events", "64"},
-                                 {"event_length", "16"},  {"pools", "1,64"},     {"alpha", "1"},
-                                 {"rate", "0.0001"}};
+  static const Settings three{{"layer_filters", "32,64"},  {"layer_frames", "1,4"},
+                              {"num_filters", "128"},      {"event_length", "4"},
+                              {"pools", "4,4,4"},          {"negative_weight", "1"},
+                              {"learning_rate", "0.0001"}, {"steps", "6400"}};
+  static const Settings one_pool{{"layer_filters", "32"},    {"layer_frames", "1"},
+                                 {"num_filters", "64"},      {"event_length", "16"},
+                                 {"pools", "1,64"},          {"negative_weight", "1"},
+                                 {"learning_rate", "0.0001"}};
   // Networks that end in bigrams.
-  static const Settings bigrams{{"events", "24"}, {"windows", "8"}, {"lags", "-3:4"}};
+  static const Settings bigrams{{"num_filters", "24"}, {"windows", "8"}, {"lags", "-3:4"}};
   static const Settings layered{{"layer_filters", "24"},
                                 {"layer_frames", "1"},
                                 {"pools", "4,1"},
-                                {"events", "32"},
+                                {"num_filters", "32"},
                                 {"event_length", "2"}};
   static const std::vector<Experiment> all{
       {"seed2016", "the final model: 12 filters, 12 windows of 12 frames", {}},
@@ -56,21 +59,24 @@ const std::vector<Experiment>& experiments() {
       {"seed2016-2conv-192", "the same, wider", with(two, {{"dense", "192"}})},
       {"seed2016-2conv-256", "the same, wider still", with(two, {{"dense", "256"}})},
       {"seed2016-2conv-alpha2", "two convolutions, non-covers weighted twice",
-       with(two, {{"dense", "128"}, {"alpha", "2"}})},
-      {"seed2016-2conv-alpha4", "four times", with(two, {{"dense", "128"}, {"alpha", "4"}})},
+       with(two, {{"dense", "128"}, {"negative_weight", "2"}})},
+      {"seed2016-2conv-alpha4", "four times",
+       with(two, {{"dense", "128"}, {"negative_weight", "4"}})},
       {"seed2016-3conv", "three convolutions and a dense layer", with(three, {{"dense", "128"}})},
       {"seed2016-1pool", "two convolutions, the second of 16 frames, pooled once",
        with(one_pool, {{"dense", "128"}})},
       {"seed2016-32x8", "32 filters, 8 windows of 8 frames",
-       with(bigrams, {{"events", "32"}, {"alpha", "1"}, {"rate", "0.00001"}})},
-      {"seed2016-24x8-alpha1", "24 filters", with(bigrams, {{"alpha", "1"}, {"rate", "0.0001"}})},
+       with(bigrams,
+            {{"num_filters", "32"}, {"negative_weight", "1"}, {"learning_rate", "0.00001"}})},
+      {"seed2016-24x8-alpha1", "24 filters",
+       with(bigrams, {{"negative_weight", "1"}, {"learning_rate", "0.0001"}})},
       {"seed2016-24x8-alpha2-slow", "non-covers weighted twice",
-       with(bigrams, {{"alpha", "2"}, {"rate", "0.0001"}})},
+       with(bigrams, {{"negative_weight", "2"}, {"learning_rate", "0.0001"}})},
       {"seed2016-24x8-alpha2", "the same at a higher learning rate",
-       with(bigrams, {{"alpha", "2"}})},
+       with(bigrams, {{"negative_weight", "2"}})},
       {"seed2016-24x8", "four times: the best of the log", bigrams},
-      {"seed2016-24x8-alpha5", "five times", with(bigrams, {{"alpha", "5"}})},
-      {"seed2016-24x8-alpha6", "six times", with(bigrams, {{"alpha", "6"}})},
+      {"seed2016-24x8-alpha5", "five times", with(bigrams, {{"negative_weight", "5"}})},
+      {"seed2016-24x8-alpha6", "six times", with(bigrams, {{"negative_weight", "6"}})},
       {"seed2016-24-32x8", "two convolutions before the bigrams, pooled between",
        with(bigrams, layered)},
   };
@@ -98,7 +104,7 @@ std::string shape_of(const Config& config) {
                 ? fmt::format("dense layer of {}; ", layer.filters)
                 : fmt::format("{} filters of {} frames, pooled by {}; ", layer.filters,
                               layer.length, layer.pool);
-  if (!config.network()) text = fmt::format("{} filters; ", config.events);
+  if (!config.network()) text = fmt::format("{} filters; ", config.num_filters);
   if (config.dense.empty())
     text += fmt::format("{} windows of {} lags; ", config.windows, config.lags.size());
   text.resize(text.size() - 2);
@@ -116,10 +122,10 @@ struct Run {
     for (const Experiment& e : experiments())
       if (e.name == name)
         for (const auto& [key, value] : e.settings) config.set(key, value);
-    for (const auto& [key, value] : split_settings(settings)) config.set(key, value);
+    change(config, settings);
     config.seed = seed;
     config.validate();
-    if (config.loss != "contrastive")
+    if (config.loss != Loss::contrastive)
       throw SettingsError("experiment: expected the contrastive loss, whose distances are tracked");
     return config;
   }
@@ -154,9 +160,11 @@ struct Run {
                  e.accuracy.r5);
     replace_file(in_folder("evaluation.json"), evaluation_json(data, protocol, results));
 
-    Report page(fmt::format("The 2016 experiment: {}", name),
-                fmt::format("{}, seed {}: {}, alpha {}, margin {}, rate {}.", data, seed,
-                            shape_of(config), config.alpha, config.margin, config.rate));
+    Report page(
+        fmt::format("The 2016 experiment: {}", name),
+        fmt::format("{}, seed {}: {}, weight of non-covers {}, margin {}, learning rate {}.", data,
+                    seed, shape_of(config), config.negative_weight, config.margin,
+                    config.learning_rate));
     page.add_distances(points);
     page.add_evaluations(set, protocol, results);
     page.add_match(*backend, set, protocol, results.front(), model);
@@ -189,9 +197,9 @@ struct Run {
         std::fflush(stdout);
       }
     };
-    const std::atomic<bool> never{false};
-    reprise::train(backend, set, config, TrainingFiles::beside(in_folder("model.safetensors")),
-                   false, show, never);
+    reprise::train(
+        backend, set, config,
+        {.files = TrainingFiles::beside(in_folder("model.safetensors")), .report = show});
     line.clear();
     replace_file(in_folder("distances.csv"), csv);
     return points;
@@ -219,10 +227,10 @@ void add_experiment(CLI::App& app, Action& action) {
                       "key=value: change one parameter (see reprise train --help); repeatable");
   command->add_option("--seed", options->seed, "random seed")->capture_default_str();
   options->device.add_to(*command);
-  command->footer(
-      "Experiments, in the order of the log (Van Balen 2016):\n" + experiment_table() +
-      "\nExample:\n  reprise experiment seed2016 --data data/tunes.h5 --out seed2016\n"
-      "  reprise experiment seed2016-24x8 --set alpha=2 --data data/tunes.h5 --out alpha2\n");
+  command->footer("Experiments, in the order of the log (Van Balen 2016):\n" + experiment_table() +
+                  "\nExample:\n  reprise experiment seed2016 --data data/tunes.h5 --out seed2016\n"
+                  "  reprise experiment seed2016-24x8 --set negative_weight=2 --data data/tunes.h5 "
+                  "--out alpha2\n");
   command->callback([options, &action] { action = [options] { options->run(); }; });
 }
 

@@ -90,6 +90,15 @@ std::vector<std::pair<std::string, std::string>> split_settings(
   return split;
 }
 
+void change(Config& config, const std::vector<std::string>& settings) {
+  for (const auto& [key, value] : split_settings(settings)) {
+    if (key == "preset") throw SettingsError("--set preset: use --preset");
+    if (const Parameter& p = parameter(key); p.name != key)
+      fmt::print(stderr, "--set {}: now called {}\n", key, p.name);
+    config.set(key, value);
+  }
+}
+
 Aligner aligner_of(const std::string& name) {
   for (int i = 0; i < kAligners; ++i)
     if (name == name_of(static_cast<Aligner>(i))) return static_cast<Aligner>(i);

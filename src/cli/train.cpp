@@ -24,15 +24,16 @@ std::string parameter_table() {
   for (const Parameter& p : parameters()) {
     if (p.name == "preset") continue;
     std::string range;
-    if (!p.choices.empty()) {
-      range = p.choices;
+    if (const auto choices = p.choices(); !choices.empty()) {
+      range = fmt::format("{}", fmt::join(choices, "|"));
     } else if (p.low != p.high) {
       range = fmt::format("{:g} to {:g}{}{}", p.low, p.high, p.unit.empty() ? "" : " ", p.unit);
     } else {
       range = "true|false";
     }
-    text += fmt::format("  {:<22}{}\n{:24}{}{}{}\n", p.name, p.meaning, "", range,
-                        p.initial.empty() ? "" : "; default ", p.initial);
+    text += fmt::format("  {:<26}{}\n{:28}{}{}{}{}{}\n", p.name, p.meaning, "", range,
+                        p.initial.empty() ? "" : "; default ", p.initial,
+                        p.former.empty() ? "" : "; formerly ", p.former);
   }
   return text;
 }
@@ -46,10 +47,7 @@ struct Train {
 
   Config config(const Model& from) const {
     Config config = start.empty() ? Config::of_preset(preset) : from.config;
-    for (const auto& [key, value] : split_settings(settings)) {
-      if (key == "preset") throw SettingsError("--set preset: use --preset");
-      config.set(key, value);
-    }
+    change(config, settings);
     if (seed) config.seed = *seed;
     config.validate();
     return config;
@@ -99,8 +97,12 @@ struct Train {
         std::fflush(stdout);
       }
     };
-    const TrainingOutcome outcome =
-        reprise::train(*backend, set, config, files, resume, show, stop_requested, from.weights);
+    const TrainingOutcome outcome = reprise::train(*backend, set, config,
+                                                   {.files = files,
+                                                    .resume = resume,
+                                                    .start = from.weights,
+                                                    .report = show,
+                                                    .stop = &stop_requested});
     line.clear();
     if (!outcome.finished) {
       fmt::print(

@@ -101,7 +101,7 @@ ModelIdentity ModelIdentity::of(const Model& model, const std::string& name) {
   weights.add(bytes(model.weights))
       .add(bytes(model.projection_weight))
       .add(bytes(model.projection_bias));
-  if (model.config.key_mode == "canonical") weights.add(bytes(model.key_template));
+  if (model.config.key_mode == KeyMode::canonical) weights.add(bytes(model.key_template));
   for (const JoinedBigrams& j : model.joined)
     weights.add(std::string_view(j.config.hash())).add(bytes(j.weights));
   return {std::filesystem::path(name).filename().string(), model.config.hash(), weights.hex()};

@@ -6,7 +6,7 @@
 
 #include "model/event_network.h"
 #include "model/song_batches.h"
-#include "reprise/model.h"
+#include "reprise/op_params.h"
 
 namespace reprise {
 
@@ -37,11 +37,11 @@ Bigrams::Bigrams(Backend& backend, const Config& config, std::span<const float> 
 Buffer<float> Bigrams::compute(ChromaView chroma, std::span<const Excerpt> excerpts) const {
   const auto count = static_cast<std::int64_t>(excerpts.size());
   const Buffer<Excerpt> items(backend_, excerpts);
-  if (config_.input == "whole") return of_chroma(chroma, items, longest(excerpts));
-  const std::int64_t frames = std::int64_t{config_.patches} * config_.patch_frames;
+  if (config_.input == Input::whole) return of_chroma(chroma, items, longest(excerpts));
+  const PatchworkParams patchwork = patchwork_params(config_);
+  const std::int64_t frames = patchwork.out_frames();
   Buffer<float> patches(backend_, count * frames * config_.width());
-  backend_.patchwork(chroma, items.data(), count, {config_.patches, config_.patch_frames},
-                     patches.data());
+  backend_.patchwork(chroma, items.data(), count, patchwork, patches.data());
   if (config_.network()) return of_network(patches.data(), count);
   const Buffer<Excerpt> fixed(backend_, std::span<const Excerpt>(consecutive(count, frames)));
   return of_chroma(
@@ -52,7 +52,8 @@ Buffer<float> Bigrams::compute(ChromaView chroma, std::span<const Excerpt> excer
 Buffer<float> Bigrams::of_chroma(ChromaView chroma, const Buffer<Excerpt>& excerpts,
                                  std::int64_t longest) const {
   const std::int64_t count = excerpts.size();
-  const bool intervals = config_.pairs == "intervals" && config_.normalisation == "none";
+  const bool intervals =
+      config_.pairs == KeptPairs::intervals && config_.normalisation == Normalisation::none;
   Buffer<float> bigrams(backend_, count * (intervals ? dims_ : params_.dims()));
   if (intervals) {
     backend_.interval_forward(chroma, excerpts.data(), count, longest, weights_.data(), params_,

@@ -1,6 +1,6 @@
 #include "model/event_network.h"
 
-#include "reprise/model.h"
+#include "reprise/op_params.h"
 
 namespace reprise {
 

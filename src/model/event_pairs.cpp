@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "reprise/model.h"
-
 namespace reprise {
 namespace {
 
@@ -12,12 +10,21 @@ namespace {
 // event with itself, an event never changes.
 constexpr double kConstant = 1e-6;
 
-bool keeps(const std::string& pairs, int i, int j, int events) {
-  if (pairs == "upper") return i <= j;
-  if (pairs == "above") return i < j;
-  if (pairs == "off-diagonal") return i != j;
-  if (pairs == "cross") return i < events / 2 && j >= events / 2;
-  return true;
+bool keeps(KeptPairs pairs, int i, int j, int events) {
+  switch (pairs) {
+    case KeptPairs::all:
+    case KeptPairs::intervals:
+      return true;
+    case KeptPairs::upper:
+      return i <= j;
+    case KeptPairs::above:
+      return i < j;
+    case KeptPairs::off_diagonal:
+      return i != j;
+    case KeptPairs::cross:
+      return i < events / 2 && j >= events / 2;
+  }
+  return false;
 }
 
 double compressed(Compression kind, double v) {
@@ -43,23 +50,23 @@ double length(const std::vector<double>& values) {
 }  // namespace
 
 bool EventPairs::as_they_are(const Config& config) {
-  return config.pairs == "all" && config.normalisation == "none";
+  return config.pairs == KeptPairs::all && config.normalisation == Normalisation::none;
 }
 
 EventPairs::EventPairs(const Config& config)
-    : events_(config.events),
+    : events_(config.num_filters),
       windows_(config.windows),
       dims_(config.bigrams()),
-      rows_(config.normalisation == "rows"),
-      correlation_(config.normalisation == "correlation"),
+      rows_(config.normalisation == Normalisation::rows),
+      correlation_(config.normalisation == Normalisation::correlation),
       unit_norm_(config.unit_norm),
-      compression_(compression_of(config)) {
+      compression_(config.compression) {
   const int n = events_, kernels = n / kPitchClasses;
   int next = 0;
   for (int f = 0; f < windows_; ++f)
     for (int i = 0; i < n; ++i)
       for (int j = 0; j < n; ++j) {
-        if (config.pairs != "intervals") {
+        if (config.pairs != KeptPairs::intervals) {
           target_.push_back(keeps(config.pairs, i, j, n) ? next++ : -1);
           continue;
         }

@@ -69,17 +69,15 @@ std::vector<float> peaks(ChromaView chroma) {
   return out;
 }
 
-}  // namespace
-
-std::vector<float> song_feature(ChromaView chroma, std::string_view feature) {
-  if (feature == "peaks") return peaks(chroma);
-  if (feature == "melody") return melody(chroma);
+std::vector<float> copied(ChromaView chroma) {
   std::vector<float> out;
-  if (feature == "chroma") {
-    for (std::int64_t t = 0; t < chroma.frames; ++t)
-      for (const float value : frame_of(chroma, t)) out.push_back(value);
-    return out;
-  }
+  for (std::int64_t t = 0; t < chroma.frames; ++t)
+    for (const float value : frame_of(chroma, t)) out.push_back(value);
+  return out;
+}
+
+std::vector<float> melody_and_chroma(ChromaView chroma) {
+  std::vector<float> out;
   const std::vector<float> tune = melody(chroma);
   for (std::int64_t t = 0; t < chroma.frames; ++t) {
     const Frame frame = frame_of(chroma, t);
@@ -90,8 +88,23 @@ std::vector<float> song_feature(ChromaView chroma, std::string_view feature) {
   return out;
 }
 
-SongSet with_feature(const SongSet& set, std::span<const std::int64_t> songs,
-                     std::string_view feature) {
+}  // namespace
+
+std::vector<float> song_feature(ChromaView chroma, Feature feature) {
+  switch (feature) {
+    case Feature::chroma:
+      return copied(chroma);
+    case Feature::melody:
+      return melody(chroma);
+    case Feature::melody_and_chroma:
+      return melody_and_chroma(chroma);
+    case Feature::peaks:
+      return peaks(chroma);
+  }
+  return {};
+}
+
+SongSet with_feature(const SongSet& set, std::span<const std::int64_t> songs, Feature feature) {
   SongSet result;
   result.path = set.path;
   for (const std::int64_t song : songs) {

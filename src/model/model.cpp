@@ -13,60 +13,9 @@
 #include "model/feature.h"
 #include "model/keys.h"
 #include "reprise/error.h"
+#include "reprise/op_params.h"
 
 namespace reprise {
-
-BigramParams bigram_params(const Config& config) {
-  BigramParams p;
-  p.events = config.events;
-  p.event_length = config.event_length;
-  p.bands = config.bands;
-  p.windows = config.windows;
-  p.taps = static_cast<int>(config.lags.size());
-  std::copy(config.lags.begin(), config.lags.end(), p.lags);
-  p.activation = config.activation == "step"   ? Activation::step
-                 : config.activation == "none" ? Activation::none
-                                               : Activation::relu;
-  p.centre_events = config.centre_events;
-  p.pooling = config.pooling == "sum" ? Pooling::sum : Pooling::mean;
-  // Pairs that are summed or normalised first are compressed after that.
-  const bool here = EventPairs::as_they_are(config);
-  p.compression = here ? compression_of(config) : Compression::none;
-  p.unit_norm = here && config.unit_norm;
-  if (config.network()) {
-    p.given_events = true;
-    p.event_length = 1;
-    p.bands = 1;
-    p.activation = Activation::none;
-  }
-  return p;
-}
-
-std::vector<EventLayerParams> event_layers(const Config& config) {
-  std::vector<EventLayerParams> layers;
-  if (!config.network()) return layers;
-  EventLayerParams next;
-  next.frames = config.patches * config.patch_frames;
-  next.channels = config.width();
-  const std::size_t before = config.layer_filters.size();
-  for (std::size_t k = 0; k <= before; ++k) {
-    next.filters = k < before ? config.layer_filters[k] : config.events;
-    next.length = k < before ? config.layer_frames[k] : config.event_length;
-    next.pool = config.pools.empty() ? 1 : config.pools[k];
-    layers.push_back(next);
-    next.frames = next.out_frames();
-    next.channels = next.filters;
-  }
-  next.activation = LayerActivation::tanh;
-  next.channels = layers.back().out_values();
-  next.frames = next.length = next.pool = 1;
-  for (const int units : config.dense) {
-    next.filters = units;
-    layers.push_back(next);
-    next.channels = units;
-  }
-  return layers;
-}
 
 std::int64_t WeightTensor::size() const {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
@@ -100,12 +49,6 @@ std::int64_t weight_count(const Config& config) {
   std::int64_t count = 0;
   for (const WeightTensor& tensor : weight_tensors(config)) count += tensor.size();
   return count;
-}
-
-Compression compression_of(const Config& config) {
-  return config.compression == "tanh"          ? Compression::tanh
-         : config.compression == "signed-root" ? Compression::signed_root
-                                               : Compression::none;
 }
 
 int Model::bigrams() const {
@@ -211,7 +154,7 @@ Model model_of(const Safetensors& file, const std::string& path) {
     const Config config = Config::from_json(file.metadata.at(joined_name(n)), path);
     model.joined.push_back({config, read_weights(file, path, joined_name(n) + ".", config)});
   }
-  if (model.config.key_mode == "canonical") {
+  if (model.config.key_mode == KeyMode::canonical) {
     const auto key = read_tensor(file, path, "key.template", {kPitchClasses});
     std::copy(key.begin(), key.end(), model.key_template.begin());
   }
@@ -253,7 +196,7 @@ void write_model(const std::string& path, const Model& model) {
     file.metadata[joined_name(n)] = joined.config.to_json();
     add_weights(file, joined_name(n) + ".", joined.config, joined.weights);
   }
-  if (model.config.key_mode == "canonical")
+  if (model.config.key_mode == KeyMode::canonical)
     file.tensors["key.template"] = Tensor::of({kPitchClasses}, model.key_template.data());
   if (!model.projection_bias.empty()) {
     const auto dims = static_cast<std::int64_t>(model.projection_bias.size());
@@ -298,9 +241,9 @@ struct ModelMethod::State {
 
   // Semitones to roll a song up, one for each key it is fingerprinted in.
   std::vector<int> rolls(const SongSet& set, std::int64_t song, Keys keys) const {
-    if (keys == Keys::all || (keys == Keys::query && config.key_mode == "all"))
+    if (keys == Keys::all || (keys == Keys::query && config.key_mode == KeyMode::all))
       return {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
-    if (config.key_mode != "canonical") return {0};
+    if (config.key_mode != KeyMode::canonical) return {0};
     const auto best = rolls_by_fit(pitch_histogram(set, song), key_template);
     return {best.begin(), best.begin() + (keys == Keys::query ? config.query_keys : 1)};
   }

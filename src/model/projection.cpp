@@ -53,7 +53,7 @@ std::vector<float> aligned_bigrams(Backend& backend, const SongSet& set, const M
   for (const auto& [work, members] : works) {
     const PitchHistogram first = pitch_histogram(set, songs[members[0]]);
     const int roll =
-        model.config.key_mode == "canonical" ? best_roll(first, model.key_template) : 0;
+        model.config.key_mode == KeyMode::canonical ? best_roll(first, model.key_template) : 0;
     const PitchHistogram reference = rolled(first, roll);
     for (const std::int64_t i : members)
       rolls[i] = i == members[0] ? roll : best_roll(pitch_histogram(set, songs[i]), reference);

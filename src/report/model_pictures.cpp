@@ -7,6 +7,7 @@
 
 #include "core/svg.h"
 #include "report/page.h"
+#include "reprise/op_params.h"
 
 namespace reprise {
 namespace {
@@ -168,7 +169,8 @@ void Report::add_model(const Model& model) {
 void Report::add_match(Backend& backend, const SongSet& set, const Protocol& protocol,
                        const Evaluation& evaluation, const Model& model) {
   // The events of a network have no pitch class to mark.
-  if (model.config.pairs != "all" || model.config.feature != "chroma" || model.config.network())
+  if (model.config.pairs != KeptPairs::all || model.config.feature != Feature::chroma ||
+      model.config.network())
     return;
   std::vector<std::size_t> found;  // queries whose first answer is a version
   for (std::size_t i = 0; i < protocol.queries.size(); ++i)

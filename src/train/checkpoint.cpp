@@ -3,14 +3,32 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cmath>
 
 #include "io/safetensors.h"
 #include "reprise/error.h"
+#include "reprise/random.h"
 
 namespace reprise {
 namespace {
 
 constexpr const char* kFormat = "reprise-checkpoint";
+constexpr std::size_t kLogColumns = 5;
+
+std::vector<float> table_of(const std::vector<LoggedStep>& log) {
+  std::vector<float> table;
+  for (const LoggedStep& s : log)
+    table.insert(table.end(), {static_cast<float>(s.step), s.loss, s.gradient_norm, s.learning_rate,
+                               s.validation_map});
+  return table;
+}
+
+std::vector<LoggedStep> log_of(const std::vector<float>& table) {
+  std::vector<LoggedStep> log;
+  for (auto row = table.begin(); row != table.end(); row += kLogColumns)
+    log.push_back({std::llround(row[0]), row[1], row[2], row[3], row[4]});
+  return log;
+}
 
 std::string text(const Safetensors& file, const std::string& path, const std::string& key) {
   const auto at = file.metadata.find(key);
@@ -47,7 +65,7 @@ void write_checkpoint(const std::string& path, const Checkpoint& c) {
   add("moment1", c.moment1);
   add("moment2", c.moment2);
   add("best", c.best);
-  add("curve", c.curve);
+  add("curve", table_of(c.log));
   write_safetensors(path, file);
 }
 
@@ -66,13 +84,39 @@ Checkpoint read_checkpoint(const std::string& path) {
   c.moment1 = file.at("moment1", path).floats();
   c.moment2 = file.at("moment2", path).floats();
   c.best = file.at("best", path).floats();
-  c.curve = file.at("curve", path).floats();
+  const std::vector<float> curve = file.at("curve", path).floats();
   if (c.step < 0 || c.moment1.size() != c.learned.size() || c.moment2.size() != c.learned.size() ||
-      (!c.best.empty() && c.best.size() != c.learned.size()) ||
-      c.curve.size() % Checkpoint::kCurveColumns != 0)
+      (!c.best.empty() && c.best.size() != c.learned.size()) || curve.size() % kLogColumns != 0)
     throw InputError(
         fmt::format("{}: expected a training checkpoint, found tensors of unequal sizes", path));
+  c.log = log_of(curve);
   return c;
+}
+
+std::string data_name(const SongSet& set) {
+  std::uint64_t hash = 0;
+  for (std::int64_t i = 0; i < set.songs(); ++i) {
+    for (const unsigned char c : set.song_id[i]) hash = Random::derive(hash, c);
+    hash = Random::derive(hash, static_cast<std::uint64_t>(set.frames(i)));
+  }
+  return fmt::format("{} songs, {} frames, {:016x}", set.songs(), set.frames(), hash);
+}
+
+void check_resumable(const Checkpoint& checkpoint, const std::string& path, const Config& config,
+                     const SongSet& set, std::size_t size) {
+  const Config then = Config::from_json(checkpoint.config, path);
+  for (const Parameter& p : parameters())
+    if (then.get(p.name) != config.get(p.name))
+      throw InputError(
+          fmt::format("{}: was trained with {} = {}, asked for is {}: resume with the same "
+                      "settings, or train from the start",
+                      path, p.name, then.get(p.name), config.get(p.name)));
+  if (const std::string data = data_name(set); checkpoint.data != data)
+    throw InputError(fmt::format("{}: belongs to other data: expected {}, found {}", path, data,
+                                 checkpoint.data));
+  if (checkpoint.learned.size() != size)
+    throw InputError(fmt::format("{}: expected {} learned values, found {}", path, size,
+                                 checkpoint.learned.size()));
 }
 
 }  // namespace reprise

@@ -20,7 +20,7 @@ void check_alike(const NamedModel& first, const NamedModel& other) {
   for (const char* key : {"key_mode", "query_keys", "feature", "bands"})
     if (a.get(key) != b.get(key))
       refuse(fmt::format("expected {} {}, found {}", key, a.get(key), b.get(key)));
-  if (a.key_mode == "canonical" && first.model.key_template != other.model.key_template)
+  if (a.key_mode == KeyMode::canonical && first.model.key_template != other.model.key_template)
     refuse("expected the same key template: train both on the same songs");
   if (first.model.chroma_source != other.model.chroma_source)
     refuse("expected models that learned from the same kind of chroma");

@@ -93,7 +93,7 @@ PairDistances::Summary PairDistances::of(Backend& backend, const Model& model) c
     }
     const double distance = std::sqrt(square);
     const double short_of = std::max(0.0, model.config.margin - distance);
-    loss += same_work_[pair] ? square : model.config.alpha * short_of * short_of;
+    loss += same_work_[pair] ? square : model.config.negative_weight * short_of * short_of;
     (same_work_[pair] ? covers : others).push_back(distance);
   }
   return {loss / static_cast<double>(same_work_.size()), moments(covers).mean, moments(others).mean,

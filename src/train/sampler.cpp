@@ -41,7 +41,8 @@ Sampler::Sampler(const SongSet& set, const Config& config, const PitchHistogram&
   for (std::size_t i = 0; i < songs_.size(); ++i) {
     const std::int64_t song = songs_[i];
     histogram_.push_back(pitch_histogram(set, song));
-    key_.push_back(config.key_mode == "canonical" ? best_roll(histogram_.back(), key_template) : 0);
+    key_.push_back(
+        config.key_mode == KeyMode::canonical ? best_roll(histogram_.back(), key_template) : 0);
     const auto number = static_cast<std::int32_t>(works.size());
     Work& work = works.try_emplace(set.work_id[song], Work{number, {}}).first->second;
     work.songs.push_back(static_cast<std::int64_t>(i));
@@ -58,7 +59,7 @@ Sampler::Sampler(const SongSet& set, const Config& config, const PitchHistogram&
         set.path, songs_.size()));
   if (versions_.size() + distractors_.size() < 2)
     throw InputError(fmt::format("{}: expected at least two train works, found one", set.path));
-  if (config.sampling != "pairs") return;
+  if (config.sampling != Sampling::pairs) return;
   for (const Work& work : versions_)
     for (const std::int64_t a : work.songs)
       for (const std::int64_t b : work.songs)
@@ -83,9 +84,9 @@ void Sampler::add_pair(std::int64_t a, std::int64_t b, std::uint64_t seed,
   const int roll_a = key_[a];
   const int roll_b = best_roll(histogram_[b], rolled(histogram_[a], roll_a));
   // Without a canonical key no key is special: both songs move by one random interval.
-  const bool any_key = config_.key_mode == "canonical"
+  const bool any_key = config_.key_mode == KeyMode::canonical
                            ? config_.random_keys > 0 && random.uniform() < config_.random_keys
-                           : config_.sampling == "works";
+                           : config_.sampling == Sampling::works;
   const int both = any_key ? static_cast<int>(random.below(kPitchClasses)) : 0;
   batch.takes.push_back({set_.whole(songs_[a], (roll_a + both) % kPitchClasses), random.bits()});
   batch.takes.push_back({set_.whole(songs_[b], (roll_b + both) % kPitchClasses), random.bits()});
@@ -147,8 +148,24 @@ TrainingBatch Sampler::draw_pairs(std::int64_t step) const {
   return batch;
 }
 
+std::int64_t Sampler::most_rows(const Config& config) {
+  switch (config.sampling) {
+    case Sampling::works:
+      return 2 * std::int64_t{config.works_per_batch};
+    case Sampling::pairs:
+      return 2 * std::int64_t{config.pairs_per_batch};
+  }
+  return 0;
+}
+
 TrainingBatch Sampler::draw(std::int64_t step) {
-  return config_.sampling == "pairs" ? draw_pairs(step) : draw_works(step);
+  switch (config_.sampling) {
+    case Sampling::works:
+      return draw_works(step);
+    case Sampling::pairs:
+      return draw_pairs(step);
+  }
+  return {};
 }
 
 }  // namespace reprise

@@ -27,6 +27,9 @@ class Sampler {
 
   TrainingBatch draw(std::int64_t step);
 
+  /// Rows of a batch, at most.
+  static std::int64_t most_rows(const Config& config);
+
   std::int64_t works_with_versions() const { return static_cast<std::int64_t>(versions_.size()); }
   std::int64_t distractors() const { return static_cast<std::int64_t>(distractors_.size()); }
   std::int64_t pairs() const { return static_cast<std::int64_t>(cover_pairs_.size()); }

@@ -148,7 +148,8 @@ TEST_F(CudaProgram, JoinedModelsEqualTheCpus) {
 // Bigrams alike in all keys: the device sums over the rotations, the CPU transforms.
 TEST_F(CudaProgram, InvariantModelsEqualTheCpus) {
   train(
-      "--set key_mode=invariant --set query_keys=1 --set pairs=intervals --set events=24 --set "
+      "--set key_mode=invariant --set query_keys=1 --set pairs=intervals --set num_filters=24 "
+      "--set "
       "tie_rotations=true --set projection=0");
   expect_same_fingerprints();
 }
@@ -245,7 +246,7 @@ TEST_F(CudaProgram, QuerySaysWhenItGoesThroughSlices) {
       run_on("cpu",
              "train --data set.h5 --out m.safetensors --set steps=2 --set "
              "validate_every=2 --set works_per_batch=4 --set crop=50 --set "
-             "projection=0 --set projection_pca=0 --set events=4 --set windows=2");
+             "projection=0 --set projection_pca=0 --set num_filters=4 --set windows=2");
   ASSERT_EQ(trained.status, 0) << trained.err;
   write_song_set(path("many.h5"), small_set(640, 2, 12));
   ASSERT_EQ(run("index create c.db --model m.safetensors").status, 0);

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
 
 #include "../small_set.h"
 #include "emulation/engine.h"
@@ -16,30 +15,17 @@ namespace {
 
 class CudaRun : public EmulationTest {
  protected:
-  void SetUp() override {
-    EmulationTest::SetUp();
-    folder = std::filesystem::temp_directory_path() /
-             ("reprise-cuda-training-" + std::to_string(::getpid()));
-    std::filesystem::create_directory(folder);
-  }
-  void TearDown() override {
-    std::filesystem::remove_all(folder);
-    EmulationTest::TearDown();
-  }
-
   /// Loss and gradient norm of each step, and the learned weights; stopped before the end.
   std::vector<double> losses(Backend& backend, const Config& config, std::int64_t steps) {
     std::vector<double> values;
     std::atomic<bool> stop{false};
-    train(
-        backend, set, config, TrainingFiles::beside((folder / "m.safetensors").string()), false,
-        [&](const TrainingProgress& p) {
-          was_resident = p.resident;
-          values.push_back(p.loss);
-          values.push_back(p.gradient_norm);
-          stop = p.step == steps;
-        },
-        stop);
+    const auto note = [&](const TrainingProgress& p) {
+      was_resident = p.resident;
+      values.push_back(p.loss);
+      values.push_back(p.gradient_norm);
+      stop = p.step == steps;
+    };
+    train(backend, set, config, {.report = note, .stop = &stop});
     return values;
   }
 
@@ -56,7 +42,6 @@ class CudaRun : public EmulationTest {
     return c;
   }
 
-  std::filesystem::path folder;
   bool was_resident = false;
   SongSet set = small_set(6, 2, 80);
 };
@@ -67,7 +52,7 @@ class CudaTraining : public CudaRun, public ::testing::WithParamInterface<const 
 // kept low, so that rounding does not choose the weights.
 TEST_P(CudaTraining, FirstLossesAreTheCpus) {
   Config c = config(GetParam());
-  c.rate = 1e-4;
+  c.learning_rate = 1e-4;
   const std::int64_t steps = 4;
   const auto cpu = losses(*make_cpu_backend(1), c, steps);
   const auto cuda = losses(*make_cuda_backend(0, Arithmetic::fp32), c, steps);
@@ -83,10 +68,10 @@ TEST_F(CudaRun, NetworksLearnAsOnTheCpu) {
   for (const bool dense : {true, false}) {
     SCOPED_TRACE(dense ? "dense" : "bigrams");
     Config c = config("seed2016");
-    c.rate = 1e-4;
+    c.learning_rate = 1e-4;
     c.layer_filters = {10};
     c.layer_frames = {3};
-    c.events = 12;
+    c.num_filters = 12;
     c.event_length = 2;
     c.pools = {4, dense ? 6 : 1};
     if (dense) c.dense = {16, 9};
