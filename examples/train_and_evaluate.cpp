@@ -6,7 +6,6 @@
 
 #include <reprise/reprise.h>
 
-#include <atomic>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -23,13 +22,13 @@ int main(int argc, char** argv) {
     config.validate();
 
     const auto backend = reprise::make_cpu_backend();
-    const std::atomic<bool> stop{false};
     const auto progress = [](const reprise::TrainingProgress& p) {
       if (p.validation_map >= 0)
         std::printf("step %lld: validation MAP %.3f\n", (long long)p.step, p.validation_map);
     };
-    const auto outcome = reprise::train(
-        *backend, set, config, reprise::TrainingFiles::beside(argv[2]), false, progress, stop);
+    const auto outcome =
+        reprise::train(*backend, set, config,
+                       {.files = reprise::TrainingFiles::beside(argv[2]), .report = progress});
 
     reprise::ModelMethod method(*backend, outcome.model, argv[2]);
     const auto protocol = reprise::make_protocol(set, "test");

@@ -83,10 +83,8 @@ class Bands : public testing::Test {
     return c;
   }
   Model trained(const Config& c, const SongSet& songs) const {
-    const std::atomic<bool> never{false};
     const TrainingFiles files = TrainingFiles::beside(path("m.safetensors"));
-    const TrainingOutcome outcome = train(
-        *make_cpu_backend(2), songs, c, files, false, [](const TrainingProgress&) {}, never);
+    const TrainingOutcome outcome = train(*make_cpu_backend(2), songs, c, {.files = files});
     EXPECT_TRUE(outcome.finished);
     return read_model(files.model);
   }
