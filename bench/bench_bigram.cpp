@@ -29,11 +29,18 @@ void run(benchmark::State& state, const BigramParams& p, int songs, int frames, 
   const auto out_gradient = random_values(std::int64_t{songs} * p.dims(), 1, 3);
   Buffer<std::uint8_t> reserve(*backend, std::int64_t(backend->bigram_reserve(p, songs, frames)));
   for (auto _ : state) {
-    backend->bigram_forward(view, excerpts.data(), songs, frames, weights.data(), p, out.data(),
-                            backward ? reserve.data() : nullptr);
+    backend->run(ops::BigramForward{.songs = {view, excerpts.data(), songs, frames},
+                                    .weights = weights.data(),
+                                    .params = p,
+                                    .out = out.data(),
+                                    .reserve = backward ? reserve.data() : nullptr});
     if (backward)
-      backend->bigram_backward(view, excerpts.data(), songs, frames, weights.data(), p,
-                               out_gradient.data(), reserve.data(), gradient.data());
+      backend->run(ops::BigramBackward{.songs = {view, excerpts.data(), songs, frames},
+                                       .weights = weights.data(),
+                                       .params = p,
+                                       .out_gradient = out_gradient.data(),
+                                       .reserve = reserve.data(),
+                                       .gradient = gradient.data()});
   }
   const double done = double(state.iterations()) * songs;
   const double operations = roofline::forward_operations(p, frames) +

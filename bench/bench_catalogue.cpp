@@ -112,7 +112,7 @@ void measure(std::int64_t songs, int frames, int threads, const std::string& pat
   const std::vector<CatalogueSong> all = from.songs();
   const double listing = seconds_since(start);
   const auto backend = make_cpu_backend(threads);
-  const Index index(*backend, from.size(), model.dims(), ScanPrecision::int8, from.vectors(all));
+  const Index index(*backend, from.size(), model.dims(), ScanFormat::int8, from.vectors(all));
   fmt::print("opened      {:10.2f} s, of which the list of songs {:.2f} s\n", seconds_since(start),
              listing);
   fmt::print("memory      {:10.2f} GiB at most ({:.2f} before opening)\n", peak_gib(), before);

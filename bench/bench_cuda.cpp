@@ -121,18 +121,18 @@ void print_counts() {
   print_row("unit rows", "a row of 256", counts::unit_row(256));
 
   constexpr std::int64_t kCatalogue = 1'000'000;
-  const std::pair<const char*, ScanPrecision> precisions[] = {
-      {"fp32", ScanPrecision::fp32}, {"bf16", ScanPrecision::bf16}, {"int8", ScanPrecision::int8}};
-  for (const auto& [name, precision] : precisions)
-    if (precision != ScanPrecision::fp32)
+  const std::pair<const char*, ScanFormat> precisions[] = {
+      {"fp32", ScanFormat::fp32}, {"bf16", ScanFormat::bf16}, {"int8", ScanFormat::int8}};
+  for (const auto& [name, format] : precisions)
+    if (format != ScanFormat::fp32)
       print_row(fmt::format("quantise, {}", name), "a row of 256",
-                counts::prepare_scan(256, precision));
+                counts::prepare_scan(256, format));
   for (const counts::Search& s :
        {counts::Search{1, 12, kCatalogue, 256}, counts::Search{1200, 1, kCatalogue, 256}})
-    for (const auto& [name, precision] : precisions)
+    for (const auto& [name, format] : precisions)
       print_row(fmt::format("search, {}, {}", s.streams() ? "streaming" : "tiled", name),
                 fmt::format("{} x {} keys, 1e6 x 256", s.queries, s.keys),
-                counts::search(s, precision));
+                counts::search(s, format));
   print_row("topk", "a query, 264 lists of 64", counts::search_finish(12, 256, 264, 64, 10));
   print_row("similarities", "1200 queries, 1e5 x 256",
             counts::similarities({1200, 1, 100'000, 256}));
@@ -207,12 +207,19 @@ struct Songs {
   }
   ChromaView view() const { return {chroma.data(), ChromaType::uint8, count * frames}; }
   void forward() {
-    backend.bigram_forward(view(), excerpts.data(), count, frames, weights.data(), p, out.data(),
-                           reserve.data());
+    backend.run(ops::BigramForward{.songs = {view(), excerpts.data(), count, frames},
+                                   .weights = weights.data(),
+                                   .params = p,
+                                   .out = out.data(),
+                                   .reserve = reserve.data()});
   }
   void backward() {
-    backend.bigram_backward(view(), excerpts.data(), count, frames, weights.data(), p,
-                            out_gradient.data(), reserve.data(), gradient.data());
+    backend.run(ops::BigramBackward{.songs = {view(), excerpts.data(), count, frames},
+                                    .weights = weights.data(),
+                                    .params = p,
+                                    .out_gradient = out_gradient.data(),
+                                    .reserve = reserve.data(),
+                                    .gradient = gradient.data()});
   }
 
   Backend& backend;
@@ -308,8 +315,10 @@ void measure_ftm2d(Backend& backend) {
     double least = 1e9;
     for (int run = 0; run < 6; ++run) {  // the first makes room
       const auto begin = std::chrono::steady_clock::now();
-      backend.ftm2d({chroma.data(), ChromaType::uint8, kSongs * w.frames}, excerpts.data(), kSongs,
-                    w.params, out.data());
+      backend.run(ops::Ftm2d{
+          .songs = {{chroma.data(), ChromaType::uint8, kSongs * w.frames}, excerpts.data(), kSongs},
+          .params = w.params,
+          .out = out.data()});
       last.download();
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
       if (run > 0) least = std::min(least, took.count() / double(kSongs));
@@ -325,13 +334,13 @@ void measure_step(Backend& backend) {
   const std::int64_t rows = 2 * kStepPairs;
   const AugmentParams augment = step_augment();
   Songs songs(backend, w.params, kStepFrames, rows);
-  std::vector<Take> takes;
+  std::vector<TrainingExcerpt> takes;
   std::vector<std::int32_t> numbers;
   for (std::int64_t i = 0; i < rows; ++i) {
     takes.push_back({{i * kStepFrames, kStepFrames, 0}, std::uint64_t(i)});
     numbers.push_back(std::int32_t(i / 2));
   }
-  const Buffer<Take> drawn(backend, std::span<const Take>(takes));
+  const Buffer<TrainingExcerpt> drawn(backend, std::span<const TrainingExcerpt>(takes));
   const Buffer<std::int32_t> work_numbers(backend, std::span<const std::int32_t>(numbers));
   const AdamParams adam;
   const AdamStep now(adam, 1e-4, 1);
@@ -347,16 +356,40 @@ void measure_step(Backend& backend) {
   Buffer<Excerpt> where(backend, rows);
   const ChromaView view{cut.data(), ChromaType::float32, rows * w.frames};
   const auto run = [&] {
-    backend.augment(songs.view(), drawn.data(), rows, augment, cut.data(), where.data());
-    backend.bigram_forward(view, where.data(), rows, w.frames, learned.data(), w.params, z.data(),
-                           songs.reserve.data());
-    backend.loss(z.data(), work_numbers.data(), rows, w.params.dims(),
-                 learned.data() + w.params.weights(), {}, values.data(), z_gradient.data(),
-                 gradient.data() + w.params.weights());
-    backend.bigram_backward(view, where.data(), rows, w.frames, learned.data(), w.params,
-                            z_gradient.data(), songs.reserve.data(), gradient.data());
-    backend.adam(learned.data(), moment1.data(), moment2.data(), gradient.data(), gradient.size(),
-                 adam, step.data(), values.data() + 1);
+    backend.run(ops::Augment{.chroma = songs.view(),
+                             .excerpts = drawn.data(),
+                             .count = rows,
+                             .params = augment,
+                             .out = cut.data(),
+                             .out_excerpts = where.data()});
+    backend.run(ops::BigramForward{.songs = {view, where.data(), rows, w.frames},
+                                   .weights = learned.data(),
+                                   .params = w.params,
+                                   .out = z.data(),
+                                   .reserve = songs.reserve.data()});
+    backend.run(
+        ops::Loss{.z = z.data(),
+                  .labels = work_numbers.data(),
+                  .rows = rows,
+                  .dims = w.params.dims(),
+                  .log_inverse_temperature = learned.data() + w.params.weights(),
+                  .loss = values.data(),
+                  .z_gradient = z_gradient.data(),
+                  .log_inverse_temperature_gradient = gradient.data() + w.params.weights()});
+    backend.run(ops::BigramBackward{.songs = {view, where.data(), rows, w.frames},
+                                    .weights = learned.data(),
+                                    .params = w.params,
+                                    .out_gradient = z_gradient.data(),
+                                    .reserve = songs.reserve.data(),
+                                    .gradient = gradient.data()});
+    backend.run(ops::Adam{.weights = learned.data(),
+                          .moment1 = moment1.data(),
+                          .moment2 = moment2.data(),
+                          .gradient = gradient.data(),
+                          .count = gradient.size(),
+                          .params = adam,
+                          .step = step.data(),
+                          .gradient_norm = values.data() + 1});
   };
   fmt::print("\ntraining step of {} pairs, {} frames: {:.1f} us\n", kStepPairs, w.frames,
              seconds(backend, run) * 1e6);
@@ -373,7 +406,13 @@ void measure_limits(Backend& backend) {
   b.upload(std::span(ones).first(std::size_t(side) * side));
   bias.upload(std::span(ones).first(side));
   const double product = seconds(backend, [&] {
-    backend.project(a.data(), rows, side, b.data(), bias.data(), side, c.data());
+    backend.run(ops::Project{.in = a.data(),
+                             .rows = rows,
+                             .in_dims = side,
+                             .weight = b.data(),
+                             .bias = bias.data(),
+                             .out_dims = side,
+                             .out = c.data()});
   });
   fmt::print("\nproduct of {} x {} x {}: {:.0f} TFLOP/s\n", rows, side, side,
              2e-12 * double(rows) * side * side / product);
@@ -386,8 +425,10 @@ void measure_limits(Backend& backend) {
   all.back().frames = frames;
   const Buffer<Excerpt> excerpts(backend, std::span<const Excerpt>(all));
   const double copy = seconds(backend, [&] {
-    backend.patchwork({from.data(), ChromaType::float32, songs * frames}, excerpts.data(), songs,
-                      {1, frames}, to.data());
+    backend.run(ops::Patchwork{
+        .songs = {{from.data(), ChromaType::float32, songs * frames}, excerpts.data(), songs},
+        .params = {1, frames},
+        .out = to.data()});
   });
   fmt::print("copy of chroma: {:.2f} TB/s\n", 8e-12 * double(from.size()) / copy);
 }

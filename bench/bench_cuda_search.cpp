@@ -22,8 +22,7 @@ using counts::Counts;
 using counts::Search;
 
 constexpr const char* kNames[] = {"fp32", "bf16", "int8"};
-constexpr ScanPrecision kPrecisions[] = {ScanPrecision::fp32, ScanPrecision::bf16,
-                                         ScanPrecision::int8};
+constexpr ScanFormat kPrecisions[] = {ScanFormat::fp32, ScanFormat::bf16, ScanFormat::int8};
 
 const std::vector<Search>& searches() {
   static const std::vector<Search> all{
@@ -48,12 +47,12 @@ void print_counts() {
              "keys", "catalogue", "dims", "scan", "GB", "least GB", "TOP", "ms alone", "ms shared",
              "queries/s");
   for (const Search& s : searches())
-    for (const ScanPrecision precision : kPrecisions) {
-      const Counts c = counts::search(s, precision);
+    for (const ScanFormat format : kPrecisions) {
+      const Counts c = counts::search(s, format);
       fmt::print(
           "{:>7} {:>4} {:>10} {:>5} {:<5} {:>9.3f} {:>9.3f} {:>9.4f} {:>9.3f} {:>10.3f} "
           "{:>12.0f}\n",
-          s.queries, s.keys, s.candidates, s.dims, kNames[int(precision)], c.bytes * 1e-9,
+          s.queries, s.keys, s.candidates, s.dims, kNames[int(format)], c.bytes * 1e-9,
           c.least * 1e-9, products(s) * 1e-12, c.seconds() * 1e3, c.least_seconds() * 1e3,
           double(s.queries) / c.least_seconds());
     }
@@ -73,27 +72,38 @@ double seconds(const std::function<void()>& call) {
   return times[7];
 }
 
-void measure(Backend& backend, const Search& s, ScanPrecision precision) {
+void measure(Backend& backend, const Search& s, ScanFormat format) {
   constexpr int kTop = 10;
   const auto candidates = random_values(s.candidates * s.dims, 1, 1);
   const auto queries = random_values(s.rows() * s.dims, 1, 2);
   const Buffer<float> vectors(backend, std::span<const float>(candidates)),
       q(backend, std::span<const float>(queries));
   Buffer<std::uint8_t> scan(backend,
-                            std::int64_t(backend.scan_bytes(s.candidates, s.dims, precision)));
-  backend.prepare_scan(vectors.data(), s.candidates, s.dims, precision, scan.data());
+                            std::int64_t(backend.scan_bytes(s.candidates, s.dims, format)));
+  backend.run(ops::PrepareScan{.vectors = vectors.data(),
+                               .count = s.candidates,
+                               .dims = s.dims,
+                               .format = format,
+                               .scan = scan.data()});
   Buffer<std::int64_t> ids(backend, s.queries * kTop);
   Buffer<float> scores(backend, s.queries * kTop);
   Buffer<std::int32_t> keys(backend, s.queries * kTop);
-  const Candidates all{vectors.data(), precision == ScanPrecision::fp32 ? nullptr : scan.data(),
-                       precision, s.candidates, s.dims};
+  const Candidates all{vectors.data(), format == ScanFormat::fp32 ? nullptr : scan.data(), format,
+                       s.candidates, s.dims};
   const double time = seconds([&] {
-    backend.top_k(q.data(), s.queries, s.keys, all, kTop, ids.data(), scores.data(), keys.data());
+    backend.run(ops::TopK{.q = q.data(),
+                          .queries = s.queries,
+                          .keys = s.keys,
+                          .candidates = all,
+                          .k = kTop,
+                          .ids = ids.data(),
+                          .scores = scores.data(),
+                          .best_key = keys.data()});
     ids.download();
   });
-  const Counts c = counts::search(s, precision);
+  const Counts c = counts::search(s, format);
   fmt::print("{:>7} {:>4} {:>10} {:>5} {:<5} {:>9.3f} {:>12.0f} {:>8.2f} {:>8.1f} {:>10.0f} %\n",
-             s.queries, s.keys, s.candidates, s.dims, kNames[int(precision)], time * 1e3,
+             s.queries, s.keys, s.candidates, s.dims, kNames[int(format)], time * 1e3,
              double(s.queries) / time, c.least * 1e-12 / time, products(s) * 1e-12 / time,
              100 * c.least_seconds() / time);
 }
@@ -110,8 +120,10 @@ double copy_bandwidth(Backend& backend) {
   const Buffer<Excerpt> excerpts(backend, std::span<const Excerpt>(all));
   const Buffer<float> last(backend, 1);
   const double time = seconds([&] {
-    backend.patchwork({from.data(), ChromaType::float32, songs * frames}, excerpts.data(), songs,
-                      {1, frames}, to.data());
+    backend.run(ops::Patchwork{
+        .songs = {{from.data(), ChromaType::float32, songs * frames}, excerpts.data(), songs},
+        .params = {1, frames},
+        .out = to.data()});
     last.download();
   });
   return 8.0 * double(from.size()) / time;
@@ -126,7 +138,13 @@ double tensor_rate(Backend& backend) {
   bias.upload(std::vector<float>(kSide, 1.0f));
   const Buffer<float> last(backend, 1);
   const double time = seconds([&] {
-    backend.project(a.data(), kSide, kSide, b.data(), bias.data(), kSide, c.data());
+    backend.run(ops::Project{.in = a.data(),
+                             .rows = kSide,
+                             .in_dims = kSide,
+                             .weight = b.data(),
+                             .bias = bias.data(),
+                             .out_dims = kSide,
+                             .out = c.data()});
     last.download();
   });
   return 2.0 * kSide * kSide * kSide / time;
@@ -145,7 +163,7 @@ int main() {
                "keys", "catalogue", "dims", "scan", "ms", "queries/s", "TB/s", "TOP/s",
                "of the limit");
     for (const Search& s : searches())
-      for (const ScanPrecision precision : kPrecisions) measure(*backend, s, precision);
+      for (const ScanFormat format : kPrecisions) measure(*backend, s, format);
   } catch (const Error& error) {
     fmt::print("\nno CUDA device was measured: {}\n", error.what());
   }

@@ -47,7 +47,9 @@ int main(int argc, char** argv) {
   const auto ftm2d = [](const Ftm2dParams& params) {
     return [params](Backend& backend, ChromaView chroma, const std::vector<Excerpt>& excerpts,
                     float* out) {
-      backend.ftm2d(chroma, excerpts.data(), std::int64_t(excerpts.size()), params, out);
+      backend.run(ops::Ftm2d{.songs = {chroma, excerpts.data(), std::int64_t(excerpts.size())},
+                             .params = params,
+                             .out = out});
     };
   };
   const Ftm2dParams seed{64, 64, 1, false, false, false};

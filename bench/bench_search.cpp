@@ -28,16 +28,14 @@ struct Shape {
   int keys;
 };
 
-const char* precision_name(ScanPrecision precision) {
-  return precision == ScanPrecision::fp32   ? "fp32"
-         : precision == ScanPrecision::bf16 ? "bf16"
-                                            : "int8";
+const char* precision_name(ScanFormat format) {
+  return format == ScanFormat::fp32 ? "fp32" : format == ScanFormat::bf16 ? "bf16" : "int8";
 }
 
-double peak_of(ScanPrecision precision) {
+double peak_of(ScanFormat format) {
   static const double peaks[] = {roofline::peak_flops(), roofline::peak_bfloat16_flops(),
                                  roofline::peak_byte_operations()};
-  const double peak = peaks[static_cast<int>(precision)];
+  const double peak = peaks[static_cast<int>(format)];
   return peak > 0 ? peak : peaks[0];  // decoded to floats where there is no instruction for it
 }
 
@@ -55,33 +53,43 @@ const std::vector<float>& unit_vectors(std::int64_t count, int dims, std::uint64
   return values;
 }
 
-void run(benchmark::State& state, const Shape& shape, ScanPrecision precision, int threads) {
+void run(benchmark::State& state, const Shape& shape, ScanFormat format, int threads) {
   const auto& vectors = unit_vectors(shape.candidates, shape.dims, 1);
   const auto& q = unit_vectors(shape.queries * shape.keys, shape.dims, 2);
   const auto backend = make_cpu_backend(threads);
   Buffer<std::uint8_t> scan(
-      *backend, std::int64_t(backend->scan_bytes(shape.candidates, shape.dims, precision)));
-  backend->prepare_scan(vectors.data(), shape.candidates, shape.dims, precision, scan.data());
+      *backend, std::int64_t(backend->scan_bytes(shape.candidates, shape.dims, format)));
+  backend->run(ops::PrepareScan{.vectors = vectors.data(),
+                                .count = shape.candidates,
+                                .dims = shape.dims,
+                                .format = format,
+                                .scan = scan.data()});
   std::vector<std::int64_t> ids(shape.queries * kBest), truth = ids;
   std::vector<float> scores(ids.size());
   std::vector<std::int32_t> keys(ids.size());
-  const auto search = [&](ScanPrecision scanned, std::vector<std::int64_t>& found) {
-    backend->top_k(q.data(), shape.queries, shape.keys,
-                   {vectors.data(), scanned == ScanPrecision::fp32 ? nullptr : scan.data(), scanned,
-                    shape.candidates, shape.dims},
-                   kBest, found.data(), scores.data(), keys.data());
+  const auto search = [&](ScanFormat scanned, std::vector<std::int64_t>& found) {
+    backend->run(ops::TopK{
+        .q = q.data(),
+        .queries = shape.queries,
+        .keys = shape.keys,
+        .candidates = {vectors.data(), scanned == ScanFormat::fp32 ? nullptr : scan.data(), scanned,
+                       shape.candidates, shape.dims},
+        .k = kBest,
+        .ids = found.data(),
+        .scores = scores.data(),
+        .best_key = keys.data()});
   };
-  search(ScanPrecision::fp32, truth);
-  search(precision, ids);
+  search(ScanFormat::fp32, truth);
+  search(format, ids);
   if (ids != truth) {
     state.SkipWithError("the answers differ from those of a float32 scan");
     return;
   }
-  for (auto _ : state) search(precision, ids);
+  for (auto _ : state) search(format, ids);
   const double operations = 2.0 * double(shape.queries) * shape.keys * double(shape.candidates) *
                             shape.dims * double(state.iterations());
   state.counters["peak"] =
-      benchmark::Counter(operations / (peak_of(precision) * threads), benchmark::Counter::kIsRate);
+      benchmark::Counter(operations / (peak_of(format) * threads), benchmark::Counter::kIsRate);
   state.counters["queries"] = benchmark::Counter(double(shape.queries) * double(state.iterations()),
                                                  benchmark::Counter::kIsRate);
 }
@@ -98,12 +106,11 @@ int main(int argc, char** argv) {
         Shape{"search 100k x 256, 1 song in 12 keys", 100000, 256, 1, 12},
         Shape{"search 100k x 256, 100 songs in 12 keys", 100000, 256, 100, 12},
         Shape{"search 10k x 1728, 100 songs in 12 keys", 10000, 1728, 100, 12}})
-    for (const ScanPrecision precision :
-         {ScanPrecision::fp32, ScanPrecision::bf16, ScanPrecision::int8})
+    for (const ScanFormat format : {ScanFormat::fp32, ScanFormat::bf16, ScanFormat::int8})
       for (int threads = 1; threads <= cores; threads += std::max(1, cores - 1))
         benchmark::RegisterBenchmark(
-            fmt::format("{}/reprise {}/{}", shape.name, precision_name(precision), threads).c_str(),
-            [=](benchmark::State& state) { run(state, shape, precision, threads); })
+            fmt::format("{}/reprise {}/{}", shape.name, precision_name(format), threads).c_str(),
+            [=](benchmark::State& state) { run(state, shape, format, threads); })
             ->Unit(benchmark::kMillisecond)
             ->UseRealTime()
             ->Repetitions(7)

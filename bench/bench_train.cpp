@@ -33,55 +33,27 @@ double milliseconds(int threads) {
 /// Notes how long each call of an op of the training step takes.
 class TimingBackend final : public ForwardingBackend {
  public:
-  TimingBackend(int threads, Arithmetic arithmetic)
-      : ForwardingBackend(threads, arithmetic), threads_(threads) {}
+  TimingBackend(int threads, MathMode math) : ForwardingBackend(threads, math), threads_(threads) {}
 
   std::map<std::string, std::vector<double>> times;  ///< milliseconds of each call
 
-  void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                 PatchworkParams params, float* out) override {
-    timed("patchwork", [&] { ForwardingBackend::patchwork(chroma, excerpts, count, params, out); });
-  }
-  void augment(ChromaView chroma, const Take* takes, std::int64_t count, AugmentParams params,
-               float* out, Excerpt* out_excerpts) override {
-    timed("augment",
-          [&] { ForwardingBackend::augment(chroma, takes, count, params, out, out_excerpts); });
-  }
-  void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                      std::int64_t longest, const float* weights, const BigramParams& params,
-                      float* out, void* reserve) override {
-    timed(reserve ? "forward" : "forward, validation", [&] {
-      ForwardingBackend::bigram_forward(chroma, excerpts, count, longest, weights, params, out,
-                                        reserve);
-    });
-  }
-  void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                       std::int64_t longest, const float* weights, const BigramParams& params,
-                       const float* out_gradient, const void* reserve, float* gradient,
-                       float* events_gradient) override {
-    timed("backward", [&] {
-      ForwardingBackend::bigram_backward(chroma, excerpts, count, longest, weights, params,
-                                         out_gradient, reserve, gradient, events_gradient);
-    });
-  }
-  void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-            const float* scale, const LossParams& params, float* loss, float* z_gradient,
-            float* scale_gradient) override {
-    timed("loss", [&] {
-      ForwardingBackend::loss(z, works, rows, dims, scale, params, loss, z_gradient,
-                              scale_gradient);
-    });
-  }
-  void adam(float* weights, float* moment1, float* moment2, const float* gradient,
-            std::int64_t count, const AdamParams& params, const AdamStep* step,
-            float* gradient_norm) override {
-    timed("adam", [&] {
-      ForwardingBackend::adam(weights, moment1, moment2, gradient, count, params, step,
-                              gradient_norm);
-    });
-  }
-
  private:
+#define REPRISE_OP(Op)                                                \
+  void perform(const ops::Op& op) override {                          \
+    timed(name_of(op, #Op), [&] { ForwardingBackend::perform(op); }); \
+  }
+  REPRISE_OPS(REPRISE_OP)
+#undef REPRISE_OP
+
+  template <class Op>
+  static std::string name_of(const Op& op, const char* name) {
+    if constexpr (requires {
+                    op.out;
+                    op.reserve;
+                  })
+      if (!op.reserve) return std::string(name) + ", validation";
+    return name;
+  }
   template <class Op>
   void timed(const std::string& name, Op&& op) {
     const double begin = milliseconds(threads_);
@@ -99,11 +71,11 @@ double median(std::vector<double> values) {
 }
 
 void profile(const SongSet& set, const std::string& preset, int threads, std::int64_t steps,
-             Arithmetic arithmetic) {
+             MathMode math) {
   Config config = Config::of_preset(preset);
   config.steps = steps;
   config.validate_every = steps + 1;
-  TimingBackend backend(threads, arithmetic);
+  TimingBackend backend(threads, math);
   std::vector<double> whole;
   double last = milliseconds(threads);
   std::atomic<bool> stop{false};
@@ -115,11 +87,12 @@ void profile(const SongSet& set, const std::string& preset, int threads, std::in
   train(backend, set, config, {.report = note, .stop = &stop});
 
   const double step = median(whole);
-  const double both = median(backend.times["forward"]) + median(backend.times["backward"]);
+  const double both =
+      median(backend.times["BigramForward"]) + median(backend.times["BigramBackward"]);
   fmt::print(
       "{}{}: {:.2f} ms a step ({} thread{}, medians of {}), {:.2f} times forward + backward\n",
-      preset, arithmetic == Arithmetic::bf16 ? ", bf16" : "", step, threads,
-      threads == 1 ? "" : "s", whole.size(), step / both);
+      preset, math == MathMode::bf16 ? ", bf16" : "", step, threads, threads == 1 ? "" : "s",
+      whole.size(), step / both);
   double rest = step;
   for (const auto& [name, values] : backend.times) {
     rest -= median(values);
@@ -142,8 +115,8 @@ int main(int argc, char** argv) {
   try {
     const SongSet set = read_song_set(argv[1]);
     for (const char* preset : {"reprise", "recipe-a", "seed2016"})
-      profile(set, preset, threads, steps, Arithmetic::fp32);
-    profile(set, "reprise", threads, steps, Arithmetic::bf16);
+      profile(set, preset, threads, steps, MathMode::fp32);
+    profile(set, "reprise", threads, steps, MathMode::bf16);
   } catch (const Error& error) {
     fmt::print(stderr, "reprise: {}\n", error.what());
     return 1;

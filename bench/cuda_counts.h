@@ -249,9 +249,9 @@ inline Counts unit_row(int dims) {
 // --- search
 
 /// Of a row.
-inline Counts prepare_scan(int dims, ScanPrecision precision) {
+inline Counts prepare_scan(int dims, ScanFormat format) {
   Counts c;
-  c.bytes = c.least = 4.0 * dims + double(kernels::scan_stride(dims, precision)) + 12;
+  c.bytes = c.least = 4.0 * dims + double(kernels::scan_stride(dims, format)) + 12;
   c.fp64 = 8.0 * dims;
   c.fp32 = 6.0 * dims;
   return c;
@@ -268,11 +268,10 @@ struct Search {
 };
 
 /// Of all queries; bytes: groups of queries read the candidates each for itself.
-inline Counts search(const Search& s, ScanPrecision precision) {
-  const double element = kernels::scan_element_bytes(precision);
-  const double row = precision == ScanPrecision::fp32
-                         ? 4.0 * s.dims
-                         : double(kernels::scan_stride(s.dims, precision)) + 12;
+inline Counts search(const Search& s, ScanFormat format) {
+  const double element = kernels::scan_element_bytes(format);
+  const double row =
+      format == ScanFormat::fp32 ? 4.0 * s.dims : double(kernels::scan_stride(s.dims, format)) + 12;
   const double group = double(kernels::kGemmRows / s.keys);
   const double groups = s.streams() ? 1 : pieces(double(s.queries), group);
   Counts c;
@@ -280,14 +279,14 @@ inline Counts search(const Search& s, ScanPrecision precision) {
   c.least = double(s.candidates) * s.dims * element + double(s.rows()) * s.dims * 4;
   const double rows = s.streams() ? double(s.rows()) : groups * kernels::kGemmRows;
   const double operations = 2 * rows * double(s.candidates) * s.dims;
-  if (s.streams() && precision == ScanPrecision::int8) {
+  if (s.streams() && format == ScanFormat::int8) {
     c.integer = operations / 8;  // four products with their sums in one instruction
   } else if (s.streams()) {
     c.fp32 = operations;
-  } else if (precision == ScanPrecision::fp32) {
+  } else if (format == ScanFormat::fp32) {
     c.tf32 = operations;
   } else {
-    (precision == ScanPrecision::bf16 ? c.bf16 : c.int8) = operations;
+    (format == ScanFormat::bf16 ? c.bf16 : c.int8) = operations;
   }
   return c;
 }

@@ -32,11 +32,9 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void adam(float* weights, float* moment1, float* moment2, const float* gradient, std::int64_t count,
-          const AdamParams& params, const AdamStep* step, float* gradient_norm,
-          cudaStream_t stream) {
-  launch(update, {.grid = 1, .block = kThreads, .stream = stream}, weights, moment1, moment2,
-         gradient, static_cast<int>(count), params, step, gradient_norm);
+void adam(const ops::Adam& op, cudaStream_t stream) {
+  launch(update, {.grid = 1, .block = kThreads, .stream = stream}, op.weights, op.moment1,
+         op.moment2, op.gradient, static_cast<int>(op.count), op.params, op.step, op.gradient_norm);
 }
 
 }  // namespace reprise::kernels

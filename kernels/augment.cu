@@ -43,10 +43,10 @@ __device__ void list_frames(const Random& random, float drop, int frames, std::i
 
 // Grid (takes). lists [takes, listed]; out [takes, crop, 12 * bands].
 __global__ void __launch_bounds__(kThreads)
-    vary(ChromaView chroma, const Take* takes, AugmentParams p, int listed, std::int32_t* lists,
-         float* out, Excerpt* out_excerpts) {
+    vary(ChromaView chroma, const TrainingExcerpt* excerpts, AugmentParams p, int listed,
+         std::int32_t* lists, float* out, Excerpt* out_excerpts) {
   REPRISE_SHARED(int, partial, [kWarpThreads]);
-  const Take take = takes[blockIdx.x];
+  const TrainingExcerpt take = excerpts[blockIdx.x];
   const Excerpt& e = take.excerpt;
   Random random(take.seed);
   const Variation v(p, random);
@@ -107,13 +107,11 @@ std::size_t augment_scratch_bytes(const AugmentParams& params, std::int64_t coun
   return sizeof(std::int32_t) * static_cast<std::size_t>(count * listed_frames(params));
 }
 
-void augment(const ChromaView& chroma, const Take* takes, std::int64_t count,
-             const AugmentParams& params, void* scratch, float* out, Excerpt* out_excerpts,
-             cudaStream_t stream) {
-  if (count == 0) return;
-  launch(vary, {.grid = static_cast<unsigned>(count), .block = kThreads, .stream = stream}, chroma,
-         takes, params, listed_frames(params), static_cast<std::int32_t*>(scratch), out,
-         out_excerpts);
+void augment(const ops::Augment& op, void* scratch, cudaStream_t stream) {
+  if (op.count == 0) return;
+  launch(vary, {.grid = static_cast<unsigned>(op.count), .block = kThreads, .stream = stream},
+         op.chroma, op.excerpts, op.params, listed_frames(op.params),
+         static_cast<std::int32_t*>(scratch), op.out, op.out_excerpts);
 }
 
 }  // namespace reprise::kernels

@@ -386,16 +386,11 @@ std::size_t bigram_backward_scratch_bytes(const BigramParams& params, std::int64
   return sizeof(float) * static_cast<std::size_t>(GradientScratch::floats(shape, count));
 }
 
-void bigram_backward(const BigramBatch& batch, const BigramParams& params, Arithmetic arithmetic,
-                     const float* out_gradient, const void* reserve, void* scratch, float* gradient,
-                     float* events_gradient, cudaStream_t stream) {
-  if (arithmetic == Arithmetic::fp32) {
-    run_for_size<Fp32>(batch, params, out_gradient, reserve, scratch, gradient, events_gradient,
-                       stream);
-  } else {
-    run_for_size<Tf32>(batch, params, out_gradient, reserve, scratch, gradient, events_gradient,
-                       stream);
-  }
+void bigram_backward(const ops::BigramBackward& op, MathMode math, void* scratch,
+                     cudaStream_t stream) {
+  const auto run_it = math == MathMode::fp32 ? run_for_size<Fp32> : run_for_size<Tf32>;
+  run_it({op.songs, op.weights}, op.params, op.out_gradient, op.reserve, scratch, op.gradient,
+         op.events_gradient, stream);
 }
 
 }  // namespace reprise::kernels

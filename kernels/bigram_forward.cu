@@ -186,17 +186,13 @@ std::size_t bigram_forward_scratch_bytes(const BigramParams& params, std::int64_
   return sizeof(float) * static_cast<std::size_t>(count * shape.parts * part);
 }
 
-void bigram_forward(const BigramBatch& batch, const BigramParams& params, Arithmetic arithmetic,
-                    void* reserve, void* scratch, float* out, cudaStream_t stream) {
-  if (batch.count == 0) return;
-  switch (arithmetic) {
-    case Arithmetic::fp32:
-      return run<Fp32>(batch, params, reserve, scratch, out, stream);
-    case Arithmetic::tf32:
-      return run<Tf32>(batch, params, reserve, scratch, out, stream);
-    case Arithmetic::bf16:
-      return run<Bf16>(batch, params, reserve, scratch, out, stream);
-  }
+void bigram_forward(const ops::BigramForward& op, MathMode math, void* scratch,
+                    cudaStream_t stream) {
+  if (op.songs.count == 0) return;
+  const auto run_it = math == MathMode::fp32   ? run<Fp32>
+                      : math == MathMode::tf32 ? run<Tf32>
+                                               : run<Bf16>;
+  run_it({op.songs, op.weights}, op.params, op.reserve, scratch, op.out, stream);
 }
 
 }  // namespace reprise::kernels

@@ -31,7 +31,7 @@ __device__ int reach(const EventLayerParams& p) {
 // Grid (songs, values / kThreads).
 __global__ void __launch_bounds__(kThreads)
     respond(const float* x, const float* weights, EventLayerParams p, float* out,
-            std::int32_t* winners) {
+            std::int32_t* argmax) {
   const std::int64_t song = blockIdx.x;
   const int value = blockIdx.y * kThreads + threadIdx.x;
   if (value >= p.out_values()) return;
@@ -53,13 +53,13 @@ __global__ void __launch_bounds__(kThreads)
   }
   // Both activations rise: the strongest response is the largest of what they make of it.
   out[song * p.out_values() + value] = activate(p.activation, best + weights[p.bias_offset() + n]);
-  if (winners != nullptr) winners[song * p.out_values() + value] = winner;
+  if (argmax != nullptr) argmax[song * p.out_values() + value] = winner;
 }
 
 // Grid (filters, (terms + 1) / kWarpThreads): behind a filter's values stands its bias.
 __global__ void __launch_bounds__(kThreads)
     filter_gradient(const float* x, std::int64_t count, EventLayerParams p, const float* out,
-                    const std::int32_t* winners, const float* out_gradient, float* gradient) {
+                    const std::int32_t* argmax, const float* out_gradient, float* gradient) {
   REPRISE_SHARED(float, sums, [kWarps][kWarpThreads]);
   const int n = blockIdx.x, warp = threadIdx.x / kWarpThreads, lane = threadIdx.x % kWarpThreads;
   const int term = blockIdx.y * kWarpThreads + lane;
@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(kThreads)
     for (int s = 0; s < p.out_frames(); ++s) {
       const std::int64_t at = song * p.out_values() + s * p.filters + n;
       const float g = response_gradient(p.activation, out[at], out_gradient[at]);
-      const int t = winners[at] + frame;
+      const int t = argmax[at] + frame;
       if (term == p.terms()) {
         sum += g;
       } else if (term < p.terms() && t >= 0 && t < p.frames) {
@@ -89,7 +89,7 @@ __global__ void __launch_bounds__(kThreads)
 // Grid (songs, values / kThreads).
 __global__ void __launch_bounds__(kThreads)
     input_gradient(const float* weights, EventLayerParams p, const float* out,
-                   const std::int32_t* winners, const float* out_gradient, float* x_gradient) {
+                   const std::int32_t* argmax, const float* out_gradient, float* x_gradient) {
   const std::int64_t song = blockIdx.x;
   const int value = blockIdx.y * kThreads + threadIdx.x;
   if (value >= p.in_values()) return;
@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(kThreads)
     if (t < 0 || t >= p.frames) continue;
     const std::int64_t first = song * p.out_values() + t / p.pool * p.filters;
     for (int n = 0; n < p.filters; ++n) {
-      if (winners[first + n] != t) continue;
+      if (argmax[first + n] != t) continue;
       const float g = response_gradient(p.activation, out[first + n], out_gradient[first + n]);
       sum += g * weights[static_cast<std::int64_t>(n) * p.terms() + q * p.channels + channel];
     }
@@ -114,32 +114,28 @@ unsigned pieces(int count, int of) {
 
 }  // namespace
 
-void event_layer_forward(const float* x, std::int64_t count, const float* weights,
-                         const EventLayerParams& params, float* out, std::int32_t* winners,
-                         cudaStream_t stream) {
-  if (count == 0) return;
+void event_layer_forward(const ops::EventLayerForward& op, cudaStream_t stream) {
+  if (op.count == 0) return;
   launch(respond,
-         {.grid = {static_cast<unsigned>(count), pieces(params.out_values(), kThreads)},
+         {.grid = {static_cast<unsigned>(op.count), pieces(op.params.out_values(), kThreads)},
           .block = kThreads,
           .stream = stream},
-         x, weights, params, out, winners);
+         op.x, op.weights, op.params, op.out, op.argmax);
 }
 
-void event_layer_backward(const float* x, std::int64_t count, const float* weights,
-                          const EventLayerParams& params, const float* out,
-                          const std::int32_t* winners, const float* out_gradient, float* gradient,
-                          float* x_gradient, cudaStream_t stream) {
+void event_layer_backward(const ops::EventLayerBackward& op, cudaStream_t stream) {
+  const EventLayerParams& p = op.params;
   launch(filter_gradient,
-         {.grid = {static_cast<unsigned>(params.filters), pieces(params.terms() + 1, kWarpThreads)},
+         {.grid = {static_cast<unsigned>(p.filters), pieces(p.terms() + 1, kWarpThreads)},
           .block = kThreads,
           .stream = stream},
-         x, count, params, out, winners, out_gradient, gradient);
-  if (x_gradient == nullptr || count == 0) return;
+         op.x, op.count, p, op.out, op.argmax, op.out_gradient, op.gradient);
+  if (op.x_gradient == nullptr || op.count == 0) return;
   launch(input_gradient,
-         {.grid = {static_cast<unsigned>(count), pieces(params.in_values(), kThreads)},
+         {.grid = {static_cast<unsigned>(op.count), pieces(p.in_values(), kThreads)},
           .block = kThreads,
           .stream = stream},
-         weights, params, out, winners, out_gradient, x_gradient);
+         op.weights, p, op.out, op.argmax, op.out_gradient, op.x_gradient);
 }
 
 }  // namespace reprise::kernels

@@ -8,19 +8,15 @@
 #include <cstdint>
 
 #include <reprise/chroma_engine.h>
-#include <reprise/params.h>
+#include <reprise/ops.h>
 
 #include "search_plan.h"
 
 namespace reprise::kernels {
 
-/// The songs of one call.
-struct BigramBatch {
-  ChromaView chroma;
-  const Excerpt* excerpts = nullptr;  ///< [count]
-  std::int64_t count = 0;
-  std::int64_t longest = 0;        ///< frames of the longest excerpt, or more
-  const float* weights = nullptr;  ///< as BigramParams lays them out
+/// The songs of a bigram op and the weights, as its kernels take them.
+struct BigramBatch : SongBatch {
+  const float* weights = nullptr;
 };
 
 /// Bytes that the forward keeps for the backward: the correlation matrices and the events' means.
@@ -32,30 +28,19 @@ std::size_t bigram_forward_scratch_bytes(const BigramParams& params, std::int64_
 std::size_t bigram_backward_scratch_bytes(const BigramParams& params, std::int64_t count,
                                           std::int64_t longest);
 
-/// out [count, dims]. reserve: bigram_reserve_bytes; scratch: bigram_forward_scratch_bytes.
-void bigram_forward(const BigramBatch& batch, const BigramParams& params, Arithmetic arithmetic,
-                    void* reserve, void* scratch, float* out, cudaStream_t stream);
+/// scratch: bigram_forward_scratch_bytes.
+void bigram_forward(const ops::BigramForward& op, MathMode math, void* scratch,
+                    cudaStream_t stream);
+/// scratch: bigram_backward_scratch_bytes.
+void bigram_backward(const ops::BigramBackward& op, MathMode math, void* scratch,
+                     cudaStream_t stream);
 
-/// gradient [weights] = sum over the songs of d(loss)/d(weights), for out_gradient [count, dims].
-/// reserve: what the forward of the same arguments left. events_gradient: as the events, where they
-/// were given.
-void bigram_backward(const BigramBatch& batch, const BigramParams& params, Arithmetic arithmetic,
-                     const float* out_gradient, const void* reserve, void* scratch, float* gradient,
-                     float* events_gradient, cudaStream_t stream);
-
-/// out [count, F, K, K, 12] of bigrams m [count, F, N, N] (interval_forward of backend.h).
+/// out [count, F, K, K, 12] of bigrams m [count, F, N, N] (see ops::IntervalForward).
 void sum_rotations(const float* m, std::int64_t count, const BigramParams& params, float* out,
                    cudaStream_t stream);
 
-/// x [count, frames, channels]; out, winners [count, out_frames, filters]; winners may be null.
-void event_layer_forward(const float* x, std::int64_t count, const float* weights,
-                         const EventLayerParams& params, float* out, std::int32_t* winners,
-                         cudaStream_t stream);
-/// gradient [weights]; x_gradient as x, or null.
-void event_layer_backward(const float* x, std::int64_t count, const float* weights,
-                          const EventLayerParams& params, const float* out,
-                          const std::int32_t* winners, const float* out_gradient, float* gradient,
-                          float* x_gradient, cudaStream_t stream);
+void event_layer_forward(const ops::EventLayerForward& op, cudaStream_t stream);
+void event_layer_backward(const ops::EventLayerBackward& op, cudaStream_t stream);
 
 // --- the unfused path: the steps around its convolution and its products over time
 
@@ -82,30 +67,17 @@ void unfused_mask(const BigramBatch& batch, const BigramParams& params, const fl
 void unfused_sum(const BigramParams& params, std::int64_t songs, const float* filters,
                  const float* biases, const float* windows, float* gradient, cudaStream_t stream);
 
-/// out [count, patches * frames, 12 * bands].
-void patchwork(const ChromaView& chroma, const Excerpt* excerpts, std::int64_t count,
-               const PatchworkParams& params, float* out, cudaStream_t stream);
+void patchwork(const ops::Patchwork& op, cudaStream_t stream);
 
 /// Bytes of scratch memory that augment needs; 0 where none.
 std::size_t augment_scratch_bytes(const AugmentParams& params, std::int64_t count);
-
-/// out [count, crop, 12 * bands]; out_excerpts [count] say where in it each result lies.
-void augment(const ChromaView& chroma, const Take* takes, std::int64_t count,
-             const AugmentParams& params, void* scratch, float* out, Excerpt* out_excerpts,
-             cudaStream_t stream);
+void augment(const ops::Augment& op, void* scratch, cudaStream_t stream);
 
 /// Bytes of scratch memory that loss needs.
 std::size_t loss_scratch_bytes(std::int64_t rows, int dims);
+void loss(const ops::Loss& op, void* scratch, cudaStream_t stream);
 
-/// z, z_gradient [rows, dims]; works [rows]; log_scale, loss, scale_gradient: one value each.
-void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-          const float* log_scale, const LossParams& params, void* scratch, float* loss,
-          float* z_gradient, float* scale_gradient, cudaStream_t stream);
-
-/// weights, moment1, moment2, gradient [count]; step, gradient_norm: one each.
-void adam(float* weights, float* moment1, float* moment2, const float* gradient, std::int64_t count,
-          const AdamParams& params, const AdamStep* step, float* gradient_norm,
-          cudaStream_t stream);
+void adam(const ops::Adam& op, cudaStream_t stream);
 
 /// values [rows, dims] = unit(values + bias [dims]); a row of zeros stays.
 void unit_rows(float* values, std::int64_t rows, int dims, const float* bias, cudaStream_t stream);
@@ -113,17 +85,15 @@ void unit_rows(float* values, std::int64_t rows, int dims, const float* bias, cu
 // --- exact search (scan_rows.cuh says why it is exact)
 
 /// Bytes that prepare_scan writes: quantised rows, a scale and two bounds each.
-std::size_t scan_bytes(std::int64_t count, int dims, ScanPrecision precision);
-/// vectors [count, dims].
-void prepare_scan(const float* vectors, std::int64_t count, int dims, ScanPrecision precision,
-                  void* scan, cudaStream_t stream);
+std::size_t scan_bytes(std::int64_t count, int dims, ScanFormat format);
+void prepare_scan(const ops::PrepareScan& op, cudaStream_t stream);
 
 /// One pass of a search: of each open query's candidates behind those that the last pass kept, the
 /// `width` with the highest upper bounds. Ranks are of (bound descending, number ascending).
 struct SearchPass {
   const float* queries = nullptr;    ///< [query_count, keys, dims]
-  const void* query_scan = nullptr;  ///< what prepare_scan made of them, at `query_precision`
-  ScanPrecision query_precision = ScanPrecision::fp32;
+  const void* query_scan = nullptr;  ///< what prepare_scan made of them, at `query_format`
+  ScanFormat query_format = ScanFormat::fp32;
   std::int64_t query_count = 0;
   int keys = 1;
   int dims = 0;
@@ -132,7 +102,7 @@ struct SearchPass {
 
   const float* vectors = nullptr;  ///< [count, dims]
   const void* scan = nullptr;      ///< null with fp32
-  ScanPrecision precision = ScanPrecision::fp32;
+  ScanFormat format = ScanFormat::fp32;
   std::int64_t first = 0;  ///< number of the first candidate
   std::int64_t count = 0;  ///< below 2^32 - 1: a larger catalogue is searched in slices
 
@@ -142,9 +112,9 @@ struct SearchPass {
   unsigned long long* after = nullptr;
 };
 
-/// The precision of query_scan that a kernel needs.
-ScanPrecision scan_query_precision(ScanPrecision candidates);
-ScanPrecision gemm_query_precision(ScanPrecision candidates);
+/// The format of query_scan that a kernel needs.
+ScanFormat scan_query_format(ScanFormat candidates);
+ScanFormat gemm_query_format(ScanFormat candidates);
 
 /// The best of each piece: best [open_count, lists, width]. search_scan streams the candidates for
 /// a few queries (keys is at most kMaxStreamRows); search_gemm is for many, on tensor cores.
@@ -166,11 +136,8 @@ void search_finish(const SearchPass& pass, const unsigned long long* best, bool 
                    const SearchResults& results, const SearchResults& next,
                    std::int32_t* still_open, cudaStream_t stream);
 
-/// out [queries, candidates] = max over keys of q [queries, keys, dims] . c [candidates, dims],
-/// plus bias [candidates] where not null; in fp32.
-void similarities(const float* q, std::int64_t queries, int keys, const float* c,
-                  std::int64_t candidates, int dims, const float* bias, float* out,
-                  cudaStream_t stream);
+/// In fp32.
+void similarities(const ops::Similarities& op, cudaStream_t stream);
 
 // --- 2-D Fourier transform magnitudes
 

@@ -72,15 +72,15 @@ __device__ float product_of(const LossScratch& scratch, int rows, int a, int b) 
   return sum;
 }
 
-// Grid (rows). works [rows]; log_scale: one value.
+// Grid (rows). labels [rows]; log_scale: one value.
 __global__ void __launch_bounds__(kThreads)
-    nt_xent_rows(const std::int32_t* works, int rows, const float* log_scale, float scale_max,
+    nt_xent_rows(const std::int32_t* labels, int rows, const float* log_scale, float scale_max,
                  LossScratch scratch) {
   REPRISE_SHARED(float, partial, [kWarpThreads]);
   const int a = blockIdx.x, partner = a ^ 1;
   const float scale = fminf(expf(*log_scale), scale_max);
   float* w = scratch.weight + static_cast<std::int64_t>(a) * rows;
-  const auto counts = [&](int b) { return b == partner || works[b] != works[a]; };
+  const auto counts = [&](int b) { return b == partner || labels[b] != labels[a]; };
   float largest = -INFINITY;
   for (int b = threadIdx.x; b < rows; b += kThreads) {
     w[b] = product_of(scratch, rows, a, b);
@@ -138,7 +138,7 @@ __device__ Neighbour block_pick(Neighbour mine, bool nearest, float* distances, 
 
 // Grid (rows).
 __global__ void __launch_bounds__(kThreads, 4)  // 64 registers a thread: no spills
-    triplet_rows(const float* z, const std::int32_t* works, int rows, int dims, float margin,
+    triplet_rows(const float* z, const std::int32_t* labels, int rows, int dims, float margin,
                  LossScratch scratch) {
   REPRISE_SHARED(float, distances, [kThreads]);
   REPRISE_SHARED(int, numbers, [kThreads]);
@@ -151,7 +151,7 @@ __global__ void __launch_bounds__(kThreads, 4)  // 64 registers a thread: no spi
     // The rows' own products, not 1: the gradient holds for any z.
     const float d = sqrtf(
         fmaxf(0.f, square + product_of(scratch, rows, b, b) - 2 * product_of(scratch, rows, a, b)));
-    if (works[b] == works[a]) {
+    if (labels[b] == labels[a]) {
       if (positive.row < 0 || d > positive.distance) positive = {d, b};
     } else if (negative.row < 0 || d < negative.distance) {
       negative = {d, b};
@@ -231,7 +231,7 @@ __global__ void __launch_bounds__(kThreads)
 
 // Grid (pairs).
 __global__ void __launch_bounds__(kThreads)
-    contrastive_pairs(const float* z, const std::int32_t* works, int dims, float margin,
+    contrastive_pairs(const float* z, const std::int32_t* labels, int dims, float margin,
                       float alpha, float* z_gradient, LossScratch scratch) {
   REPRISE_SHARED(float, partial, [kWarpThreads]);
   const int pairs = gridDim.x, pair = blockIdx.x;
@@ -241,7 +241,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int i = threadIdx.x; i < dims; i += kThreads) square += (a[i] - b[i]) * (a[i] - b[i]);
   square = block_sum(square, partial);
   float value = square, slope = 2;  // of the loss by z_a, as a multiple of z_a - z_b
-  if (works[2 * pair] != works[2 * pair + 1]) {
+  if (labels[2 * pair] != labels[2 * pair + 1]) {
     const float d = sqrtf(square);
     const float short_of = fmaxf(0.f, margin - d);
     value = alpha * short_of * short_of;
@@ -289,31 +289,33 @@ std::size_t loss_scratch_bytes(std::int64_t rows, int dims) {
   return sizeof(float) * static_cast<std::size_t>(LossScratch::floats(rows, dims));
 }
 
-void loss(const float* z, const std::int32_t* works, std::int64_t row_count, int dims,
-          const float* log_scale, const LossParams& params, void* scratch_memory, float* loss,
-          float* z_gradient, float* scale_gradient, cudaStream_t stream) {
-  const auto rows = static_cast<int>(row_count);
+void loss(const ops::Loss& op, void* scratch_memory, cudaStream_t stream) {
+  const LossParams& params = op.params;
+  const auto rows = static_cast<int>(op.rows);
+  const int dims = op.dims;
   const LossScratch scratch(rows, dims, static_cast<float*>(scratch_memory));
   const auto blocks = [&](dim3 grid) {
     return LaunchConfig{.grid = grid, .block = kThreads, .stream = stream};
   };
   const auto count = static_cast<unsigned>(rows);
   if (params.loss == Loss::contrastive) {
-    launch(contrastive_pairs, blocks(count / 2), z, works, dims, params.margin, params.alpha,
-           z_gradient, scratch);
+    launch(contrastive_pairs, blocks(count / 2), op.z, op.labels, dims, params.margin, params.alpha,
+           op.z_gradient, scratch);
   } else {
-    launch(products, blocks({tiles(rows, kSide), tiles(rows, kSide), tiles(dims, kSlice)}), z, rows,
-           dims, scratch.parts);
+    launch(products, blocks({tiles(rows, kSide), tiles(rows, kSide), tiles(dims, kSlice)}), op.z,
+           rows, dims, scratch.parts);
     if (params.loss == Loss::nt_xent) {
-      launch(nt_xent_rows, blocks(count), works, rows, log_scale, params.scale_max, scratch);
+      launch(nt_xent_rows, blocks(count), op.labels, rows, op.log_inverse_temperature,
+             params.scale_max, scratch);
     } else {
-      launch(triplet_rows, blocks(count), z, works, rows, dims, params.margin, scratch);
+      launch(triplet_rows, blocks(count), op.z, op.labels, rows, dims, params.margin, scratch);
     }
-    launch(pull, blocks({tiles(dims, kWide), tiles(rows, kSide)}), z, rows, dims, scratch.weight,
-           params.loss == Loss::triplet, z_gradient);
+    launch(pull, blocks({tiles(dims, kWide), tiles(rows, kSide)}), op.z, rows, dims, scratch.weight,
+           params.loss == Loss::triplet, op.z_gradient);
   }
-  launch(mean_loss, blocks(1), params.loss == Loss::contrastive ? rows / 2 : rows, log_scale,
-         params.scale_max, scratch, loss, scale_gradient);
+  launch(mean_loss, blocks(1), params.loss == Loss::contrastive ? rows / 2 : rows,
+         op.log_inverse_temperature, params.scale_max, scratch, op.loss,
+         op.log_inverse_temperature_gradient);
 }
 
 }  // namespace reprise::kernels

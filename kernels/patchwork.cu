@@ -33,15 +33,14 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void patchwork(const ChromaView& chroma, const Excerpt* excerpts, std::int64_t count,
-               const PatchworkParams& params, float* out, cudaStream_t stream) {
-  if (count == 0) return;
+void patchwork(const ops::Patchwork& op, cudaStream_t stream) {
+  if (op.songs.count == 0) return;
   launch(cut_patches,
-         {.grid = {static_cast<unsigned>(count), static_cast<unsigned>(params.patches),
-                   static_cast<unsigned>(chroma.bands)},
+         {.grid = {static_cast<unsigned>(op.songs.count), static_cast<unsigned>(op.params.patches),
+                   static_cast<unsigned>(op.songs.chroma.bands)},
           .block = kThreads,
           .stream = stream},
-         chroma, excerpts, params, out);
+         op.songs.chroma, op.songs.excerpts, op.params, op.out);
 }
 
 }  // namespace reprise::kernels

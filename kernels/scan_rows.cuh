@@ -40,14 +40,14 @@ struct ScanRows {
 
   /// What prepare_scan wrote to `memory`; where that is null, the vectors themselves.
   __device__ ScanRows(const float* vectors, const void* memory, std::int64_t count, int dims,
-                      ScanPrecision precision) {
+                      ScanFormat format) {
     if (memory == nullptr) {
       values = reinterpret_cast<const unsigned char*>(vectors);
       stride = static_cast<unsigned>(sizeof(float)) * dims;
       return;
     }
     values = static_cast<const unsigned char*>(memory);
-    stride = static_cast<unsigned>(kernels::scan_stride(dims, precision));
+    stride = static_cast<unsigned>(kernels::scan_stride(dims, format));
     scale = reinterpret_cast<const float*>(values + count * stride);
     residual = scale + count;
     norm = residual + count;

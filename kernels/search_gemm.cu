@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "score_tile.cuh"
-#include "topk.cuh"
+#include "top_k.cuh"
 
 namespace reprise::kernels {
 namespace {
@@ -31,9 +31,9 @@ __global__ void __launch_bounds__(kScoreThreads, 1)
   const auto list_of = [&](int slot) { return BestList{lists + slot * pass.width, pass.width}; };
   for (int slot = warp; slot < slots; slot += kWarps) list_of(slot).clear();
 
-  const ScanRows candidates(pass.vectors, pass.scan, pass.count, pass.dims, pass.precision);
+  const ScanRows candidates(pass.vectors, pass.scan, pass.count, pass.dims, pass.format);
   const ScanRows queries(pass.queries, pass.query_scan, pass.query_count * pass.keys, pass.dims,
-                         pass.query_precision);
+                         pass.query_format);
   const auto query_row = [&](int r) {
     const unsigned query = r < rows ? pass.open[first_slot + r / pass.keys] : 0;
     return r < rows ? query * pass.keys + r % pass.keys : kNoRow;
@@ -94,17 +94,17 @@ void run(const SearchPass& pass, RankKey* best, cudaStream_t stream) {
 
 }  // namespace
 
-ScanPrecision gemm_query_precision(ScanPrecision candidates) {
+ScanFormat gemm_query_format(ScanFormat candidates) {
   return candidates;
 }
 
 void search_gemm(const SearchPass& pass, RankKey* best, cudaStream_t stream) {
-  switch (pass.precision) {
-    case ScanPrecision::fp32:
+  switch (pass.format) {
+    case ScanFormat::fp32:
       return run<Tf32>(pass, best, stream);
-    case ScanPrecision::bf16:
+    case ScanFormat::bf16:
       return run<Bf16>(pass, best, stream);
-    case ScanPrecision::int8:
+    case ScanFormat::int8:
       return run<Int8>(pass, best, stream);
   }
 }

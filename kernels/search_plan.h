@@ -7,14 +7,14 @@
 
 namespace reprise::kernels {
 
-REPRISE_HOST_DEVICE constexpr int scan_element_bytes(ScanPrecision precision) {
-  return precision == ScanPrecision::fp32 ? 4 : precision == ScanPrecision::bf16 ? 2 : 1;
+REPRISE_HOST_DEVICE constexpr int scan_element_bytes(ScanFormat format) {
+  return format == ScanFormat::fp32 ? 4 : format == ScanFormat::bf16 ? 2 : 1;
 }
 /// Bytes of a prepared row: whole pairs of 16-byte pieces.
-REPRISE_HOST_DEVICE constexpr std::int64_t scan_stride(int dims, ScanPrecision precision) {
+REPRISE_HOST_DEVICE constexpr std::int64_t scan_stride(int dims, ScanFormat format) {
   // A row of floats faces one of bfloat16 to its end.
-  const std::int64_t unit = precision == ScanPrecision::fp32 ? 64 : 32;
-  return (std::int64_t{dims} * scan_element_bytes(precision) + unit - 1) / unit * unit;
+  const std::int64_t unit = format == ScanFormat::fp32 ? 64 : 32;
+  return (std::int64_t{dims} * scan_element_bytes(format) + unit - 1) / unit * unit;
 }
 
 inline constexpr int kMaxSearchWidth = 256;  ///< candidates that a pass keeps of a query, at most

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "scan_rows.cuh"
-#include "topk.cuh"
+#include "top_k.cuh"
 
 namespace reprise::kernels {
 namespace {
@@ -29,12 +29,12 @@ __device__ float high_half(int pair) {
 
 // sum += the products of a piece of a candidate with the query's values that face it; `at`: bytes
 // into the candidate's row.
-template <ScanPrecision kPrecision, typename Sum>
+template <ScanFormat kPrecision, typename Sum>
 __device__ void multiply(const int4& c, const unsigned char* query, unsigned at, Sum& sum) {
-  if constexpr (kPrecision == ScanPrecision::int8) {
+  if constexpr (kPrecision == ScanFormat::int8) {
     const int4 q = *reinterpret_cast<const int4*>(query + at);
     sum = __dp4a(c.w, q.w, __dp4a(c.z, q.z, __dp4a(c.y, q.y, __dp4a(c.x, q.x, sum))));
-  } else if constexpr (kPrecision == ScanPrecision::bf16) {
+  } else if constexpr (kPrecision == ScanFormat::bf16) {
     const auto* q = reinterpret_cast<const float4*>(query + 2 * at);
     const float4 a = q[0], b = q[1];
     sum = fmaf(low_half(c.x), a.x, sum), sum = fmaf(high_half(c.x), a.y, sum);
@@ -49,11 +49,11 @@ __device__ void multiply(const int4& c, const unsigned char* query, unsigned at,
 }
 
 // Grid (lists, groups of queries). A group's keys are at most kMaxStreamRows.
-template <ScanPrecision kPrecision>
+template <ScanFormat kPrecision>
 __global__ void __launch_bounds__(kThreads, 2)
     stream_candidates(SearchPass pass, int group, float rounding, RankKey* best) {
-  constexpr bool kFloat = kPrecision == ScanPrecision::fp32;
-  using Sum = std::conditional_t<kPrecision == ScanPrecision::int8, int, float>;
+  constexpr bool kFloat = kPrecision == ScanFormat::fp32;
+  using Sum = std::conditional_t<kPrecision == ScanFormat::int8, int, float>;
   REPRISE_DYNAMIC_SHARED(unsigned char, memory);
   const int lane = threadIdx.x % kWarpThreads, warp = threadIdx.x / kWarpThreads;
   const int first_slot = blockIdx.y * group, slots = min(group, pass.open_count - first_slot);
@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(kThreads, 2)
 
   const ScanRows candidates(pass.vectors, pass.scan, pass.count, pass.dims, kPrecision);
   const ScanRows queries(pass.queries, pass.query_scan, pass.query_count * pass.keys, pass.dims,
-                         pass.query_precision);
+                         pass.query_format);
   const auto query_row = [&](int r) {
     return static_cast<unsigned>(pass.open[first_slot + r / pass.keys]) * pass.keys + r % pass.keys;
   };
@@ -157,7 +157,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   }
 }
 
-template <ScanPrecision kPrecision>
+template <ScanFormat kPrecision>
 void run(const SearchPass& pass, RankKey* best, cudaStream_t stream) {
   if (pass.keys > kMaxStreamRows) throw InternalError("search_scan: too many keys");
   const int list_bytes = kWarps * pass.width * static_cast<int>(sizeof(RankKey));
@@ -166,7 +166,7 @@ void run(const SearchPass& pass, RankKey* best, cudaStream_t stream) {
   const auto groups = static_cast<unsigned>((pass.open_count + group - 1) / group);
   // Sums of bytes are exact. That an 8-bit sum of more than 2^24 is rounded to float is one part in
   // 2^24 more.
-  const float products = kPrecision == ScanPrecision::int8 ? 1.f : static_cast<float>(pass.dims);
+  const float products = kPrecision == ScanFormat::int8 ? 1.f : static_cast<float>(pass.dims);
   launch(stream_candidates<kPrecision>,
          {.grid = {static_cast<unsigned>(pass.lists), groups},
           .block = kThreads,
@@ -177,18 +177,18 @@ void run(const SearchPass& pass, RankKey* best, cudaStream_t stream) {
 
 }  // namespace
 
-ScanPrecision scan_query_precision(ScanPrecision candidates) {
-  return candidates == ScanPrecision::int8 ? ScanPrecision::int8 : ScanPrecision::fp32;
+ScanFormat scan_query_format(ScanFormat candidates) {
+  return candidates == ScanFormat::int8 ? ScanFormat::int8 : ScanFormat::fp32;
 }
 
 void search_scan(const SearchPass& pass, RankKey* best, cudaStream_t stream) {
-  switch (pass.precision) {
-    case ScanPrecision::fp32:
-      return run<ScanPrecision::fp32>(pass, best, stream);
-    case ScanPrecision::bf16:
-      return run<ScanPrecision::bf16>(pass, best, stream);
-    case ScanPrecision::int8:
-      return run<ScanPrecision::int8>(pass, best, stream);
+  switch (pass.format) {
+    case ScanFormat::fp32:
+      return run<ScanFormat::fp32>(pass, best, stream);
+    case ScanFormat::bf16:
+      return run<ScanFormat::bf16>(pass, best, stream);
+    case ScanFormat::int8:
+      return run<ScanFormat::int8>(pass, best, stream);
   }
 }
 

@@ -14,8 +14,8 @@ __global__ void __launch_bounds__(kScoreThreads)
   const std::int64_t group = kScoreRows / keys, first_query = blockIdx.y * group;
   const int some = static_cast<int>(min(group, query_count - first_query)), rows = some * keys;
   const std::int64_t first = std::int64_t{blockIdx.x} * kScoreColumns;
-  const ScanRows queries(q, nullptr, query_count * keys, dims, ScanPrecision::fp32);
-  const ScanRows candidates(c, nullptr, count, dims, ScanPrecision::fp32);
+  const ScanRows queries(q, nullptr, query_count * keys, dims, ScanFormat::fp32);
+  const ScanRows candidates(c, nullptr, count, dims, ScanFormat::fp32);
   ScoreTile<Fp32> tile(memory);
   tile.multiply(
       queries,
@@ -35,23 +35,21 @@ __global__ void __launch_bounds__(kScoreThreads)
 
 }  // namespace
 
-void similarities(const float* q, std::int64_t queries, int keys, const float* c,
-                  std::int64_t candidates, int dims, const float* bias, float* out,
-                  cudaStream_t stream) {
-  if (queries == 0 || candidates == 0) return;
-  if (keys > kScoreRows) throw InternalError("similarities: too many keys");
+void similarities(const ops::Similarities& op, cudaStream_t stream) {
+  if (op.queries == 0 || op.candidates == 0) return;
+  if (op.keys > kScoreRows) throw InternalError("similarities: too many keys");
   constexpr std::int64_t kMostGroups = 65535;  // the grid's limit
-  const std::int64_t step = kMostGroups * (kScoreRows / keys);
-  for (std::int64_t first = 0; first < queries; first += step) {
-    const std::int64_t some = std::min(step, queries - first), group = kScoreRows / keys;
+  const std::int64_t group = kScoreRows / op.keys, step = kMostGroups * group;
+  for (std::int64_t first = 0; first < op.queries; first += step) {
+    const std::int64_t some = std::min(step, op.queries - first);
     launch(pooled_scores,
-           {.grid = {static_cast<unsigned>((candidates + kScoreColumns - 1) / kScoreColumns),
+           {.grid = {static_cast<unsigned>((op.candidates + kScoreColumns - 1) / kScoreColumns),
                      static_cast<unsigned>((some + group - 1) / group)},
             .block = kScoreThreads,
             .shared_bytes = static_cast<std::size_t>(ScoreTile<Fp32>::bytes()),
             .stream = stream},
-           q + first * keys * dims, some, keys, c, candidates, dims, bias,
-           out + first * candidates);
+           op.q + first * op.keys * op.dims, some, op.keys, op.c, op.candidates, op.dims, op.bias,
+           op.out + first * op.candidates);
   }
 }
 

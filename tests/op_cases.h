@@ -62,7 +62,7 @@ inline std::vector<BigramCase> bigram_cases() {
       {"recipe_a",
        bigram_case_params(24, 1, 12, lag_range(-7, 8), true, mean, signed_root, true),
        {256, 64}},
-      {"reprise",
+      {"n12_default_lags",
        bigram_case_params(12, 4, 20, default_lags(), true, mean, signed_root, true),
        {256, 33, 5, 3, 1}},
       {"ragged", bigram_case_params(12, 4, 3, lag_range(-2, 2), true, mean, tanh, true), lengths},
@@ -290,7 +290,7 @@ inline std::vector<float> event_layer_case_input(const EventLayerCase& c) {
 struct LossCase {
   std::string name;
   LossParams params;
-  std::vector<std::int32_t> works;
+  std::vector<std::int32_t> labels;
   int dims;
   float log_scale = 1.5f;
 };
@@ -318,7 +318,7 @@ inline std::vector<LossCase> loss_cases() {
 
 /// The rows of a case, of length 1 as models give them.
 inline std::vector<float> loss_case_rows(const LossCase& c) {
-  const auto rows = static_cast<std::int64_t>(c.works.size());
+  const auto rows = static_cast<std::int64_t>(c.labels.size());
   std::vector<float> z = random_values(rows * c.dims, 1.0f, 5);
   for (std::int64_t r = 0; r < rows; ++r) {
     double square = 0;

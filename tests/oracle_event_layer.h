@@ -13,7 +13,7 @@ template <class Real>
 struct EventLayer {
   std::vector<Real> responses;  // before h, [frames, filters]
   std::vector<Real> out;        // [out_frames, filters]
-  std::vector<int> winners;     // the first frame of each largest response
+  std::vector<int> argmax;      // the first frame of each largest response
 };
 
 /// x [frames, channels], one song.
@@ -41,7 +41,7 @@ EventLayer<Real> event_layer_forward(const std::vector<Real>& x, const std::vect
       for (int t = first; t < first + p.pool && t < p.frames; ++t)
         if (layer.responses[t * p.filters + n] > layer.responses[winner * p.filters + n])
           winner = t;
-      layer.winners.push_back(winner);
+      layer.argmax.push_back(winner);
       layer.out.push_back(h(layer.responses[winner * p.filters + n]));
     }
   return layer;
@@ -54,7 +54,7 @@ void event_layer_backward(const std::vector<Real>& x, const std::vector<Weight>&
                           std::vector<Real>& gradient, std::vector<Real>& x_gradient) {
   const EventLayer<Real> layer = event_layer_forward(x, weights, p);
   for (std::size_t at = 0; at < layer.out.size(); ++at) {
-    const int n = int(at) % p.filters, t = layer.winners[at];
+    const int n = int(at) % p.filters, t = layer.argmax[at];
     const Real out = layer.out[at];
     const Real slope = p.activation == LayerActivation::tanh ? 1 - out * out : Real(out > 0);
     const Real g = Real(out_gradient[at]) * slope;

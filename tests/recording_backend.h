@@ -15,12 +15,12 @@ class RecordingBackend final : public ForwardingBackend {
   std::size_t memory = std::size_t{1} << 40;  ///< that it says to have free
 
   std::size_t free_memory() const override { return memory; }
-  void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                      std::int64_t longest, const float* weights, const BigramParams& params,
-                      float* out, void* reserve) override {
-    bigram_calls.push_back(params);
-    ForwardingBackend::bigram_forward(chroma, excerpts, count, longest, weights, params, out,
-                                      reserve);
+
+ protected:
+  using ForwardingBackend::perform;
+  void perform(const ops::BigramForward& op) override {
+    bigram_calls.push_back(op.params);
+    ForwardingBackend::perform(op);
   }
 };
 

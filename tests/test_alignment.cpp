@@ -52,7 +52,12 @@ class Alignment : public testing::TestWithParam<PairCase> {
   float score(int roll) const {
     const AlignmentPair pair{0, 0, roll};
     float out = -1;
-    make_cpu_backend(1)->align(view(), &query, 1, view(), &candidate, 1, &pair, 1, params, &out);
+    make_cpu_backend(1)->run(ops::Align{.queries = {view(), &query, 1},
+                                        .candidates = {view(), &candidate, 1},
+                                        .pairs = &pair,
+                                        .count = 1,
+                                        .params = params,
+                                        .scores = &out});
     return out;
   }
   void expect_definition(const char* name) const;
@@ -145,7 +150,11 @@ TEST_F(AlignmentOp, TheTrueTranspositionScoresHighest) {
   std::vector<AlignmentPair> pairs;
   for (int roll = 0; roll < kPitchClasses; ++roll) pairs.push_back({0, 0, roll});
   std::vector<float> scores(pairs.size());
-  backend->align(view(), &query, 1, view(), &candidate, 1, pairs.data(), 12, {}, scores.data());
+  backend->run(ops::Align{.queries = {view(), &query, 1},
+                          .candidates = {view(), &candidate, 1},
+                          .pairs = pairs.data(),
+                          .count = 12,
+                          .scores = scores.data()});
   for (int roll = 0; roll < kPitchClasses; ++roll)
     EXPECT_GT(scores[4], roll == 4 ? 0 : 5 * scores[roll]) << roll;
 }
@@ -156,7 +165,11 @@ TEST_F(AlignmentOp, RollsAddUp) {
   const Excerpt candidates[] = {{150, 120, 0}, {150, 120, 3}};
   const AlignmentPair pairs[] = {{0, 0, 2}, {1, 0, 3}, {0, 1, 5}};
   float scores[3];
-  backend->align(view(), queries, 2, view(), candidates, 2, pairs, 3, {}, scores);
+  backend->run(ops::Align{.queries = {view(), queries, 2},
+                          .candidates = {view(), candidates, 2},
+                          .pairs = pairs,
+                          .count = 3,
+                          .scores = scores});
   EXPECT_GT(scores[0], 0);
   EXPECT_EQ(scores[0], scores[1]);
   EXPECT_EQ(scores[0], scores[2]);
@@ -174,13 +187,22 @@ TEST_F(AlignmentOp, SameScoresForAnyNumberOfThreadsAndEitherType) {
   for (int i = 0; i < 8; ++i)
     for (int j = 0; j < 8; ++j) pairs.push_back({i, j, (i + j) % kPitchClasses});
   std::vector<float> one(64), three(64), mixed(64);
-  backend->align(view(), songs.data(), 8, view(), songs.data(), 8, pairs.data(), 64, {},
-                 one.data());
+  backend->run(ops::Align{.queries = {view(), songs.data(), 8},
+                          .candidates = {view(), songs.data(), 8},
+                          .pairs = pairs.data(),
+                          .count = 64,
+                          .scores = one.data()});
   const ChromaView small{bytes.data(), ChromaType::uint8, 400};
-  make_cpu_backend(3)->align(small, songs.data(), 8, small, songs.data(), 8, pairs.data(), 64, {},
-                             three.data());
-  backend->align(view(), songs.data(), 8, small, songs.data(), 8, pairs.data(), 64, {},
-                 mixed.data());
+  make_cpu_backend(3)->run(ops::Align{.queries = {small, songs.data(), 8},
+                                      .candidates = {small, songs.data(), 8},
+                                      .pairs = pairs.data(),
+                                      .count = 64,
+                                      .scores = three.data()});
+  backend->run(ops::Align{.queries = {view(), songs.data(), 8},
+                          .candidates = {small, songs.data(), 8},
+                          .pairs = pairs.data(),
+                          .count = 64,
+                          .scores = mixed.data()});
   EXPECT_EQ(one, three);
   EXPECT_EQ(one, mixed);
 }
@@ -219,7 +241,11 @@ TEST_F(AlignmentOp, MonotonyAndSilenceMatchNothing) {
   const Excerpt songs[] = {{0, 100, 0}, {100, 200, 0}};
   const AlignmentPair pairs[] = {{0, 0, 0}, {0, 1, 0}, {1, 0, 0}};
   float scores[3];
-  backend->align(view(), songs, 2, view(), songs, 2, pairs, 3, {}, scores);
+  backend->run(ops::Align{.queries = {view(), songs, 2},
+                          .candidates = {view(), songs, 2},
+                          .pairs = pairs,
+                          .count = 3,
+                          .scores = scores});
   for (const float score : scores) EXPECT_EQ(score, 0);
 }
 
@@ -231,12 +257,17 @@ TEST_F(AlignmentOp, LongSongsSaturate) {
   const AlignmentPair pair{0, 0, 0};
   const ChromaView all{chroma.data(), ChromaType::float32, frames};
   float score = 0;
-  backend->align(all, &song, 1, all, &song, 1, &pair, 1, {}, &score);
+  backend->run(ops::Align{.queries = {all, &song, 1},
+                          .candidates = {all, &song, 1},
+                          .pairs = &pair,
+                          .count = 1,
+                          .scores = &score});
   EXPECT_EQ(score, kAlignmentLimit);
 }
 
 TEST_F(AlignmentOp, NoPairsAreNoWork) {
-  backend->align(view(), nullptr, 0, view(), nullptr, 0, nullptr, 0, {}, nullptr);
+  backend->run(
+      ops::Align{.queries = {view(), nullptr, 0}, .candidates = {view(), nullptr, 0}, .count = 0});
 }
 
 }  // namespace

@@ -23,8 +23,10 @@ std::vector<float> patchwork(int frames, PatchworkParams params, int roll) {
   const std::vector<float> chroma = numbered(frames);
   const Excerpt e{0, frames, roll};
   std::vector<float> out(std::size_t(params.patches) * params.frames * 12);
-  make_cpu_backend(1)->patchwork({chroma.data(), ChromaType::float32, frames}, &e, 1, params,
-                                 out.data());
+  make_cpu_backend(1)->run(
+      ops::Patchwork{.songs = {{chroma.data(), ChromaType::float32, frames}, &e, 1},
+                     .params = params,
+                     .out = out.data()});
   return out;
 }
 
@@ -76,10 +78,15 @@ struct Varied {
 };
 
 Varied augment(ChromaView chroma, std::uint64_t seed, const AugmentParams& params, int roll = 0) {
-  const Take take{{0, std::int32_t(chroma.frames), roll}, seed};
+  const TrainingExcerpt take{{0, std::int32_t(chroma.frames), roll}, seed};
   Varied v;
   v.chroma.resize(std::size_t(params.crop) * std::size_t(chroma.width()), -1.0f);
-  make_cpu_backend(1)->augment(chroma, &take, 1, params, v.chroma.data(), &v.where);
+  make_cpu_backend(1)->run(ops::Augment{.chroma = chroma,
+                                        .excerpts = &take,
+                                        .count = 1,
+                                        .params = params,
+                                        .out = v.chroma.data(),
+                                        .out_excerpts = &v.where});
   return v;
 }
 

@@ -33,12 +33,19 @@ class Bigram : public testing::TestWithParam<BigramCase> {
     const auto count = std::int64_t(excerpts.size());
     std::vector<float> out(count * p.dims());
     std::vector<std::uint8_t> reserve(backend.bigram_reserve(p, count, longest));
-    backend.bigram_forward(songs, excerpts.data(), count, longest, weights.data(), p, out.data(),
-                           gradient ? reserve.data() : nullptr);
+    backend.run(ops::BigramForward{.songs = {songs, excerpts.data(), count, longest},
+                                   .weights = weights.data(),
+                                   .params = p,
+                                   .out = out.data(),
+                                   .reserve = gradient ? reserve.data() : nullptr});
     if (gradient) {
       gradient->resize(p.weights());
-      backend.bigram_backward(songs, excerpts.data(), count, longest, weights.data(), p,
-                              out_gradient.data(), reserve.data(), gradient->data());
+      backend.run(ops::BigramBackward{.songs = {songs, excerpts.data(), count, longest},
+                                      .weights = weights.data(),
+                                      .params = p,
+                                      .out_gradient = out_gradient.data(),
+                                      .reserve = reserve.data(),
+                                      .gradient = gradient->data()});
     }
     return out;
   }
@@ -179,11 +186,18 @@ class GivenEvents : public testing::TestWithParam<BigramCase> {
     Results r{std::vector<float>(count * p.dims()), std::vector<float>(p.weights(), 7.0f),
               std::vector<float>(events.size(), 7.0f)};
     std::vector<std::uint8_t> reserve(backend->bigram_reserve(p, count, longest));
-    backend->bigram_forward(view, excerpts.data(), count, longest, windows.data(), p, r.out.data(),
-                            reserve.data());
-    backend->bigram_backward(view, excerpts.data(), count, longest, windows.data(), p,
-                             out_gradient.data(), reserve.data(), r.gradient.data(),
-                             r.events_gradient.data());
+    backend->run(ops::BigramForward{.songs = {view, excerpts.data(), count, longest},
+                                    .weights = windows.data(),
+                                    .params = p,
+                                    .out = r.out.data(),
+                                    .reserve = reserve.data()});
+    backend->run(ops::BigramBackward{.songs = {view, excerpts.data(), count, longest},
+                                     .weights = windows.data(),
+                                     .params = p,
+                                     .out_gradient = out_gradient.data(),
+                                     .reserve = reserve.data(),
+                                     .gradient = r.gradient.data(),
+                                     .events_gradient = r.events_gradient.data()});
     return r;
   }
 
@@ -259,8 +273,11 @@ TEST_P(Intervals, EqualTheDirectSum) {
   const auto count = std::int64_t(excerpts.size());
   const auto forward = [&](int threads) {
     std::vector<float> out(count * p.dims() / 12);
-    make_cpu_backend(threads)->interval_forward(view, excerpts.data(), count, excerpts[0].frames,
-                                                weights.data(), p, out.data());
+    make_cpu_backend(threads)->run(
+        ops::IntervalForward{.songs = {view, excerpts.data(), count, excerpts[0].frames},
+                             .weights = weights.data(),
+                             .params = p,
+                             .out = out.data()});
     return out;
   };
   std::vector<double> truth;
@@ -323,9 +340,17 @@ TEST(BigramValues, SilenceGivesZerosNotNaN) {
   const auto backend = make_cpu_backend(1);
   std::vector<std::uint8_t> reserve(backend->bigram_reserve(p, 1, 100));
   const ChromaView view{silence.data(), ChromaType::float32, 100};
-  backend->bigram_forward(view, &e, 1, 100, weights.data(), p, out.data(), reserve.data());
-  backend->bigram_backward(view, &e, 1, 100, weights.data(), p, ones.data(), reserve.data(),
-                           gradient.data());
+  backend->run(ops::BigramForward{.songs = {view, &e, 1, 100},
+                                  .weights = weights.data(),
+                                  .params = p,
+                                  .out = out.data(),
+                                  .reserve = reserve.data()});
+  backend->run(ops::BigramBackward{.songs = {view, &e, 1, 100},
+                                   .weights = weights.data(),
+                                   .params = p,
+                                   .out_gradient = ones.data(),
+                                   .reserve = reserve.data(),
+                                   .gradient = gradient.data()});
   // All frames alike: centred, nothing is left.
   for (const float value : out) EXPECT_EQ(value, 0.0f);
   for (const float value : gradient) EXPECT_EQ(value, 0.0f);
@@ -343,8 +368,11 @@ TEST(BigramValues, OneFrameByHand) {
   chroma[1] = 0.25f;  // rolled up by two: pitch class 3
   const Excerpt e{0, 1, 2};
   float out = 0;
-  make_cpu_backend(1)->bigram_forward({chroma.data(), ChromaType::float32, 1}, &e, 1, 1,
-                                      weights.data(), p, &out, nullptr);
+  make_cpu_backend(1)->run(
+      ops::BigramForward{.songs = {{chroma.data(), ChromaType::float32, 1}, &e, 1, 1},
+                         .weights = weights.data(),
+                         .params = p,
+                         .out = &out});
   EXPECT_EQ(out, 3.0f);
 }
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "backend/cpu/ops.h"
+#include "backend/cpu/run.h"
 #include "bigram_definition.h"
 #include "every_instruction_set.h"
 #include "op_cases.h"
@@ -20,14 +20,25 @@ BigramResults run(const BigramParams& p, ChromaView chroma, const std::vector<Ex
   BigramResults r{std::vector<float>(count * p.dims()), std::vector<float>(p.weights(), 7.0f), {}};
   if (p.given_events) r.events_gradient.assign(chroma.frames * p.events, 7.0f);
   std::vector<std::uint8_t> reserve(cpu::bigram_reserve(p, count, longest));
-  cpu::bigram_forward(chroma, excerpts.data(), count, weights.data(), p, threads, r.out.data(),
-                      reserve.data(), segment);
-  cpu::bigram_backward(chroma, excerpts.data(), count, weights.data(), p, out_gradient.data(),
-                       reserve.data(), threads, r.gradient.data(), r.events_gradient.data(),
-                       segment);
+  const cpu::Context context{.threads = threads, .segment_frames = segment};
+  ops::BigramForward forward{.songs = {chroma, excerpts.data(), count, longest},
+                             .weights = weights.data(),
+                             .params = p,
+                             .out = r.out.data(),
+                             .reserve = reserve.data()};
+  cpu::run(forward, context);
+  cpu::run(ops::BigramBackward{.songs = forward.songs,
+                               .weights = weights.data(),
+                               .params = p,
+                               .out_gradient = out_gradient.data(),
+                               .reserve = reserve.data(),
+                               .gradient = r.gradient.data(),
+                               .events_gradient = r.events_gradient.data()},
+           context);
   std::vector<float> alone(r.out.size());
-  cpu::bigram_forward(chroma, excerpts.data(), count, weights.data(), p, threads, alone.data(),
-                      nullptr, segment);
+  forward.out = alone.data();
+  forward.reserve = nullptr;
+  cpu::run(forward, context);
   EXPECT_EQ(alone, r.out) << "without a reserve";
   return r;
 }

@@ -32,7 +32,7 @@ TEST(ConcurrentSearch, ManyThreadsFingerprintAndSearchOneIndex) {
   std::iota(songs.begin(), songs.end(), 0);
   const auto backend = make_cpu_backend(2);
   const auto method = make_method("bihistogram", *backend, set, {});
-  const Index index(*backend, method->compute(set, songs, Keys::candidate), ScanPrecision::int8);
+  const Index index(*backend, method->compute(set, songs, Keys::candidate), ScanFormat::int8);
   const auto expected = index.search(method->compute(set, songs, Keys::query), 5);
 
   std::vector<std::vector<std::vector<Match>>> found(kCallers);

@@ -10,7 +10,7 @@ namespace {
 
 struct Results {
   std::vector<float> out, gradient, x_gradient;
-  std::vector<std::int32_t> winners;
+  std::vector<std::int32_t> argmax;
 };
 
 class EventLayer : public testing::TestWithParam<EventLayerCase> {
@@ -26,14 +26,24 @@ class EventLayer : public testing::TestWithParam<EventLayerCase> {
     const auto backend = make_cpu_backend(threads);
     Results r;
     r.out.assign(out_gradient.size(), -1.0f);
-    r.winners.assign(out_gradient.size(), -1);
+    r.argmax.assign(out_gradient.size(), -1);
     r.gradient.assign(p.weights(), 7.0f);
     r.x_gradient.assign(x.size(), 7.0f);
-    backend->event_layer_forward(x.data(), songs, weights.data(), p, r.out.data(),
-                                 r.winners.data());
-    backend->event_layer_backward(x.data(), songs, weights.data(), p, r.out.data(),
-                                  r.winners.data(), out_gradient.data(), r.gradient.data(),
-                                  r.x_gradient.data());
+    backend->run(ops::EventLayerForward{.x = x.data(),
+                                        .count = songs,
+                                        .weights = weights.data(),
+                                        .params = p,
+                                        .out = r.out.data(),
+                                        .argmax = r.argmax.data()});
+    backend->run(ops::EventLayerBackward{.x = x.data(),
+                                         .count = songs,
+                                         .weights = weights.data(),
+                                         .params = p,
+                                         .out = r.out.data(),
+                                         .argmax = r.argmax.data(),
+                                         .out_gradient = out_gradient.data(),
+                                         .gradient = r.gradient.data(),
+                                         .x_gradient = r.x_gradient.data()});
     return r;
   }
 
@@ -53,18 +63,21 @@ TEST_P(EventLayer, ForwardEqualsTheDefinition) {
     const auto f = oracle::event_layer_forward(song<float>(i), weights, p);
     truth.insert(truth.end(), d.out.begin(), d.out.end());
     plain.insert(plain.end(), f.out.begin(), f.out.end());
-    for (std::size_t at = 0; at < d.winners.size(); ++at) {
-      const int found = r.winners[i * d.winners.size() + at], n = int(at) % p.filters;
-      ASSERT_EQ(found / p.pool, d.winners[at] / p.pool);
+    for (std::size_t at = 0; at < d.argmax.size(); ++at) {
+      const int found = r.argmax[i * d.argmax.size() + at], n = int(at) % p.filters;
+      ASSERT_EQ(found / p.pool, d.argmax[at] / p.pool);
       // Rounding may choose another of two nearly equal frames.
-      EXPECT_NEAR(d.responses[found * p.filters + n], d.responses[d.winners[at] * p.filters + n],
+      EXPECT_NEAR(d.responses[found * p.filters + n], d.responses[d.argmax[at] * p.filters + n],
                   1e-5);
     }
   }
   expect_close(r.out, truth, plain, GetParam().name);
   std::vector<float> without_backward(r.out.size());
-  make_cpu_backend(1)->event_layer_forward(x.data(), songs, weights.data(), p,
-                                           without_backward.data(), nullptr);
+  make_cpu_backend(1)->run(ops::EventLayerForward{.x = x.data(),
+                                                  .count = songs,
+                                                  .weights = weights.data(),
+                                                  .params = p,
+                                                  .out = without_backward.data()});
   EXPECT_EQ(without_backward, r.out);
 }
 
@@ -84,9 +97,14 @@ TEST_P(EventLayer, BackwardEqualsTheChainRule) {
   expect_close(r.gradient, truth, plain, GetParam().name);
   expect_close(r.x_gradient, x_truth, x_plain, GetParam().name + " input");
   std::vector<float> gradient(p.weights(), 7.0f);
-  make_cpu_backend(1)->event_layer_backward(x.data(), songs, weights.data(), p, r.out.data(),
-                                            r.winners.data(), out_gradient.data(), gradient.data(),
-                                            nullptr);
+  make_cpu_backend(1)->run(ops::EventLayerBackward{.x = x.data(),
+                                                   .count = songs,
+                                                   .weights = weights.data(),
+                                                   .params = p,
+                                                   .out = r.out.data(),
+                                                   .argmax = r.argmax.data(),
+                                                   .out_gradient = out_gradient.data(),
+                                                   .gradient = gradient.data()});
   EXPECT_EQ(gradient, r.gradient);
 }
 
@@ -112,7 +130,7 @@ TEST_P(EventLayer, ChainRuleEqualsFiniteDifferences) {
       return oracle::event_layer_forward(v, w, p);
     };
     const auto up = moved(kStep), down = moved(-kStep);
-    if (up.winners != down.winners) return;
+    if (up.argmax != down.argmax) return;
     for (std::size_t d = 0; d < up.out.size(); ++d)
       if (p.activation == LayerActivation::relu && (up.out[d] > 0) != (down.out[d] > 0)) return;
     EXPECT_NEAR((value(up) - value(down)) / (2 * kStep), expected, 1e-5 * (1 + std::abs(expected)))
@@ -131,7 +149,7 @@ TEST_P(EventLayer, ChainRuleEqualsFiniteDifferences) {
 TEST_P(EventLayer, SameBitsForAnyNumberOfThreads) {
   const Results one = run(1), many = run(5);
   EXPECT_EQ(one.out, many.out);
-  EXPECT_EQ(one.winners, many.winners);
+  EXPECT_EQ(one.argmax, many.argmax);
   EXPECT_EQ(one.gradient, many.gradient);
   EXPECT_EQ(one.x_gradient, many.x_gradient);
 }
@@ -146,13 +164,25 @@ TEST(EventLayerValues, ThreeFramesByHand) {
   const EventLayerParams p{3, 1, 1, 2, 2, LayerActivation::relu};
   const std::vector<float> x{1, 4, 2}, weights{1, 0.5f, 0}, dout{1, 0};
   std::vector<float> out(2), gradient(3), dx(3);
-  std::vector<std::int32_t> winners(2);
+  std::vector<std::int32_t> argmax(2);
   const auto backend = make_cpu_backend(1);
-  backend->event_layer_forward(x.data(), 1, weights.data(), p, out.data(), winners.data());
+  backend->run(ops::EventLayerForward{.x = x.data(),
+                                      .count = 1,
+                                      .weights = weights.data(),
+                                      .params = p,
+                                      .out = out.data(),
+                                      .argmax = argmax.data()});
   EXPECT_EQ(out, (std::vector<float>{5, 2}));
-  EXPECT_EQ(winners, (std::vector<std::int32_t>{1, 2}));
-  backend->event_layer_backward(x.data(), 1, weights.data(), p, out.data(), winners.data(),
-                                dout.data(), gradient.data(), dx.data());
+  EXPECT_EQ(argmax, (std::vector<std::int32_t>{1, 2}));
+  backend->run(ops::EventLayerBackward{.x = x.data(),
+                                       .count = 1,
+                                       .weights = weights.data(),
+                                       .params = p,
+                                       .out = out.data(),
+                                       .argmax = argmax.data(),
+                                       .out_gradient = dout.data(),
+                                       .gradient = gradient.data(),
+                                       .x_gradient = dx.data()});
   EXPECT_EQ(gradient, (std::vector<float>{4, 2, 1}));
   EXPECT_EQ(dx, (std::vector<float>{0, 1, 0.5f}));
 }

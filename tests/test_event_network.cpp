@@ -64,7 +64,7 @@ std::vector<float> weights_of(const Config& c) {
 
 struct Chain {
   std::vector<double> out;
-  std::vector<int> winners;  // of all layers, and which rectified outputs pass a gradient on
+  std::vector<int> argmax;  // of all layers, and which rectified outputs pass a gradient on
 };
 
 // The layers of a configuration one after another, by their definition.
@@ -76,9 +76,9 @@ Chain layers(const Config& c, const std::vector<double>& weights, std::vector<do
     first += p.weights();
     const auto layer = oracle::event_layer_forward(x, own, p);
     x = layer.out;
-    chain.winners.insert(chain.winners.end(), layer.winners.begin(), layer.winners.end());
+    chain.argmax.insert(chain.argmax.end(), layer.argmax.begin(), layer.argmax.end());
     for (const double value : x)
-      chain.winners.push_back(p.activation == LayerActivation::relu && value > 0);
+      chain.argmax.push_back(p.activation == LayerActivation::relu && value > 0);
   }
   chain.out = x;
   return chain;
@@ -168,7 +168,7 @@ TEST_P(EventNetworks, GradientEqualsFiniteDifferences) {
       return layers(c, w, input);
     };
     const Chain up = moved(1e-6), down = moved(-1e-6);
-    if (up.winners != down.winners) continue;  // across a kink
+    if (up.argmax != down.argmax) continue;  // across a kink
     double slope = 0;
     for (std::size_t d = 0; d < dout.size(); ++d)
       slope += double{dout[d]} * (up.out[d] - down.out[d]) / 2e-6;

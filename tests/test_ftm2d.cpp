@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "backend/cpu/ops.h"
+#include "backend/cpu/run.h"
 #include "chroma_layouts.h"
 #include "every_instruction_set.h"
 #include "oracle_published.h"
@@ -17,7 +17,10 @@ const Ftm2dParams kSeed{64, 64, 2, false, false, false};
 std::vector<float> ftm2d(ChromaView chroma, const std::vector<Excerpt>& excerpts,
                          const Ftm2dParams& params, int threads = 1) {
   std::vector<float> out(excerpts.size() * params.dims());
-  cpu::ftm2d(chroma, excerpts.data(), excerpts.size(), params, threads, out.data());
+  cpu::run(ops::Ftm2d{.songs = {chroma, excerpts.data(), std::int64_t(excerpts.size())},
+                      .params = params,
+                      .out = out.data()},
+           {.threads = threads});
   return out;
 }
 

@@ -18,19 +18,26 @@ class Losses : public testing::TestWithParam<LossCase> {};
 
 TEST_P(Losses, ValueAndGradientEqualTheDefinition) {
   const LossCase& c = GetParam();
-  const auto rows = std::int64_t(c.works.size());
+  const auto rows = std::int64_t(c.labels.size());
   const std::vector<float> z = loss_case_rows(c);
   const std::vector<double> at(z.begin(), z.end());
-  const double truth = oracle::loss(at, c.works, c.dims, double{c.log_scale}, c.params);
+  const double truth = oracle::loss(at, c.labels, c.dims, double{c.log_scale}, c.params);
   EXPECT_GT(truth, 0.01) << "a case whose loss is zero checks nothing";
-  const auto slope = oracle::loss_gradient(at, c.works, c.dims, double{c.log_scale}, c.params);
-  const auto plain = oracle::loss_gradient(z, c.works, c.dims, c.log_scale, c.params);
-  const float plain_value = oracle::loss(z, c.works, c.dims, c.log_scale, c.params);
+  const auto slope = oracle::loss_gradient(at, c.labels, c.dims, double{c.log_scale}, c.params);
+  const auto plain = oracle::loss_gradient(z, c.labels, c.dims, c.log_scale, c.params);
+  const float plain_value = oracle::loss(z, c.labels, c.dims, c.log_scale, c.params);
   with_every_instruction_set([&](const char* set) {
     float value = 0, scale_gradient = 0;
     std::vector<float> gradient(z.size());
-    make_cpu_backend(2)->loss(z.data(), c.works.data(), rows, c.dims, &c.log_scale, c.params,
-                              &value, gradient.data(), &scale_gradient);
+    make_cpu_backend(2)->run(ops::Loss{.z = z.data(),
+                                       .labels = c.labels.data(),
+                                       .rows = rows,
+                                       .dims = c.dims,
+                                       .log_inverse_temperature = &c.log_scale,
+                                       .params = c.params,
+                                       .loss = &value,
+                                       .z_gradient = gradient.data(),
+                                       .log_inverse_temperature_gradient = &scale_gradient});
     const auto one = [&](float result, double of, float by, const char* what) {
       expect_close({&result, 1}, {&of, 1}, {&by, 1}, c.name + ", " + what + ", " + set);
     };
@@ -48,15 +55,22 @@ TEST_P(Losses, OfBfloat16IsAsGoodAsThatOfRoundedRows) {
   const std::vector<double> at(z.begin(), z.end());
   std::vector<float> rounded = z;
   for (float& value : rounded) value = to_bfloat16(value);
-  const double truth = oracle::loss(at, c.works, c.dims, double{c.log_scale}, c.params);
-  const float plain_value = oracle::loss(rounded, c.works, c.dims, c.log_scale, c.params);
-  const auto slope = oracle::loss_gradient(at, c.works, c.dims, double{c.log_scale}, c.params);
-  const auto plain = oracle::loss_gradient(rounded, c.works, c.dims, c.log_scale, c.params);
+  const double truth = oracle::loss(at, c.labels, c.dims, double{c.log_scale}, c.params);
+  const float plain_value = oracle::loss(rounded, c.labels, c.dims, c.log_scale, c.params);
+  const auto slope = oracle::loss_gradient(at, c.labels, c.dims, double{c.log_scale}, c.params);
+  const auto plain = oracle::loss_gradient(rounded, c.labels, c.dims, c.log_scale, c.params);
   float value = 0, scale_gradient = 0;
   std::vector<float> gradient(z.size());
-  make_cpu_backend(2, Arithmetic::bf16)
-      ->loss(z.data(), c.works.data(), std::int64_t(c.works.size()), c.dims, &c.log_scale, c.params,
-             &value, gradient.data(), &scale_gradient);
+  make_cpu_backend(2, MathMode::bf16)
+      ->run(ops::Loss{.z = z.data(),
+                      .labels = c.labels.data(),
+                      .rows = std::int64_t(c.labels.size()),
+                      .dims = c.dims,
+                      .log_inverse_temperature = &c.log_scale,
+                      .params = c.params,
+                      .loss = &value,
+                      .z_gradient = gradient.data(),
+                      .log_inverse_temperature_gradient = &scale_gradient});
   expect_close({&value, 1}, {&truth, 1}, {&plain_value, 1}, c.name + ", loss");
   expect_close(gradient, slope.by_z, plain.by_z, c.name + ", gradient");
 }
@@ -67,15 +81,15 @@ TEST_P(Losses, TheOraclesGradientIsTheLossesDerivative) {
   const std::vector<float> z = loss_case_rows(c);
   const std::vector<double> at(z.begin(), z.end());
   const auto loss = [&](const std::vector<double>& where, double log_scale) {
-    return oracle::loss(where, c.works, c.dims, log_scale, c.params);
+    return oracle::loss(where, c.labels, c.dims, log_scale, c.params);
   };
-  const auto gradient = oracle::loss_gradient(at, c.works, c.dims, double{c.log_scale}, c.params);
+  const auto gradient = oracle::loss_gradient(at, c.labels, c.dims, double{c.log_scale}, c.params);
   double largest = 0;
   for (const double g : gradient.by_z) largest = std::max(largest, std::abs(g));
   const double step = 1e-6;
   // The loss is a mean over the rows: each rounds once more, and the difference divides by the
   // step.
-  const double rounding = double(c.works.size()) * std::numeric_limits<double>::epsilon() *
+  const double rounding = double(c.labels.size()) * std::numeric_limits<double>::epsilon() *
                           loss(at, c.log_scale) / step;
   for (std::size_t i = 0; i<at.size(); i += at.size()> 500 ? 37 : 1) {
     std::vector<double> up = at, down = at;
@@ -97,36 +111,56 @@ INSTANTIATE_TEST_SUITE_P(Cases, Losses, testing::ValuesIn(loss_cases()),
 // two others, so each loss is log(e^s + 2) - s.
 TEST(LossValues, NtXentByHand) {
   const std::vector<float> z{1, 0, 1, 0, 0, 1, 0, 1};
-  const std::vector<std::int32_t> works{0, 0, 1, 1};
+  const std::vector<std::int32_t> labels{0, 0, 1, 1};
   const float log_scale = std::log(3.0f);
   float value = 0, scale_gradient = 0;
   std::vector<float> gradient(8);
-  make_cpu_backend(1)->loss(z.data(), works.data(), 4, 2, &log_scale, {}, &value, gradient.data(),
-                            &scale_gradient);
+  make_cpu_backend(1)->run(ops::Loss{.z = z.data(),
+                                     .labels = labels.data(),
+                                     .rows = 4,
+                                     .dims = 2,
+                                     .log_inverse_temperature = &log_scale,
+                                     .loss = &value,
+                                     .z_gradient = gradient.data(),
+                                     .log_inverse_temperature_gradient = &scale_gradient});
   EXPECT_NEAR(value, std::log(std::exp(3.0) + 2) - 3, 1e-6);
 }
 
 // mean(c d^2) + alpha mean((1 - c) max(0, m - d)^2) over both pairs: (9 + 4 * 5^2) / 2.
 TEST(LossValues, ContrastiveByHand) {
   const std::vector<float> z{0, 0, 3, 0, 1, 1, 4, 5};
-  const std::vector<std::int32_t> works{0, 0, 1, 2};
+  const std::vector<std::int32_t> labels{0, 0, 1, 2};
   const float scale = 0;
   float value = 0, scale_gradient = 1;
   std::vector<float> gradient(8);
-  make_cpu_backend(1)->loss(z.data(), works.data(), 4, 2, &scale, {Loss::contrastive, 10, 4, 60},
-                            &value, gradient.data(), &scale_gradient);
+  make_cpu_backend(1)->run(ops::Loss{.z = z.data(),
+                                     .labels = labels.data(),
+                                     .rows = 4,
+                                     .dims = 2,
+                                     .log_inverse_temperature = &scale,
+                                     .params = {Loss::contrastive, 10, 4, 60},
+                                     .loss = &value,
+                                     .z_gradient = gradient.data(),
+                                     .log_inverse_temperature_gradient = &scale_gradient});
   EXPECT_NEAR(value, (9 + 4 * 25) / 2.0, 1e-5);
   EXPECT_EQ(scale_gradient, 0.0f);
 }
 
 TEST(LossValues, ContrastivePairAtDistanceZeroStays) {
   const std::vector<float> z{1, 2, 1, 2};
-  const std::vector<std::int32_t> works{0, 1};
+  const std::vector<std::int32_t> labels{0, 1};
   const float scale = 0;
   float value = 0, scale_gradient = 0;
   std::vector<float> gradient(4, 1.0f);
-  make_cpu_backend(1)->loss(z.data(), works.data(), 2, 2, &scale, {Loss::contrastive, 10, 4, 60},
-                            &value, gradient.data(), &scale_gradient);
+  make_cpu_backend(1)->run(ops::Loss{.z = z.data(),
+                                     .labels = labels.data(),
+                                     .rows = 2,
+                                     .dims = 2,
+                                     .log_inverse_temperature = &scale,
+                                     .params = {Loss::contrastive, 10, 4, 60},
+                                     .loss = &value,
+                                     .z_gradient = gradient.data(),
+                                     .log_inverse_temperature_gradient = &scale_gradient});
   EXPECT_EQ(value, 400.0f);
   for (const float g : gradient) EXPECT_EQ(g, 0.0f);
 }
@@ -138,7 +172,14 @@ TEST(Adam, FirstStepMovesByTheRateAndClips) {
   params.clip = 1;
   const AdamStep step(params, 0.1, 1);
   float norm = 0;
-  make_cpu_backend(1)->adam(w.data(), m.data(), v.data(), gradient.data(), 3, params, &step, &norm);
+  make_cpu_backend(1)->run(ops::Adam{.weights = w.data(),
+                                     .moment1 = m.data(),
+                                     .moment2 = v.data(),
+                                     .gradient = gradient.data(),
+                                     .count = 3,
+                                     .params = params,
+                                     .step = &step,
+                                     .gradient_norm = &norm});
   EXPECT_FLOAT_EQ(norm, 5);
   EXPECT_FLOAT_EQ(m[0], 0.1f * 0.6f);  // the gradient scaled to norm 1
   EXPECT_NEAR(w[0], 0.9f, 1e-6);
@@ -159,7 +200,14 @@ TEST(Adam, ManyStepsEqualThePaper) {
     const std::vector<float> g = random_values(count, 0.5f, std::uint64_t(step));
     const AdamStep now(params, rate, step);
     float norm = 0;
-    backend->adam(w.data(), m.data(), v.data(), g.data(), count, params, &now, &norm);
+    backend->run(ops::Adam{.weights = w.data(),
+                           .moment1 = m.data(),
+                           .moment2 = v.data(),
+                           .gradient = g.data(),
+                           .count = count,
+                           .params = params,
+                           .step = &now,
+                           .gradient_norm = &norm});
     const auto by_definition = [&]<class Real>(std::vector<Real>& x, std::vector<Real>& m1,
                                                std::vector<Real>& m2) {
       for (int i = 0; i < count; ++i) {
@@ -180,7 +228,13 @@ TEST(Adam, ManyStepsEqualThePaper) {
 TEST(Project, UnitVectorOfAnAffineMap) {
   const std::vector<float> in{1, 2}, weight{1, 0, 0, 1, 1, 1}, bias{2, 0, 0};
   std::vector<float> out(3);
-  make_cpu_backend(1)->project(in.data(), 1, 2, weight.data(), bias.data(), 3, out.data());
+  make_cpu_backend(1)->run(ops::Project{.in = in.data(),
+                                        .rows = 1,
+                                        .in_dims = 2,
+                                        .weight = weight.data(),
+                                        .bias = bias.data(),
+                                        .out_dims = 3,
+                                        .out = out.data()});
   const double norm = std::sqrt(9.0 + 4 + 9);  // (3, 2, 3)
   EXPECT_NEAR(out[0], 3 / norm, 1e-6);
   EXPECT_NEAR(out[1], 2 / norm, 1e-6);

@@ -61,11 +61,11 @@ TEST(RowProducts, ProductsOfBfloat16AreThoseOfRoundedValues) {
         }
     for (const int threads : {1, 3}) {
       std::vector<float> found(rows * rows);
-      cpu::inner_products_of_rows(rows, dims, z.data(), found.data(), threads, Arithmetic::bf16);
+      cpu::inner_products_of_rows(rows, dims, z.data(), found.data(), threads, MathMode::bf16);
       expect_close(found, inner, plain_inner, "inner products");
       found.resize(rows * dims);
       cpu::weighted_sums_of_rows(rows, dims, weights.data(), z.data(), found.data(), threads,
-                                 Arithmetic::bf16);
+                                 MathMode::bf16);
       expect_close(found, sums, plain_sums, "weighted sums");
     }
   }

@@ -11,7 +11,7 @@
 namespace reprise {
 namespace {
 
-std::int64_t song_of(const SongSet& set, const Take& take) {
+std::int64_t song_of(const SongSet& set, const TrainingExcerpt& take) {
   return std::upper_bound(set.offsets.begin(), set.offsets.end(), take.excerpt.first) -
          set.offsets.begin() - 1;
 }
@@ -104,7 +104,7 @@ TEST(Sampler, TunesDecideWhoIsADistractor) {
   EXPECT_EQ(sampler.works_with_versions(), 3);
   EXPECT_EQ(sampler.distractors(), 3);
   for (int step = 0; step < 20; ++step)
-    for (const TrainingBatch batch = sampler.draw(step); const Take& take : batch.takes)
+    for (const TrainingBatch batch = sampler.draw(step); const TrainingExcerpt& take : batch.takes)
       EXPECT_EQ(set.split[song_of(set, take)], "train");
 }
 

@@ -25,8 +25,7 @@ std::ostream& operator<<(std::ostream& out, const SearchCase& c) {
   return out << c.queries << "x" << c.keys << " of " << c.candidates << "x" << c.dims;
 }
 
-constexpr ScanPrecision kPrecisions[] = {ScanPrecision::fp32, ScanPrecision::bf16,
-                                         ScanPrecision::int8};
+constexpr ScanFormat kPrecisions[] = {ScanFormat::fp32, ScanFormat::bf16, ScanFormat::int8};
 
 struct Answer {
   std::vector<std::int64_t> ids;
@@ -36,18 +35,27 @@ struct Answer {
 };
 
 Answer top_k(const std::vector<float>& q, const std::vector<float>& vectors, const SearchCase& c,
-             ScanPrecision precision, int threads) {
+             ScanFormat format, int threads) {
   const auto backend = make_cpu_backend(threads);
   const Buffer<float> on_device(*backend, std::span<const float>(vectors));
   Buffer<std::uint8_t> scan(
-      *backend, static_cast<std::int64_t>(backend->scan_bytes(c.candidates, c.dims, precision)));
-  backend->prepare_scan(on_device.data(), c.candidates, c.dims, precision, scan.data());
+      *backend, static_cast<std::int64_t>(backend->scan_bytes(c.candidates, c.dims, format)));
+  backend->run(ops::PrepareScan{.vectors = on_device.data(),
+                                .count = c.candidates,
+                                .dims = c.dims,
+                                .format = format,
+                                .scan = scan.data()});
   Answer a{std::vector<std::int64_t>(c.queries * c.k), std::vector<float>(c.queries * c.k),
            std::vector<std::int32_t>(c.queries * c.k)};
-  backend->top_k(
-      q.data(), c.queries, c.keys,
-      {on_device.data(), scan.size() > 0 ? scan.data() : nullptr, precision, c.candidates, c.dims},
-      c.k, a.ids.data(), a.scores.data(), a.keys.data());
+  backend->run(ops::TopK{.q = q.data(),
+                         .queries = c.queries,
+                         .keys = c.keys,
+                         .candidates = {on_device.data(), scan.size() > 0 ? scan.data() : nullptr,
+                                        format, c.candidates, c.dims},
+                         .k = c.k,
+                         .ids = a.ids.data(),
+                         .scores = a.scores.data(),
+                         .best_key = a.keys.data()});
   return a;
 }
 
@@ -82,11 +90,11 @@ Answer sorted(const std::vector<float>& q, const std::vector<float>& vectors, co
 void expect_sorted(const std::vector<float>& q, const std::vector<float>& vectors,
                    const SearchCase& c, const std::string& what) {
   const Answer truth = sorted(q, vectors, c);
-  for (const ScanPrecision precision : kPrecisions)
+  for (const ScanFormat format : kPrecisions)
     for (const int threads : {1, 3}) {
-      const Answer found = top_k(q, vectors, c, precision, threads);
+      const Answer found = top_k(q, vectors, c, format, threads);
       const std::string where =
-          fmt::format("{}, precision {}, {} threads", what, int(precision), threads);
+          fmt::format("{}, format {}, {} threads", what, int(format), threads);
       ASSERT_EQ(found.ids, truth.ids) << where;
       ASSERT_EQ(found.scores, truth.scores) << where;
       ASSERT_EQ(found.keys, truth.keys) << where;
@@ -116,8 +124,13 @@ TEST_P(Search, SimilaritiesEqualTheDefinition) {
   const auto q = grid_values(c.queries * c.keys * c.dims, 1);
   const auto vectors = grid_values(c.candidates * c.dims, 2);
   std::vector<float> all(c.queries * c.candidates);
-  make_cpu_backend(3)->similarities(q.data(), c.queries, c.keys, vectors.data(), c.candidates,
-                                    c.dims, nullptr, all.data());
+  make_cpu_backend(3)->run(ops::Similarities{.q = q.data(),
+                                             .queries = c.queries,
+                                             .keys = c.keys,
+                                             .c = vectors.data(),
+                                             .candidates = c.candidates,
+                                             .dims = c.dims,
+                                             .out = all.data()});
   for (std::int64_t i = 0; i < c.queries * c.candidates; ++i) {
     double best = -std::numeric_limits<double>::infinity();
     for (int key = 0; key < c.keys; ++key) {
@@ -141,7 +154,14 @@ INSTANTIATE_TEST_SUITE_P(Cases, Search,
 TEST(Similarities, BiasIsAddedToEveryScore) {
   const std::vector<float> q{1, 2}, c{1, 0, 0, 1}, bias{10, -10};
   std::vector<float> out(2);
-  make_cpu_backend(1)->similarities(q.data(), 1, 1, c.data(), 2, 2, bias.data(), out.data());
+  make_cpu_backend(1)->run(ops::Similarities{.q = q.data(),
+                                             .queries = 1,
+                                             .keys = 1,
+                                             .c = c.data(),
+                                             .candidates = 2,
+                                             .dims = 2,
+                                             .bias = bias.data(),
+                                             .out = out.data()});
   EXPECT_EQ(out[0], 11.0f);
   EXPECT_EQ(out[1], -8.0f);
 }

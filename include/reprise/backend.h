@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "reprise/chroma_engine.h"
-#include "reprise/params.h"
+#include "reprise/error.h"
+#include "reprise/ops.h"
 
 namespace reprise {
 
@@ -22,12 +23,12 @@ class OpGraph {
   virtual void launch() = 0;
 };
 
-/// The ops that the engine needs, on one kind of machine. Every pointer is to memory of this back
-/// end (see Buffer) unless a comment says "host"; matrices are row-major and dense. Results do not
-/// depend on the number of threads. Ops throw Error; none prints. An op that a back end does not
-/// have, or not for the parameters given, declines with an Error that says why.
+/// Memory and the ops of ops.h, on one kind of machine. Pointers are to memory of this back end
+/// (see Buffer) unless a comment says "host". Results do not depend on the number of threads. Ops
+/// throw Error; none prints. An op that a back end does not have, or not for the parameters given,
+/// declines with an Error that says why.
 ///
-/// Threads: any number may call the ops of a CPU back end at once, on memory that no other writes;
+/// Threads: any number may run the ops of a CPU back end at once, on memory that no other writes;
 /// a CUDA back end, and whatever was made with it, is one thread's at a time.
 class Backend {
  public:
@@ -67,100 +68,59 @@ class Backend {
   /// memory.
   virtual std::unique_ptr<ChromaEngine> chroma_engine(const ChromaTables&) { return nullptr; }
 
-  // --- chroma in, chroma out
-  /// out float [count, patches * frames, 12].
-  virtual void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                         PatchworkParams params, float* out) = 0;
-  /// out float [count, crop, 12]; out_excerpts [count] say where in it each result lies.
-  virtual void augment(ChromaView chroma, const Take* takes, std::int64_t count,
-                       AugmentParams params, float* out, Excerpt* out_excerpts) = 0;
-
-  // --- audio bigrams
-  /// Bytes that bigram_forward keeps for bigram_backward, for excerpts of at most `frames` frames.
+  /// Bytes that a bigram forward keeps for its backward, for excerpts of at most `frames` frames.
   virtual std::size_t bigram_reserve(const BigramParams& params, std::int64_t count,
                                      std::int64_t frames) const = 0;
-  /// out [count, dims]; no excerpt has more than `longest` frames. `reserve` may be null when no
-  /// backward follows.
-  virtual void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                              std::int64_t longest, const float* weights,
-                              const BigramParams& params, float* out, void* reserve) = 0;
-  /// gradient [weights] = sum over the excerpts of d(loss)/d(weights); out_gradient [count, dims].
-  /// `reserve` is what the forward of the same arguments left. With given events their gradient is
-  /// written, too, events_gradient [rows, N], where excerpts lie: they must not overlap.
-  virtual void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                               std::int64_t longest, const float* weights,
-                               const BigramParams& params, const float* out_gradient,
-                               const void* reserve, float* gradient,
-                               float* events_gradient = nullptr) = 0;
+  /// Bytes that PrepareScan writes; 0 with fp32.
+  virtual std::size_t scan_bytes(std::int64_t count, int dims, ScanFormat format) const = 0;
 
-  /// Bigrams of kernels in 12 rotations, events 12 k + p, summed over the rotations: alike in all
-  /// keys. out [count, F, K, K, 12]: of kernels k and m at the interval d the sum over p of
-  /// M[f, 12 k + p, 12 m + (p + d) mod 12], pooled, neither compressed nor scaled.
-  virtual void interval_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                                std::int64_t longest, const float* weights,
-                                const BigramParams& params, float* out) = 0;
+  /// Runs an op of ops.h, as in run(ops::Project{.in = x, .rows = 2, ...}).
+  template <class Op>
+  void run(const Op& op) {
+    expect_sizes(op);
+    perform(op);
+  }
 
-  // --- event networks
-  /// out [count, out_frames, filters] of x [count, frames, channels]. winners [as out]: the frame
-  /// of each largest response, the first of equal ones; may be null when no backward follows.
-  virtual void event_layer_forward(const float* x, std::int64_t count, const float* weights,
-                                   const EventLayerParams& params, float* out,
-                                   std::int32_t* winners) = 0;
-  /// gradient [weights] = sum over the songs of d(loss)/d(weights), and x_gradient [as x] where not
-  /// null; out_gradient [as out]. out and winners are what the forward of the same arguments left.
-  virtual void event_layer_backward(const float* x, std::int64_t count, const float* weights,
-                                    const EventLayerParams& params, const float* out,
-                                    const std::int32_t* winners, const float* out_gradient,
-                                    float* gradient, float* x_gradient) = 0;
+ protected:
+#define REPRISE_OP(Op) virtual void perform(const ops::Op& op) = 0;
+  REPRISE_OPS(REPRISE_OP)
+#undef REPRISE_OP
 
-  // --- learning
-  /// z [rows, dims], works [rows]; scale: one value, used by nt_xent as min(exp(scale), scale_max).
-  /// Writes loss (one value), z_gradient [rows, dims], scale_gradient (one value).
-  virtual void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-                    const float* scale, const LossParams& params, float* loss, float* z_gradient,
-                    float* scale_gradient) = 0;
-  /// Updates weights and the two moments [count] in place; step: one; gradient_norm: one value,
-  /// before clipping.
-  virtual void adam(float* weights, float* moment1, float* moment2, const float* gradient,
-                    std::int64_t count, const AdamParams& params, const AdamStep* step,
-                    float* gradient_norm) = 0;
-
-  // --- fingerprints to vectors
-  /// out [rows, out_dims] = unit(in [rows, in_dims] weight^T [out_dims, in_dims] + bias).
-  virtual void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
-                       const float* bias, int out_dims, float* out) = 0;
-
-  // --- published fingerprints
-  /// out [count, dims] (Bertin-Mahieux & Ellis 2012), row-major [time frequency, pitch frequency].
-  /// Songs shorter than a patch are padded with zeros to one, where the original gives none.
-  virtual void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                     const Ftm2dParams& params, float* out) = 0;
-
-  // --- exact search
-  /// out [queries, candidates] = max over keys of q [queries, keys, dims] . c [candidates, dims],
-  /// plus bias [candidates] where not null.
-  virtual void similarities(const float* q, std::int64_t queries, int keys, const float* c,
-                            std::int64_t candidates, int dims, const float* bias, float* out) = 0;
-  /// Bytes that prepare_scan writes; 0 with fp32.
-  virtual std::size_t scan_bytes(std::int64_t count, int dims, ScanPrecision precision) const = 0;
-  /// Writes scan_bytes bytes for vectors [count, dims]: their quantised values with scales and
-  /// residual norms, in an order of the back end's own.
-  virtual void prepare_scan(const float* vectors, std::int64_t count, int dims,
-                            ScanPrecision precision, void* scan) = 0;
-  /// The k best candidates of each query q [keys, dims], by descending score, ties by ascending
-  /// number. The score is the largest inner product of a key, summed in double precision and
-  /// rounded to float; of keys with the same score the first is the best. ids, scores, best_key:
-  /// [queries, k]; where fewer candidates exist the id is -1, the score -infinity and the key 0.
-  virtual void top_k(const float* q, std::int64_t queries, int keys, const Candidates& candidates,
-                     int k, std::int64_t* ids, float* scores, std::int32_t* best_key) = 0;
-
-  // --- alignment
-  /// scores [pairs] of row-z local alignment (see AlignmentParams). Each excerpt is prepared once
-  /// for all its pairs. Chroma and scores are kept in 8 and 16 bits.
-  virtual void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
-                     ChromaView candidate_chroma, const Excerpt* candidates,
-                     std::int64_t candidate_count, const AlignmentPair* pairs, std::int64_t count,
-                     const AlignmentParams& params, float* scores) = 0;
+ private:
+  // Whatever the back end: no size is negative, and chroma has the bands of the parameters, or of
+  // the chroma it is compared with.
+  template <class Op>
+  static void expect_sizes(const Op& op) {
+    if constexpr (requires { op.params.given_events; }) {
+      if (!op.params.given_events) expect_bands(op.songs.chroma, op.params.bands);
+    } else if constexpr (requires {
+                           op.songs;
+                           op.params.bands;
+                         }) {
+      expect_bands(op.songs.chroma, op.params.bands);
+    } else if constexpr (requires { op.queries.chroma; }) {
+      expect_bands(op.queries.chroma, op.candidates.chroma.bands);
+    }
+    if constexpr (requires { op.songs; }) expect_size("songs", op.songs);
+    if constexpr (requires { op.queries; }) expect_size("queries", op.queries);
+    if constexpr (requires { op.candidates; }) expect_size("candidates", op.candidates);
+    if constexpr (requires { op.count; }) expect_size("items", op.count);
+    if constexpr (requires { op.rows; }) expect_size("rows", op.rows);
+  }
+  static void expect_bands(ChromaView chroma, int expected) {
+    if (chroma.bands != expected)
+      throw Error("chroma: expected " + std::to_string(expected) +
+                  " bands of 12 pitch classes, found " + std::to_string(chroma.bands));
+  }
+  template <class Items>
+  static void expect_size(const char* what, const Items& items) {
+    if constexpr (requires { items.count; }) {
+      expect_size(what, items.count);
+    } else if (items < 0) {
+      throw Error(std::string("an op's ") + what + ": expected 0 or more, found " +
+                  std::to_string(items));
+    }
+  }
 };
 
 /// An array in the memory of a back end, which must outlive it.
@@ -243,11 +203,9 @@ class HostBuffer {
 
 /// threads 0: as many as the machine offers. Throws Error where the processor has no products of
 /// bf16 and they are asked for.
-std::unique_ptr<Backend> make_cpu_backend(int threads = 0,
-                                          Arithmetic arithmetic = Arithmetic::fp32);
+std::unique_ptr<Backend> make_cpu_backend(int threads = 0, MathMode math = MathMode::fp32);
 /// Throws Error where the back end is not in this build or the machine has no such device.
-std::unique_ptr<Backend> make_cuda_backend(int device = 0,
-                                           Arithmetic arithmetic = Arithmetic::tf32);
+std::unique_ptr<Backend> make_cuda_backend(int device = 0, MathMode math = MathMode::tf32);
 /// Names of the machine's CUDA devices, in the order of their numbers. Throws Error that says why
 /// there is none.
 std::vector<std::string> cuda_devices();

@@ -39,11 +39,9 @@ class Index {
   /// Asks the source for some thousand songs at a time, in ascending order, so that the vectors are
   /// never in memory twice. Throws Error for a vector that is not finite, and where the device has
   /// not even memory for a slice.
-  Index(Backend& backend, std::int64_t songs, int dims, ScanPrecision precision,
-        const Source& source);
+  Index(Backend& backend, std::int64_t songs, int dims, ScanFormat format, const Source& source);
   /// candidates: one key each.
-  Index(Backend& backend, const Fingerprints& candidates,
-        ScanPrecision precision = ScanPrecision::fp32);
+  Index(Backend& backend, const Fingerprints& candidates, ScanFormat format = ScanFormat::fp32);
 
   /// The `top` best candidates of each query, best first, ties by ascending position.
   std::vector<std::vector<Match>> search(const Fingerprints& queries, int top) const;
@@ -90,7 +88,7 @@ class Index {
 
   Backend& backend_;
   int dims_;
-  ScanPrecision precision_;
+  ScanFormat format_;
   std::vector<std::int32_t> rolls_;
   std::int64_t songs_at_once_;
   HostBuffer<float> host_;  // all vectors, where there are slices

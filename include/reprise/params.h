@@ -19,7 +19,7 @@ inline constexpr int kMaxPool = 1024;
 inline constexpr int kMaxLayerValues = 1 << 24;  ///< of a song in a layer, and a layer's weights
 
 /// Of products over time and of dense products; sums are always in fp32.
-enum class Arithmetic : std::uint8_t {
+enum class MathMode : std::uint8_t {
   fp32,  ///< no tensor cores
   tf32,  ///< on the CPU fp32
   bf16,  ///< on a device of bigrams forward, the rest is tf32; on the CPU of the softmax loss
@@ -154,7 +154,7 @@ struct AugmentParams {
 };
 
 /// An excerpt to vary: everything random in it follows from `seed`.
-struct Take {
+struct TrainingExcerpt {
   Excerpt excerpt;
   std::uint64_t seed = 0;
 };
@@ -219,13 +219,13 @@ struct Ftm2dParams {
 /// What a search scans. Answers are exact in every case, and the same: the best of the scan are
 /// scored again from the float32 vectors, and as many as it takes until the rounding and the
 /// quantisation residuals prove that no other can be better.
-enum class ScanPrecision : std::uint8_t { fp32, bf16, int8 };
+enum class ScanFormat : std::uint8_t { fp32, bf16, int8 };
 
 /// Candidates of a search, in the memory of a back end. All values are finite.
 struct Candidates {
   const float* vectors = nullptr;  ///< [count, dims]
   const void* scan = nullptr;      ///< what prepare_scan made of them; null with fp32
-  ScanPrecision precision = ScanPrecision::fp32;
+  ScanFormat format = ScanFormat::fp32;
   std::int64_t count = 0;
   int dims = 0;
 };

@@ -51,8 +51,8 @@ Fingerprints empty_fingerprints(std::size_t songs, int dims, std::span<const std
 // A fingerprint that one op of the back end computes, perhaps reduced by PCA.
 class OpMethod : public FingerprintMethod {
  public:
-  // (chroma, excerpts, count, out [count, dims]), all in the back end's memory.
-  using Op = std::function<void(ChromaView, const Excerpt*, std::int64_t, float*)>;
+  // (songs, out [count, dims]), all in the back end's memory.
+  using Op = std::function<void(const SongBatch&, float*)>;
 
   OpMethod(Backend& backend, std::string name, int bands, int dims, bool key_invariant, Op op)
       : backend_(backend),
@@ -106,7 +106,7 @@ class OpMethod : public FingerprintMethod {
     const auto count = static_cast<std::int64_t>(excerpts.size());
     const Buffer<Excerpt> on_device(backend_, std::span<const Excerpt>(excerpts));
     Buffer<float> out(backend_, count * op_dims_);
-    op_(chroma, on_device.data(), count, out.data());
+    op_({chroma, on_device.data(), count}, out.data());
     return out.download();
   }
 
@@ -186,9 +186,8 @@ std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& b
     }
   auto method = std::make_unique<OpMethod>(
       backend, std::string(name), fit.bands, s.ftm2d.dims(), true,
-      [&backend, params = s.ftm2d](ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                                   float* out) {
-        backend.ftm2d(chroma, excerpts, count, params, out);
+      [&backend, params = s.ftm2d](const SongBatch& songs, float* out) {
+        backend.run(ops::Ftm2d{.songs = songs, .params = params, .out = out});
       });
   if (name == "2dftm-pca") method->fit(fit, s.components);
   return method;

@@ -69,18 +69,26 @@ struct BenchCommand {
     const auto out_gradient = uniform_values(kSongs * p.dims(), -1, 1, 3);
     std::vector<Excerpt> excerpts;
     for (std::int64_t i = 0; i < kSongs; ++i) excerpts.push_back({i * frames, frames, 0});
-    const ChromaView view{chroma.data(), ChromaType::float32, kSongs * frames};
+    const SongBatch songs{
+        {chroma.data(), ChromaType::float32, kSongs * frames}, excerpts.data(), kSongs, frames};
     std::vector<float> out(static_cast<std::size_t>(kSongs * p.dims())), gradient(p.weights());
     Buffer<std::uint8_t> reserve(
         backend, static_cast<std::int64_t>(backend.bigram_reserve(p, kSongs, frames)));
     const double peak = roofline::peak_flops() * team;
     for (const bool both : {false, true}) {
       const double time = shortest([&] {
-        backend.bigram_forward(view, excerpts.data(), kSongs, frames, weights.data(), p, out.data(),
-                               both ? reserve.data() : nullptr);
+        backend.run(ops::BigramForward{.songs = songs,
+                                       .weights = weights.data(),
+                                       .params = p,
+                                       .out = out.data(),
+                                       .reserve = both ? reserve.data() : nullptr});
         if (both)
-          backend.bigram_backward(view, excerpts.data(), kSongs, frames, weights.data(), p,
-                                  out_gradient.data(), reserve.data(), gradient.data());
+          backend.run(ops::BigramBackward{.songs = songs,
+                                          .weights = weights.data(),
+                                          .params = p,
+                                          .out_gradient = out_gradient.data(),
+                                          .reserve = reserve.data(),
+                                          .gradient = gradient.data()});
       });
       const double operations = roofline::forward_operations(p, frames) +
                                 (both ? roofline::backward_operations(p, frames) : 0);
@@ -98,15 +106,25 @@ struct BenchCommand {
     const auto vectors = uniform_values(count * dims, -1, 1, 4);
     const auto query = uniform_values(std::int64_t{keys} * dims, -1, 1, 5);
     Buffer<std::uint8_t> scan(
-        backend, static_cast<std::int64_t>(backend.scan_bytes(count, dims, ScanPrecision::int8)));
-    backend.prepare_scan(vectors.data(), count, dims, ScanPrecision::int8, scan.data());
+        backend, static_cast<std::int64_t>(backend.scan_bytes(count, dims, ScanFormat::int8)));
+    backend.run(ops::PrepareScan{.vectors = vectors.data(),
+                                 .count = count,
+                                 .dims = dims,
+                                 .format = ScanFormat::int8,
+                                 .scan = scan.data()});
     std::int64_t ids[kBest];
     float scores[kBest];
     std::int32_t best_keys[kBest];
     const double time = shortest([&] {
-      backend.top_k(query.data(), 1, keys,
-                    {vectors.data(), scan.data(), ScanPrecision::int8, count, dims}, kBest, ids,
-                    scores, best_keys);
+      backend.run(
+          ops::TopK{.q = query.data(),
+                    .queries = 1,
+                    .keys = keys,
+                    .candidates = {vectors.data(), scan.data(), ScanFormat::int8, count, dims},
+                    .k = kBest,
+                    .ids = ids,
+                    .scores = scores,
+                    .best_key = best_keys});
     });
     const double bytes = roofline::peak_byte_operations();
     const double peak = (bytes > 0 ? bytes : roofline::peak_flops()) * team;

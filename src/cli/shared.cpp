@@ -36,19 +36,19 @@ void DeviceOptions::add_to(CLI::App& command) {
 }
 
 std::unique_ptr<Backend> DeviceOptions::open() const {
-  const Arithmetic arithmetic = precision == "fp32"   ? Arithmetic::fp32
-                                : precision == "tf32" ? Arithmetic::tf32
-                                                      : Arithmetic::bf16;
-  if (device == "cpu") return make_cpu_backend(threads, arithmetic);
+  const MathMode math = precision == "fp32"   ? MathMode::fp32
+                        : precision == "tf32" ? MathMode::tf32
+                                              : MathMode::bf16;
+  if (device == "cpu") return make_cpu_backend(threads, math);
   const int number = device.starts_with("cuda:") ? std::stoi(device.substr(5)) : 0;
   try {
-    auto backend = make_cuda_backend(number, arithmetic);
+    auto backend = make_cuda_backend(number, math);
     fmt::print(stderr, "device: {}\n", backend->description());
     return backend;
   } catch (const Error& why) {
     if (device != "auto")
       throw MachineError(fmt::format("--device {}: {}; use --device cpu", device, why.what()));
-    auto backend = make_cpu_backend(threads, arithmetic);
+    auto backend = make_cpu_backend(threads, math);
     if (::isatty(STDERR_FILENO) == 1)
       fmt::print(stderr, "device: {} ({})\n", backend->description(), why.what());
     return backend;

@@ -24,8 +24,13 @@ std::vector<Cohort::Statistics> Cohort::statistics(const Fingerprints& songs) co
     const Buffer<float> q(backend_,
                           std::span<const float>(values).subspan(first * row, some * row));
     Buffer<float> out(backend_, some * count);
-    backend_.similarities(q.data(), some, songs.keys, vectors_.data(), count, dims_, nullptr,
-                          out.data());
+    backend_.run(ops::Similarities{.q = q.data(),
+                                   .queries = some,
+                                   .keys = songs.keys,
+                                   .c = vectors_.data(),
+                                   .candidates = count,
+                                   .dims = dims_,
+                                   .out = out.data()});
     std::vector<float> similarities = out.download();
     for (std::int64_t i = 0; i < some; ++i) {
       const auto of_song = std::span(similarities).subspan(i * count, count);

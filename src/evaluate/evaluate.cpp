@@ -71,8 +71,14 @@ class ScoredCandidates {
                                    vectors.dims, vectors_.dims));
     const Buffer<float> q(backend_, std::span<const float>(vectors.values));
     Buffer<float> out(backend_, count * count_);
-    backend_.similarities(q.data(), count, keys, values_.data(), count_, vectors.dims,
-                          vectors_.bias.empty() ? nullptr : bias_.data(), out.data());
+    backend_.run(ops::Similarities{.q = q.data(),
+                                   .queries = count,
+                                   .keys = keys,
+                                   .c = values_.data(),
+                                   .candidates = count_,
+                                   .dims = vectors.dims,
+                                   .bias = vectors_.bias.empty() ? nullptr : bias_.data(),
+                                   .out = out.data()});
     return out.download();
   }
 

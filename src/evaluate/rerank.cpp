@@ -58,9 +58,11 @@ std::vector<float> row_z_scores(Backend& backend, const Songs& queries, const So
       other_rows(backend, others.excerpts());
   const Buffer<AlignmentPair> on_device(backend, std::span<const AlignmentPair>(pairs));
   Buffer<float> scores(backend, on_device.size());
-  backend.align(asked.chroma(), asked_rows.data(), asked_rows.size(), others.chroma(),
-                other_rows.data(), other_rows.size(), on_device.data(), on_device.size(), {},
-                scores.data());
+  backend.run(ops::Align{.queries = {asked.chroma(), asked_rows.data(), asked_rows.size()},
+                         .candidates = {others.chroma(), other_rows.data(), other_rows.size()},
+                         .pairs = on_device.data(),
+                         .count = on_device.size(),
+                         .scores = scores.data()});
   return scores.download();
 }
 

@@ -45,13 +45,13 @@ Index::Source source_of(const Fingerprints& candidates) {
 // Songs whose vectors and scan fit in the memory that a device has free, beside a search's own:
 // all, or as many as fit twice.
 std::int64_t songs_that_fit(const Backend& backend, std::int64_t songs, int dims,
-                            ScanPrecision precision) {
+                            ScanFormat format) {
   if (backend.host_memory()) return songs;
   const std::size_t left = backend.free_memory();
   const std::size_t budget = left - std::min(left / 4, kSearchMemory);
   const auto fit = [&](std::int64_t count, int times) {
     return times * (static_cast<std::size_t>(count) * dims * sizeof(float) +
-                    backend.scan_bytes(count, dims, precision)) <=
+                    backend.scan_bytes(count, dims, format)) <=
            budget;
   };
   if (fit(songs, 1)) return songs;
@@ -70,20 +70,20 @@ std::int64_t songs_that_fit(const Backend& backend, std::int64_t songs, int dims
 
 }  // namespace
 
-Index::Index(Backend& backend, std::int64_t songs, int dims, ScanPrecision precision,
+Index::Index(Backend& backend, std::int64_t songs, int dims, ScanFormat format,
              const Source& source)
     : backend_(backend),
       dims_(dims),
-      precision_(precision),
+      format_(format),
       rolls_(static_cast<std::size_t>(songs)),
-      songs_at_once_(songs_that_fit(backend, songs, dims, precision)),
+      songs_at_once_(songs_that_fit(backend, songs, dims, format)),
       host_(backend, songs_at_once_ < songs ? songs * dims : 0) {
   const bool sliced = songs_at_once_ < songs;
   for (int i = 0; i < (sliced ? 2 : 1); ++i)
     device_->slices.push_back(
         {Buffer<float>(backend, songs_at_once_ * dims),
          Buffer<std::uint8_t>(backend, static_cast<std::int64_t>(
-                                           backend.scan_bytes(songs_at_once_, dims, precision)))});
+                                           backend.scan_bytes(songs_at_once_, dims, format)))});
   Slice& all = device_->slices.front();
   std::vector<float> values(
       sliced ? 0 : static_cast<std::size_t>(std::min(songs, kSongsAtOnce)) * dims);
@@ -96,11 +96,15 @@ Index::Index(Backend& backend, std::int64_t songs, int dims, ScanPrecision preci
     if (!sliced) backend.upload(all.vectors.data() + first * dims, some.data(), some.size_bytes());
   }
   if (!sliced && all.scan.size() > 0)
-    backend.prepare_scan(all.vectors.data(), songs, dims, precision, all.scan.data());
+    backend.run(ops::PrepareScan{.vectors = all.vectors.data(),
+                                 .count = songs,
+                                 .dims = dims,
+                                 .format = format,
+                                 .scan = all.scan.data()});
 }
 
-Index::Index(Backend& backend, const Fingerprints& candidates, ScanPrecision precision)
-    : Index(backend, candidates.songs, candidates.dims, precision, source_of(candidates)) {}
+Index::Index(Backend& backend, const Fingerprints& candidates, ScanFormat format)
+    : Index(backend, candidates.songs, candidates.dims, format, source_of(candidates)) {}
 
 void Index::begin_upload(std::int64_t number) const {
   backend_.upload_ahead(place_of(number).vectors.data(),
@@ -119,10 +123,16 @@ void Index::search_slice(std::int64_t number, const Fingerprints& queries,
     Buffer<std::int64_t> ids(backend_, count * k);
     Buffer<float> scores(backend_, count * k);
     Buffer<std::int32_t> keys(backend_, count * k);
-    backend_.top_k(q.data(), count, queries.keys,
-                   {slice.vectors.data(), slice.scan.size() > 0 ? slice.scan.data() : nullptr,
-                    precision_, slice_size(number), dims_},
-                   k, ids.data(), scores.data(), keys.data());
+    backend_.run(ops::TopK{
+        .q = q.data(),
+        .queries = count,
+        .keys = queries.keys,
+        .candidates = {slice.vectors.data(), slice.scan.size() > 0 ? slice.scan.data() : nullptr,
+                       format_, slice_size(number), dims_},
+        .k = k,
+        .ids = ids.data(),
+        .scores = scores.data(),
+        .best_key = keys.data()});
     const std::vector<std::int64_t> found = ids.download();
     const std::vector<float> score = scores.download();
     const std::vector<std::int32_t> key = keys.download();
@@ -163,8 +173,11 @@ std::vector<std::vector<Match>> Index::search(const Fingerprints& queries, int t
       if (number + 1 < slices()) begin_upload(number + 1);
       const Slice& slice = place_of(number);
       if (slice.scan.size() > 0)
-        backend_.prepare_scan(slice.vectors.data(), slice_size(number), dims_, precision_,
-                              place_of(number).scan.data());
+        backend_.run(ops::PrepareScan{.vectors = slice.vectors.data(),
+                                      .count = slice_size(number),
+                                      .dims = dims_,
+                                      .format = format_,
+                                      .scan = place_of(number).scan.data()});
     }
     try {
       search_slice(number, queries, vectors, k, matches);

@@ -41,7 +41,8 @@ Buffer<float> Bigrams::compute(ChromaView chroma, std::span<const Excerpt> excer
   const PatchworkParams patchwork = patchwork_params(config_);
   const std::int64_t frames = patchwork.out_frames();
   Buffer<float> patches(backend_, count * frames * config_.width());
-  backend_.patchwork(chroma, items.data(), count, patchwork, patches.data());
+  backend_.run(ops::Patchwork{
+      .songs = {chroma, items.data(), count}, .params = patchwork, .out = patches.data()});
   if (config_.network()) return of_network(patches.data(), count);
   const Buffer<Excerpt> fixed(backend_, std::span<const Excerpt>(consecutive(count, frames)));
   return of_chroma(
@@ -55,12 +56,13 @@ Buffer<float> Bigrams::of_chroma(ChromaView chroma, const Buffer<Excerpt>& excer
   const bool intervals =
       config_.pairs == KeptPairs::intervals && config_.normalisation == Normalisation::none;
   Buffer<float> bigrams(backend_, count * (intervals ? dims_ : params_.dims()));
+  const SongBatch songs{chroma, excerpts.data(), count, longest};
   if (intervals) {
-    backend_.interval_forward(chroma, excerpts.data(), count, longest, weights_.data(), params_,
-                              bigrams.data());
+    backend_.run(ops::IntervalForward{
+        .songs = songs, .weights = weights_.data(), .params = params_, .out = bigrams.data()});
   } else {
-    backend_.bigram_forward(chroma, excerpts.data(), count, longest, weights_.data(), params_,
-                            bigrams.data(), nullptr);
+    backend_.run(ops::BigramForward{
+        .songs = songs, .weights = weights_.data(), .params = params_, .out = bigrams.data()});
   }
   if (!pairs_) return bigrams;
   const std::vector<float> all = bigrams.download();
@@ -88,9 +90,13 @@ Buffer<float> Bigrams::of_network(const float* x, std::int64_t count) const {
     float* to = out.data() + first * dims_;
     network.forward(x + first * values, rows, weights_.data(), dense ? to : events.data());
     if (dense) continue;
-    backend_.bigram_forward({events.data(), ChromaType::float32, rows * frames}, excerpts.data(),
-                            rows, frames, weights_.data() + network.weights(), params_, to,
-                            nullptr);
+    backend_.run(ops::BigramForward{.songs = {{events.data(), ChromaType::float32, rows * frames},
+                                              excerpts.data(),
+                                              rows,
+                                              frames},
+                                    .weights = weights_.data() + network.weights(),
+                                    .params = params_,
+                                    .out = to});
   }
   return out;
 }

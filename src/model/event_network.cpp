@@ -25,8 +25,13 @@ std::int64_t EventNetwork::weights() const {
 void EventNetwork::forward(const float* x, std::int64_t count, const float* weights, float* out) {
   for (Layer& layer : layers_) {
     float* to = &layer == &layers_.back() ? out : layer.out.data();
-    std::int32_t* winners = layer.winners.size() > 0 ? layer.winners.data() : nullptr;
-    backend_.event_layer_forward(x, count, weights + layer.first_weight, layer.params, to, winners);
+    std::int32_t* argmax = layer.argmax.size() > 0 ? layer.argmax.data() : nullptr;
+    backend_.run(ops::EventLayerForward{.x = x,
+                                        .count = count,
+                                        .weights = weights + layer.first_weight,
+                                        .params = layer.params,
+                                        .out = to,
+                                        .argmax = argmax});
     x = to;
   }
 }
@@ -36,9 +41,15 @@ void EventNetwork::backward(const float* x, std::int64_t count, const float* wei
   for (std::size_t i = layers_.size(); i-- > 0;) {
     const Layer& layer = layers_[i];
     float* before = i > 0 ? layers_[i - 1].out_gradient.data() : nullptr;
-    backend_.event_layer_backward(
-        i > 0 ? layers_[i - 1].out.data() : x, count, weights + layer.first_weight, layer.params,
-        out, layer.winners.data(), out_gradient, gradient + layer.first_weight, before);
+    backend_.run(ops::EventLayerBackward{.x = i > 0 ? layers_[i - 1].out.data() : x,
+                                         .count = count,
+                                         .weights = weights + layer.first_weight,
+                                         .params = layer.params,
+                                         .out = out,
+                                         .argmax = layer.argmax.data(),
+                                         .out_gradient = out_gradient,
+                                         .gradient = gradient + layer.first_weight,
+                                         .x_gradient = before});
     out_gradient = before;
     out = i > 0 ? layers_[i - 1].out.data() : nullptr;
   }

@@ -30,7 +30,7 @@ class EventNetwork {
   struct Layer {
     EventLayerParams params;
     std::int64_t first_weight;
-    Buffer<std::int32_t> winners;
+    Buffer<std::int32_t> argmax;
     Buffer<float> out, out_gradient;  // empty of the last layer, whose are the caller's
   };
   Backend& backend_;

@@ -255,8 +255,13 @@ struct ModelMethod::State {
     const std::span<float> to(out, static_cast<std::size_t>(count) * dims);
     if (!projected) return bigram.download(to);
     Buffer<float> vectors(backend, count * dims);
-    backend.project(bigram.data(), count, bigrams.dims(), projection_weight.data(),
-                    projection_bias.data(), dims, vectors.data());
+    backend.run(ops::Project{.in = bigram.data(),
+                             .rows = count,
+                             .in_dims = bigrams.dims(),
+                             .weight = projection_weight.data(),
+                             .bias = projection_bias.data(),
+                             .out_dims = dims,
+                             .out = vectors.data()});
     vectors.download(to);
   }
 };

@@ -80,8 +80,13 @@ void export_mirex(const Catalogue& catalogue, Backend& backend, const std::strin
       scale_to_unit(queries.values, queries.dims);
       const Buffer<float> q(backend, std::span<const float>(queries.values));
       Buffer<float> similarity(backend, queries.songs * candidates.songs);
-      backend.similarities(q.data(), queries.songs, queries.keys, vectors.data(), candidates.songs,
-                           candidates.dims, nullptr, similarity.data());
+      backend.run(ops::Similarities{.q = q.data(),
+                                    .queries = queries.songs,
+                                    .keys = queries.keys,
+                                    .c = vectors.data(),
+                                    .candidates = candidates.songs,
+                                    .dims = candidates.dims,
+                                    .out = similarity.data()});
       const std::vector<float> row = similarity.download();
       for (std::size_t i = 0; i < part.size(); ++i) {
         std::string line = fmt::format("{}", first + i + 1);

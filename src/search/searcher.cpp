@@ -106,12 +106,12 @@ Searcher::Searcher(Backend& backend, Source source, SearcherOptions options)
     check_chroma_source(model(), model_name(), source_.set);
   for (const SongCondition& condition : options_.where)
     std::erase_if(songs_, [&](const CatalogueSong& song) { return !condition.met_by(song); });
-  index_ = source_.catalogue
-               ? std::make_unique<Index>(backend, std::ssize(songs_), method_->dims(),
-                                         ScanPrecision::int8,
-                                         source_.catalogue->vectors(songs_, options_.precision))
-               : std::make_unique<Index>(
-                     backend, method_->compute(source_.set, numbers_of(songs_), Keys::candidate));
+  index_ =
+      source_.catalogue
+          ? std::make_unique<Index>(backend, std::ssize(songs_), method_->dims(), ScanFormat::int8,
+                                    source_.catalogue->vectors(songs_, options_.precision))
+          : std::make_unique<Index>(
+                backend, method_->compute(source_.set, numbers_of(songs_), Keys::candidate));
   if (index_->slices() > 1)
     options_.observer.tell(
         fmt::format("device: {} songs do not fit in its memory; each search goes through {} slices "

@@ -38,7 +38,7 @@ struct Learner::Memory {
         backend, static_cast<std::int64_t>(backend.bigram_reserve(p, rows, event_source_frames)));
   }
   std::int64_t rows;
-  Buffer<Take> takes;
+  Buffer<TrainingExcerpt> takes;
   Buffer<Excerpt> excerpts;  // of what the bigrams read: chroma, or a network's events
   Buffer<Excerpt> whole;
   Buffer<std::int32_t> works;
@@ -107,10 +107,10 @@ Learner::Memory& Learner::memory(std::int64_t rows) {
 // What changes from step to step.
 void Learner::upload(const TrainingBatch& batch, Memory& m) {
   m.works.upload(batch.works);
-  const std::vector<Take> takes = songs_.place(batch.takes);
+  const std::vector<TrainingExcerpt> takes = songs_.place(batch.takes);
   if (config_.input == Input::whole) return m.takes.upload(takes);
   std::vector<Excerpt> whole, fixed;
-  for (const Take& take : takes) {
+  for (const TrainingExcerpt& take : takes) {
     whole.push_back(take.excerpt);
     fixed.push_back({static_cast<std::int64_t>(fixed.size()) * m.event_source_frames,
                      static_cast<std::int32_t>(m.event_source_frames), 0});
@@ -123,29 +123,47 @@ void Learner::upload(const TrainingBatch& batch, Memory& m) {
 void Learner::run_step(Memory& m) {
   const ChromaView songs = songs_.view();
   if (config_.input == Input::whole) {
-    backend_.augment(songs, m.takes.data(), m.rows, augment_, m.chroma.data(), m.excerpts.data());
+    backend_.run(ops::Augment{.chroma = songs,
+                              .excerpts = m.takes.data(),
+                              .count = m.rows,
+                              .params = augment_,
+                              .out = m.chroma.data(),
+                              .out_excerpts = m.excerpts.data()});
   } else {
-    backend_.patchwork(songs, m.whole.data(), m.rows, patchwork_, m.chroma.data());
+    backend_.run(ops::Patchwork{
+        .songs = {songs, m.whole.data(), m.rows}, .params = patchwork_, .out = m.chroma.data()});
   }
   find_fingerprints(m);
-  float* scale = learned_.data() + weights();
-  float* scale_gradient = gradient_.data() + weights();
   if (pairs_) keep_pairs(m);
-  backend_.loss((pairs_ ? m.kept : m.bigrams).data(), m.works.data(), m.rows, config_.bigrams(),
-                scale, loss_, numbers_.data(), (pairs_ ? m.kept_gradient : m.gradient).data(),
-                scale_gradient);
+  backend_.run(ops::Loss{.z = (pairs_ ? m.kept : m.bigrams).data(),
+                         .labels = m.works.data(),
+                         .rows = m.rows,
+                         .dims = config_.bigrams(),
+                         .log_inverse_temperature = learned_.data() + weights(),
+                         .params = loss_,
+                         .loss = numbers_.data(),
+                         .z_gradient = (pairs_ ? m.kept_gradient : m.gradient).data(),
+                         .log_inverse_temperature_gradient = gradient_.data() + weights()});
   if (pairs_) spread_gradient(m);
   find_gradient(m);
   if (config_.tie_rotations) tie_gradient();
-  backend_.adam(learned_.data(), moment1_.data(), moment2_.data(), gradient_.data(),
-                gradient_.size(), adam_, m.adam.data(), numbers_.data() + 1);
+  backend_.run(ops::Adam{.weights = learned_.data(),
+                         .moment1 = moment1_.data(),
+                         .moment2 = moment2_.data(),
+                         .gradient = gradient_.data(),
+                         .count = gradient_.size(),
+                         .params = adam_,
+                         .step = m.adam.data(),
+                         .gradient_norm = numbers_.data() + 1});
 }
 
 // What the bigrams read, as songs of event_source_frames.
-ChromaView Learner::event_source(const Memory& m) const {
+SongBatch Learner::event_source(const Memory& m) const {
   const std::int64_t frames = m.rows * m.event_source_frames;
-  if (m.network) return {m.events.data(), ChromaType::float32, frames};
-  return {m.chroma.data(), ChromaType::float32, frames, config_.bands, config_.width()};
+  ChromaView source{m.events.data(), ChromaType::float32, frames};
+  if (!m.network)
+    source = {m.chroma.data(), ChromaType::float32, frames, config_.bands, config_.width()};
+  return {source, m.excerpts.data(), m.rows, m.event_source_frames};
 }
 
 void Learner::find_fingerprints(Memory& m) {
@@ -155,18 +173,25 @@ void Learner::find_fingerprints(Memory& m) {
                        (dense ? m.bigrams : m.events).data());
   if (dense) return;
   const float* weights = learned_.data() + (m.network ? m.network->weights() : 0);
-  backend_.bigram_forward(event_source(m), m.excerpts.data(), m.rows, m.event_source_frames,
-                          weights, bigrams_, m.bigrams.data(), m.reserve.data());
+  backend_.run(ops::BigramForward{.songs = event_source(m),
+                                  .weights = weights,
+                                  .params = bigrams_,
+                                  .out = m.bigrams.data(),
+                                  .reserve = m.reserve.data()});
 }
 
 void Learner::find_gradient(Memory& m) {
   const bool dense = !config_.dense.empty();
   const std::int64_t first = m.network ? m.network->weights() : 0;
   if (!dense)
-    backend_.bigram_backward(event_source(m), m.excerpts.data(), m.rows, m.event_source_frames,
-                             learned_.data() + first, bigrams_, m.gradient.data(), m.reserve.data(),
-                             gradient_.data() + first,
-                             m.network ? m.events_gradient.data() : nullptr);
+    backend_.run(
+        ops::BigramBackward{.songs = event_source(m),
+                            .weights = learned_.data() + first,
+                            .params = bigrams_,
+                            .out_gradient = m.gradient.data(),
+                            .reserve = m.reserve.data(),
+                            .gradient = gradient_.data() + first,
+                            .events_gradient = m.network ? m.events_gradient.data() : nullptr});
   if (m.network)
     m.network->backward(m.chroma.data(), m.rows, learned_.data(),
                         (dense ? m.bigrams : m.events).data(),

@@ -46,7 +46,7 @@ class Learner {
   void keep_pairs(Memory& m) const;
   void spread_gradient(Memory& m) const;
   void tie_gradient();
-  ChromaView event_source(const Memory& m) const;
+  SongBatch event_source(const Memory& m) const;
   std::int64_t weights() const { return learned_.size() - 1; }  // but for the temperature
 
   Backend& backend_;

@@ -14,8 +14,8 @@ namespace reprise {
 
 /// What one training step sees. Rows 2p and 2p+1 are a pair, pitch-aligned.
 struct TrainingBatch {
-  std::vector<Take> takes;          ///< [rows], excerpts of the whole set's chroma
-  std::vector<std::int32_t> works;  ///< [rows], work numbers
+  std::vector<TrainingExcerpt> takes;  ///< [rows], excerpts of the whole set's chroma
+  std::vector<std::int32_t> works;     ///< [rows], work numbers
 };
 
 /// Draws the batches of a training run. Batch `step` follows from the configuration, the set and

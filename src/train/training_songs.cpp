@@ -37,13 +37,13 @@ ChromaView TrainingSongs::view() const {
   return set_.view_of(backend_.host_memory() ? set_.chroma().data : chroma_.data(), frames_);
 }
 
-std::vector<Take> TrainingSongs::place(const std::vector<Take>& takes) {
-  std::vector<Take> placed = takes;
+std::vector<TrainingExcerpt> TrainingSongs::place(const std::vector<TrainingExcerpt>& takes) {
+  std::vector<TrainingExcerpt> placed = takes;
   if (resident_) return placed;
   const auto* host = static_cast<const std::uint8_t*>(set_.chroma().data);
   const std::int64_t row = set_.bytes_of_frame();
   std::int64_t next = 0;
-  for (Take& take : placed) {
+  for (TrainingExcerpt& take : placed) {
     backend_.upload(chroma_.data() + next * row, host + take.excerpt.first * row,
                     static_cast<std::size_t>(take.excerpt.frames * row));
     take.excerpt.first = next;

@@ -23,7 +23,7 @@ class TrainingSongs {
   ChromaView view() const;
 
   /// The takes [at most rows] of excerpts of the set, as takes of excerpts of view().
-  std::vector<Take> place(const std::vector<Take>& takes);
+  std::vector<TrainingExcerpt> place(const std::vector<TrainingExcerpt>& takes);
 
  private:
   Backend& backend_;

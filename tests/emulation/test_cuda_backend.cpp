@@ -14,7 +14,7 @@ std::vector<float> values(std::int64_t count) {
 }
 
 TEST_F(CudaBackend, NamesDeviceArchitectureMemoryAndPrecision) {
-  EXPECT_EQ(make_cuda_backend(0, Arithmetic::bf16)->description(),
+  EXPECT_EQ(make_cuda_backend(0, MathMode::bf16)->description(),
             "cuda:0, CUDA emulation on the host, sm_80, 2.1 GB, bf16");
   EXPECT_EQ(cuda_devices(),
             std::vector<std::string>{"cuda:0, CUDA emulation on the host, sm_80, 2.1 GB"});
@@ -93,11 +93,18 @@ std::vector<float> bigrams(Backend& backend, const CaseSongs& songs, bool backwa
   Buffer<float> out(backend, songs.count() * p.dims()), gradient(backend, p.weights());
   Buffer<std::uint8_t> reserve(
       backend, std::int64_t(backend.bigram_reserve(p, songs.count(), songs.longest)));
-  backend.bigram_forward(view, excerpts.data(), songs.count(), songs.longest, weights.data(), p,
-                         out.data(), backward ? reserve.data() : nullptr);
+  backend.run(ops::BigramForward{.songs = {view, excerpts.data(), songs.count(), songs.longest},
+                                 .weights = weights.data(),
+                                 .params = p,
+                                 .out = out.data(),
+                                 .reserve = backward ? reserve.data() : nullptr});
   if (!backward) return out.download();
-  backend.bigram_backward(view, excerpts.data(), songs.count(), songs.longest, weights.data(), p,
-                          out_gradient.data(), reserve.data(), gradient.data());
+  backend.run(ops::BigramBackward{.songs = {view, excerpts.data(), songs.count(), songs.longest},
+                                  .weights = weights.data(),
+                                  .params = p,
+                                  .out_gradient = out_gradient.data(),
+                                  .reserve = reserve.data(),
+                                  .gradient = gradient.data()});
   return gradient.download();
 }
 
@@ -112,7 +119,7 @@ void expect_alike(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 TEST_F(CudaBackend, BigramsEqualTheCpus) {
-  const auto cuda = make_cuda_backend(0, Arithmetic::fp32), cpu = make_cpu_backend(1);
+  const auto cuda = make_cuda_backend(0, MathMode::fp32), cpu = make_cpu_backend(1);
   for (const BigramCase& c : bigram_cases()) {
     if (c.name != "reprise" && c.name != "ragged") continue;
     const CaseSongs songs(c);
@@ -160,8 +167,10 @@ TEST_F(CudaBackend, CapturedOpsReadTheValuesOfEachLaunch) {
   const Buffer<Excerpt> excerpts(*backend, songs.excerpts);
   const ChromaView view{chroma.data(), ChromaType::float32, chroma.size() / kPitchClasses};
   const auto run = [&] {
-    backend->bigram_forward(view, excerpts.data(), songs.count(), songs.longest, weights.data(), p,
-                            out.data(), nullptr);
+    backend->run(ops::BigramForward{.songs = {view, excerpts.data(), songs.count(), songs.longest},
+                                    .weights = weights.data(),
+                                    .params = p,
+                                    .out = out.data()});
   };
   const auto graph = backend->capture(run);
   for (const int seed : {2, 7}) {
@@ -180,15 +189,19 @@ TEST_F(CudaBackend, CapturedOpsReadTheValuesOfEachLaunch) {
 /// Chroma and excerpts that augment() gives.
 std::vector<float> augmented(Backend& backend, const AugmentParams& p) {
   const std::vector<float> songs = random_chroma(600, 1);
-  std::vector<Take> takes;
+  std::vector<TrainingExcerpt> takes;
   for (int i = 0; i < 3; ++i) takes.push_back({{i * 200, 200, i * 5}, std::uint64_t(i) + 40});
   const Buffer<float> chroma(backend, std::span<const float>(songs));
-  const Buffer<Take> on_device(backend, std::span<const Take>(takes));
+  const Buffer<TrainingExcerpt> on_device(backend, std::span<const TrainingExcerpt>(takes));
   const std::vector<float> blank(3 * std::size_t(p.crop) * 12, 0.0f);
   Buffer<float> out(backend, std::span<const float>(blank));
   Buffer<Excerpt> where(backend, 3);
-  backend.augment({chroma.data(), ChromaType::float32, 600}, on_device.data(), 3, p, out.data(),
-                  where.data());
+  backend.run(ops::Augment{.chroma = {chroma.data(), ChromaType::float32, 600},
+                           .excerpts = on_device.data(),
+                           .count = 3,
+                           .params = p,
+                           .out = out.data(),
+                           .out_excerpts = where.data()});
   std::vector<float> result = out.download();
   for (const Excerpt& e : where.download()) result.push_back(float(e.frames));
   return result;
@@ -213,13 +226,19 @@ TEST_F(CudaBackend, ProjectionsEqualTheCpus) {
         weight(backend, random_values(dims * in_dims, 1, 2)),
         bias(backend, random_values(dims, 1, 3));
     Buffer<float> out(backend, rows * dims);
-    backend.project(in.data(), rows, in_dims, weight.data(), bias.data(), dims, out.data());
+    backend.run(ops::Project{.in = in.data(),
+                             .rows = rows,
+                             .in_dims = in_dims,
+                             .weight = weight.data(),
+                             .bias = bias.data(),
+                             .out_dims = dims,
+                             .out = out.data()});
     return out.download();
   };
   const std::vector<float> on_cpu = project(*make_cpu_backend(1));
-  expect_alike(project(*make_cuda_backend(0, Arithmetic::fp32)), on_cpu);
+  expect_alike(project(*make_cuda_backend(0, MathMode::fp32)), on_cpu);
   set_device_memory(std::size_t{16} << 20);  // less than cuBLAS likes to have for itself
-  expect_alike(project(*make_cuda_backend(0, Arithmetic::fp32)), on_cpu);
+  expect_alike(project(*make_cuda_backend(0, MathMode::fp32)), on_cpu);
 }
 
 }  // namespace

@@ -31,19 +31,29 @@ struct Found {
 };
 
 Found top_k(Backend& backend, const std::vector<float>& q, int keys,
-            const std::vector<float>& vectors, int dims, ScanPrecision precision, int k) {
+            const std::vector<float>& vectors, int dims, ScanFormat format, int k) {
   const Buffer<float> queries(backend, q), candidates(backend, vectors);
   const auto count = std::int64_t(vectors.size()) / dims;
   const auto rows = std::int64_t(q.size()) / dims / keys;
-  Buffer<std::uint8_t> scan(backend, std::int64_t(backend.scan_bytes(count, dims, precision)));
-  backend.prepare_scan(candidates.data(), count, dims, precision, scan.data());
+  Buffer<std::uint8_t> scan(backend, std::int64_t(backend.scan_bytes(count, dims, format)));
+  backend.run(ops::PrepareScan{.vectors = candidates.data(),
+                               .count = count,
+                               .dims = dims,
+                               .format = format,
+                               .scan = scan.data()});
   Buffer<std::int64_t> ids(backend, rows * k);
   Buffer<float> scores(backend, rows * k);
   Buffer<std::int32_t> best_key(backend, rows * k);
-  backend.top_k(queries.data(), rows, keys,
-                {candidates.data(), precision == ScanPrecision::fp32 ? nullptr : scan.data(),
-                 precision, count, dims},
-                k, ids.data(), scores.data(), best_key.data());
+  backend.run(ops::TopK{
+      .q = queries.data(),
+      .queries = rows,
+      .keys = keys,
+      .candidates = {candidates.data(), format == ScanFormat::fp32 ? nullptr : scan.data(), format,
+                     count, dims},
+      .k = k,
+      .ids = ids.data(),
+      .scores = scores.data(),
+      .best_key = best_key.data()});
   return {ids.download(), scores.download(), best_key.download()};
 }
 
@@ -57,10 +67,10 @@ TEST_F(CudaOps, SearchEqualsTheCpus) {
                         Case{3, 12, 70, 33, 100}, Case{1, 1, 700, 6, 300}, Case{2, 2, 0, 4, 3}}) {
     const auto q = random_values(std::int64_t{c.queries} * c.keys * c.dims, 1, 1);
     const auto vectors = random_values(std::int64_t{c.candidates} * c.dims, 1, 2);
-    const Found truth = top_k(*cpu, q, c.keys, vectors, c.dims, ScanPrecision::fp32, c.k);
-    for (const auto precision : {ScanPrecision::fp32, ScanPrecision::bf16, ScanPrecision::int8}) {
-      EXPECT_EQ(top_k(*cuda, q, c.keys, vectors, c.dims, precision, c.k), truth)
-          << c.queries << " queries, precision " << int(precision);
+    const Found truth = top_k(*cpu, q, c.keys, vectors, c.dims, ScanFormat::fp32, c.k);
+    for (const auto format : {ScanFormat::fp32, ScanFormat::bf16, ScanFormat::int8}) {
+      EXPECT_EQ(top_k(*cuda, q, c.keys, vectors, c.dims, format, c.k), truth)
+          << c.queries << " queries, format " << int(format);
     }
   }
 }
@@ -92,8 +102,8 @@ TEST_F(CudaOps, CatalogueLargerThanTheDeviceIsSearchedInSlices) {
   const auto truth = whole.search(queries, 10);
   set_device_memory(600 << 10);
   ASSERT_GT(candidates.values.size() * sizeof(float), std::size_t{600} << 10);
-  for (const auto precision : {ScanPrecision::fp32, ScanPrecision::bf16, ScanPrecision::int8}) {
-    const Index sliced(*cuda, candidates, precision);
+  for (const auto format : {ScanFormat::fp32, ScanFormat::bf16, ScanFormat::int8}) {
+    const Index sliced(*cuda, candidates, format);
     EXPECT_LT(sliced.songs_at_once(), 5000);
     for (int again = 0; again < 2; ++again) {
       const auto found = sliced.search(queries, 10);
@@ -132,7 +142,7 @@ TEST_F(CudaOps, QueriesThatDoNotFitAreSearchedForInSmallerBatches) {
   const auto truth = Index(*cpu, candidates).search(queries, 100);
   set_device_memory(700 << 10);
   ASSERT_GT(300 * 100 * (sizeof(std::int64_t) + 2 * sizeof(float)) * 2, std::size_t{700} << 10);
-  const Index index(*cuda, candidates, ScanPrecision::int8);
+  const Index index(*cuda, candidates, ScanFormat::int8);
   EXPECT_EQ(index.slices(), 1);
   const auto found = index.search(queries, 100);
   for (std::size_t query = 0; query < truth.size(); ++query) {
@@ -174,8 +184,14 @@ TEST_F(CudaOps, SimilaritiesEqualTheCpus) {
   for (Backend* backend : both) {
     const Buffer<float> queries(*backend, q), candidates(*backend, c), added(*backend, bias);
     Buffer<float> out(*backend, 700);
-    backend->similarities(queries.data(), 7, 12, candidates.data(), 100, 30, added.data(),
-                          out.data());
+    backend->run(ops::Similarities{.q = queries.data(),
+                                   .queries = 7,
+                                   .keys = 12,
+                                   .c = candidates.data(),
+                                   .candidates = 100,
+                                   .dims = 30,
+                                   .bias = added.data(),
+                                   .out = out.data()});
     results.push_back(out.download());
   }
   expect_alike(results[0], results[1], "similarities");
@@ -212,7 +228,7 @@ TEST_F(CudaOps, PublishedFingerprintsEqualTheCpus) {
   };
   for (const Ftm2dParams& p : {Ftm2dParams{}, Ftm2dParams{64, 64, 2, false, false, false}}) {
     compare(p.dims(), "2dftm", [&](Backend& b, ChromaView x, const Excerpt* e, float* out) {
-      b.ftm2d(x, e, count, p, out);
+      b.run(ops::Ftm2d{.songs = {x, e, count}, .params = p, .out = out});
     });
   }
 }
@@ -230,7 +246,11 @@ TEST_F(CudaOps, AlignmentEqualsTheCpusToTheBit) {
     const Buffer<Excerpt> q(*backend, queries), c(*backend, candidates);
     const Buffer<AlignmentPair> p(*backend, pairs);
     Buffer<float> scores(*backend, 9);
-    backend->align(view, q.data(), 3, view, c.data(), 3, p.data(), 9, {}, scores.data());
+    backend->run(ops::Align{.queries = {view, q.data(), 3},
+                            .candidates = {view, c.data(), 3},
+                            .pairs = p.data(),
+                            .count = 9,
+                            .scores = scores.data()});
     results.push_back(scores.download());
   }
   EXPECT_EQ(results[0], results[1]);

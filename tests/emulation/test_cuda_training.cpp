@@ -55,7 +55,7 @@ TEST_P(CudaTraining, FirstLossesAreTheCpus) {
   c.learning_rate = 1e-4;
   const std::int64_t steps = 4;
   const auto cpu = losses(*make_cpu_backend(1), c, steps);
-  const auto cuda = losses(*make_cuda_backend(0, Arithmetic::fp32), c, steps);
+  const auto cuda = losses(*make_cuda_backend(0, MathMode::fp32), c, steps);
   ASSERT_EQ(cpu.size(), 2u * steps);
   ASSERT_EQ(cuda.size(), cpu.size());
   for (std::size_t i = 0; i < cpu.size(); ++i)
@@ -76,7 +76,7 @@ TEST_F(CudaRun, NetworksLearnAsOnTheCpu) {
     c.pools = {4, dense ? 6 : 1};
     if (dense) c.dense = {16, 9};
     const auto cpu = losses(*make_cpu_backend(1), c, 4);
-    const auto cuda = losses(*make_cuda_backend(0, Arithmetic::fp32), c, 4);
+    const auto cuda = losses(*make_cuda_backend(0, MathMode::fp32), c, 4);
     ASSERT_EQ(cpu.size(), 8u);
     ASSERT_EQ(cuda.size(), cpu.size());
     for (std::size_t i = 0; i < cpu.size(); ++i)

@@ -19,11 +19,18 @@ Loops bigrams(Backend& backend, const CaseSongs& songs) {
   Buffer<float> out(backend, songs.count() * p.dims()), gradient(backend, p.weights());
   Buffer<std::uint8_t> reserve(
       backend, std::int64_t(backend.bigram_reserve(p, songs.count(), songs.longest)));
-  const ChromaView view = songs.view(chroma.data());
-  backend.bigram_forward(view, excerpts.data(), songs.count(), songs.longest, weights.data(), p,
-                         out.data(), reserve.data());
-  backend.bigram_backward(view, excerpts.data(), songs.count(), songs.longest, weights.data(), p,
-                          out_gradient.data(), reserve.data(), gradient.data());
+  const SongBatch batch{songs.view(chroma.data()), excerpts.data(), songs.count(), songs.longest};
+  backend.run(ops::BigramForward{.songs = batch,
+                                 .weights = weights.data(),
+                                 .params = p,
+                                 .out = out.data(),
+                                 .reserve = reserve.data()});
+  backend.run(ops::BigramBackward{.songs = batch,
+                                  .weights = weights.data(),
+                                  .params = p,
+                                  .out_gradient = out_gradient.data(),
+                                  .reserve = reserve.data(),
+                                  .gradient = gradient.data()});
   return {out.download(), gradient.download()};
 }
 
@@ -40,17 +47,17 @@ TEST_P(UnfusedBigrams, EqualTheDefinitionAndTheFusedKernels) {
   const auto truth = definition<double>(songs), slope = chain_rule<double>(songs);
   const auto plain = by_lags(
       songs, [](float value) { return value; }, Rounded::convolution_too);
-  const Loops unfused = bigrams(*make_unfused_cuda_backend(0, Arithmetic::fp32), songs);
+  const Loops unfused = bigrams(*make_unfused_cuda_backend(0, MathMode::fp32), songs);
   expect_close(unfused.out, truth, plain.out, GetParam().name + ", fp32");
   expect_close_gradients(songs.p, unfused.gradient, slope, plain.gradient,
                          GetParam().name + ", fp32");
-  const Loops fused = bigrams(*make_cuda_backend(0, Arithmetic::fp32), songs);
+  const Loops fused = bigrams(*make_cuda_backend(0, MathMode::fp32), songs);
   expect_alike(fused.out, unfused.out, worst_error(fused.out, truth, plain.out).allowed);
   expect_alike(fused.gradient, unfused.gradient,
                worst_error(fused.gradient, slope, plain.gradient).allowed);
 
   const auto in_tf32 = by_lags(songs, nvcuda::wmma::__float_to_tf32, Rounded::convolution_too);
-  const Loops rounded = bigrams(*make_unfused_cuda_backend(0, Arithmetic::tf32), songs);
+  const Loops rounded = bigrams(*make_unfused_cuda_backend(0, MathMode::tf32), songs);
   expect_close(rounded.out, truth, in_tf32.out, GetParam().name + ", tf32");
   expect_close_gradients(songs.p, rounded.gradient, slope, in_tf32.gradient,
                          GetParam().name + ", tf32");
@@ -59,8 +66,8 @@ TEST_P(UnfusedBigrams, EqualTheDefinitionAndTheFusedKernels) {
 // Songs in pieces: what the forward of each left must be where the backward looks for it.
 TEST_P(UnfusedBigrams, InPiecesAreTheSame) {
   const CaseSongs songs(GetParam());
-  const Loops all = bigrams(*make_unfused_cuda_backend(0, Arithmetic::fp32), songs);
-  const Loops one_by_one = bigrams(*make_unfused_cuda_backend(0, Arithmetic::fp32, 1), songs);
+  const Loops all = bigrams(*make_unfused_cuda_backend(0, MathMode::fp32), songs);
+  const Loops one_by_one = bigrams(*make_unfused_cuda_backend(0, MathMode::fp32, 1), songs);
   EXPECT_EQ(one_by_one.out, all.out);
   const auto plain = chain_rule<float>(songs);
   expect_close_gradients(songs.p, one_by_one.gradient, chain_rule<double>(songs), plain,
@@ -85,12 +92,11 @@ TEST_F(EmulationTest, TheUnfusedPathDeclinesWhatItHasNot) {
   const BigramParams given = given_events_cases().front().params;
   const char* reason = "the CUDA back end has no events of a network without the fused kernels";
   EXPECT_EQ(error_of([&] {
-              backend->bigram_forward({}, nullptr, 1, 9, nullptr, given, nullptr, nullptr);
+              backend->run(ops::BigramForward{.songs = {{}, nullptr, 1, 9}, .params = given});
             }),
             reason);
   EXPECT_EQ(error_of([&] {
-              backend->bigram_backward({}, nullptr, 1, 9, nullptr, given, nullptr, nullptr, nullptr,
-                                       nullptr);
+              backend->run(ops::BigramBackward{.songs = {{}, nullptr, 1, 9}, .params = given});
             }),
             reason);
   set_device_count(0);

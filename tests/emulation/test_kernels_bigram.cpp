@@ -15,47 +15,53 @@ struct Songs : CaseSongs {
   }
 };
 
-std::vector<float> forward(const Songs& songs, const kernels::BigramBatch& batch,
-                           Arithmetic arithmetic, void* reserve) {
+std::vector<float> forward(const Songs& songs, const kernels::BigramBatch& batch, MathMode math,
+                           void* reserve) {
   float* out = device_array<float>(songs.count() * songs.p.dims());
   void* scratch =
       device_bytes(kernels::bigram_forward_scratch_bytes(songs.p, songs.count(), songs.longest));
-  kernels::bigram_forward(batch, songs.p, arithmetic, reserve, scratch, out, nullptr);
+  kernels::bigram_forward(
+      {.songs = batch, .weights = batch.weights, .params = songs.p, .out = out, .reserve = reserve},
+      math, scratch, nullptr);
   return to_host(out, songs.count() * songs.p.dims());
 }
 
-std::vector<float> forward(const Songs& songs, Arithmetic arithmetic) {
+std::vector<float> forward(const Songs& songs, MathMode math) {
   void* reserve = device_bytes(kernels::bigram_reserve_bytes(songs.p, songs.count()));
-  return forward(songs, songs.upload(), arithmetic, reserve);
+  return forward(songs, songs.upload(), math, reserve);
 }
 
 class BigramKernels : public EmulationTest, public ::testing::WithParamInterface<BigramCase> {};
 
 TEST_P(BigramKernels, ForwardEqualsTheDefinition) {
   const Songs songs(GetParam());
-  const auto result = same_in_every_order([&] { return forward(songs, Arithmetic::fp32); });
+  const auto result = same_in_every_order([&] { return forward(songs, MathMode::fp32); });
   expect_close(result, definition<double>(songs), definition<float>(songs), GetParam().name);
 }
 
-std::vector<float> backward(const Songs& songs, const kernels::BigramBatch& batch,
-                            Arithmetic arithmetic) {
+std::vector<float> backward(const Songs& songs, const kernels::BigramBatch& batch, MathMode math) {
   void* reserve = device_bytes(kernels::bigram_reserve_bytes(songs.p, songs.count()));
-  forward(songs, batch, arithmetic, reserve);
+  forward(songs, batch, math, reserve);
   float* gradient = device_array<float>(songs.p.weights());
   void* scratch =
       device_bytes(kernels::bigram_backward_scratch_bytes(songs.p, songs.count(), songs.longest));
-  kernels::bigram_backward(batch, songs.p, arithmetic, to_device(songs.out_gradient), reserve,
-                           scratch, gradient, nullptr, nullptr);
+  kernels::bigram_backward({.songs = batch,
+                            .weights = batch.weights,
+                            .params = songs.p,
+                            .out_gradient = to_device(songs.out_gradient),
+                            .reserve = reserve,
+                            .gradient = gradient},
+                           math, scratch, nullptr);
   return to_host(gradient, songs.p.weights());
 }
 
-std::vector<float> backward(const Songs& songs, Arithmetic arithmetic) {
-  return backward(songs, songs.upload(), arithmetic);
+std::vector<float> backward(const Songs& songs, MathMode math) {
+  return backward(songs, songs.upload(), math);
 }
 
 TEST_P(BigramKernels, BackwardEqualsTheChainRule) {
   const Songs songs(GetParam());
-  const auto result = same_in_every_order([&] { return backward(songs, Arithmetic::fp32); });
+  const auto result = same_in_every_order([&] { return backward(songs, MathMode::fp32); });
   expect_close_gradients(songs.p, result, chain_rule<double>(songs), chain_rule<float>(songs),
                          GetParam().name);
 }
@@ -76,27 +82,27 @@ Loops rounded_loops(const Songs& songs, float (*round)(float)) {
 TEST_P(BigramKernels, ForwardOnTensorCores) {
   const Songs songs(GetParam());
   const auto truth = definition<double>(songs);
-  const auto tf32 = same_in_every_order([&] { return forward(songs, Arithmetic::tf32); });
+  const auto tf32 = same_in_every_order([&] { return forward(songs, MathMode::tf32); });
   expect_close(tf32, truth, rounded_loops(songs, to_tf32).out, GetParam().name + ", tf32");
-  const auto bf16 = same_in_every_order([&] { return forward(songs, Arithmetic::bf16); });
+  const auto bf16 = same_in_every_order([&] { return forward(songs, MathMode::bf16); });
   expect_close(bf16, truth, rounded_loops(songs, to_bf16).out, GetParam().name + ", bf16");
 }
 
 TEST_P(BigramKernels, BackwardOnTensorCores) {
   const Songs songs(GetParam());
-  const auto result = same_in_every_order([&] { return backward(songs, Arithmetic::tf32); });
+  const auto result = same_in_every_order([&] { return backward(songs, MathMode::tf32); });
   expect_close_gradients(songs.p, result, chain_rule<double>(songs),
                          rounded_loops(songs, to_tf32).gradient, GetParam().name);
 }
 
 TEST_P(BigramKernels, ASongsFingerprintDoesNotDependOnTheOthers) {
   const Songs songs(GetParam());
-  const auto together = forward(songs, Arithmetic::fp32);
+  const auto together = forward(songs, MathMode::fp32);
   for (std::int64_t i = 0; i < songs.count(); ++i) {
     Songs one = songs;
     one.excerpts = {songs.excerpts[i]};
     one.longest = songs.excerpts[i].frames;
-    const auto alone = forward(one, Arithmetic::fp32);
+    const auto alone = forward(one, MathMode::fp32);
     ASSERT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + i * songs.p.dims()));
   }
 }
@@ -158,9 +164,9 @@ TEST_F(EmulationTest, BigramsAreTheSameInEveryLayout) {
     expect_same_in_every_layout(songs.chroma, songs.p.bands, [&](const ChromaView& view) {
       kernels::BigramBatch batch = songs.upload();
       batch.chroma = view;
-      std::vector<float> all = backward(songs, batch, Arithmetic::fp32);
+      std::vector<float> all = backward(songs, batch, MathMode::fp32);
       void* reserve = device_bytes(kernels::bigram_reserve_bytes(songs.p, songs.count()));
-      const auto out = forward(songs, batch, Arithmetic::fp32, reserve);
+      const auto out = forward(songs, batch, MathMode::fp32, reserve);
       all.insert(all.end(), out.begin(), out.end());
       return all;
     });
@@ -216,13 +222,20 @@ TEST_P(GivenEventsKernels, EqualTheDefinition) {
     float* out = device_array<float>(count * dims);
     float* gradient = device_array<float>(p.weights());
     float* events_gradient = device_array<float>(events.size());
-    kernels::bigram_forward(batch, p, Arithmetic::fp32, reserve,
-                            device_bytes(kernels::bigram_forward_scratch_bytes(p, count, longest)),
-                            out, nullptr);
+    kernels::bigram_forward(
+        {.songs = batch, .weights = batch.weights, .params = p, .out = out, .reserve = reserve},
+        MathMode::fp32, device_bytes(kernels::bigram_forward_scratch_bytes(p, count, longest)),
+        nullptr);
     kernels::bigram_backward(
-        batch, p, Arithmetic::fp32, to_device(out_gradient), reserve,
-        device_bytes(kernels::bigram_backward_scratch_bytes(p, count, longest)), gradient,
-        events_gradient, nullptr);
+        {.songs = batch,
+         .weights = batch.weights,
+         .params = p,
+         .out_gradient = to_device(out_gradient),
+         .reserve = reserve,
+         .gradient = gradient,
+         .events_gradient = events_gradient},
+        MathMode::fp32, device_bytes(kernels::bigram_backward_scratch_bytes(p, count, longest)),
+        nullptr);
     std::vector<float> all = to_host(out, count * dims);
     for (const auto& [values, size] :
          {std::pair{gradient, std::size_t(p.weights())}, {events_gradient, events.size()}}) {

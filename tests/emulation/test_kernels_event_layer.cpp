@@ -32,12 +32,26 @@ TEST_P(EventLayerKernels, EqualTheDefinition) {
     const float* songs = to_device(x);
     const float* filters = to_device(weights);
     float* out = device_array<float>(values);
-    auto* winners = device_array<std::int32_t>(values);
+    auto* argmax = device_array<std::int32_t>(values);
     float* gradient = device_array<float>(p.weights());
     float* x_gradient = device_array<float>(x.size());
-    kernels::event_layer_forward(songs, c.songs, filters, p, out, winners, nullptr);
-    kernels::event_layer_backward(songs, c.songs, filters, p, out, winners, to_device(out_gradient),
-                                  gradient, x_gradient, nullptr);
+    kernels::event_layer_forward({.x = songs,
+                                  .count = c.songs,
+                                  .weights = filters,
+                                  .params = p,
+                                  .out = out,
+                                  .argmax = argmax},
+                                 nullptr);
+    kernels::event_layer_backward({.x = songs,
+                                   .count = c.songs,
+                                   .weights = filters,
+                                   .params = p,
+                                   .out = out,
+                                   .argmax = argmax,
+                                   .out_gradient = to_device(out_gradient),
+                                   .gradient = gradient,
+                                   .x_gradient = x_gradient},
+                                  nullptr);
     std::vector<float> all = to_host(out, values);
     for (const auto& [from, size] :
          {std::pair{gradient, std::size_t(p.weights())}, {x_gradient, x.size()}}) {
@@ -74,9 +88,14 @@ TEST_P(EventLayerKernels, EqualTheDefinition) {
 
 TEST_P(EventLayerKernels, NeedNoWinnersWithoutABackward) {
   const EventLayerParams& p = c.params;
-  const auto forward = [&](std::int32_t* winners) {
+  const auto forward = [&](std::int32_t* argmax) {
     float* out = device_array<float>(out_gradient.size());
-    kernels::event_layer_forward(to_device(x), c.songs, to_device(weights), p, out, winners,
+    kernels::event_layer_forward({.x = to_device(x),
+                                  .count = c.songs,
+                                  .weights = to_device(weights),
+                                  .params = p,
+                                  .out = out,
+                                  .argmax = argmax},
                                  nullptr);
     return to_host(out, out_gradient.size());
   };

@@ -43,8 +43,11 @@ void expect_patches(int bands) {
   const auto run = [&](const ChromaView& view, const PatchworkParams& params) {
     const std::size_t values = excerpts.size() * params.patches * params.frames * view.width();
     float* out = device_array<float>(values);
-    kernels::patchwork(view, to_device(excerpts), static_cast<std::int64_t>(excerpts.size()),
-                       params, out, nullptr);
+    kernels::patchwork(
+        {.songs = {view, to_device(excerpts), static_cast<std::int64_t>(excerpts.size())},
+         .params = params,
+         .out = out},
+        nullptr);
     return to_host(out, values);
   };
   const ChromaLayout layout(chroma, bands, ChromaType::float32, 5);
@@ -65,7 +68,7 @@ struct Varied {
 
 /// The loop that draws one number after another. chroma [frames, 12 * bands].
 template <typename Real>
-std::vector<Real> vary(const std::vector<float>& chroma, int bands, const Take& take,
+std::vector<Real> vary(const std::vector<float>& chroma, int bands, const TrainingExcerpt& take,
                        const AugmentParams& p) {
   Random random(take.seed);
   const auto between = [&](double low, double high) {
@@ -104,14 +107,19 @@ std::vector<Real> vary(const std::vector<float>& chroma, int bands, const Take& 
 }
 
 /// Chroma, then the frames of each result.
-std::vector<float> run_augment(const ChromaView& chroma, const std::vector<Take>& takes,
+std::vector<float> run_augment(const ChromaView& chroma, const std::vector<TrainingExcerpt>& takes,
                                const AugmentParams& p) {
   const auto count = static_cast<std::int64_t>(takes.size());
   const std::size_t values = std::size_t(count) * p.crop * chroma.width();
   float* out = to_device(std::vector<float>(values, -1.0f));
   Excerpt* where = device_array<Excerpt>(takes.size());
-  kernels::augment(chroma, to_device(takes), count, p,
-                   device_bytes(kernels::augment_scratch_bytes(p, count)), out, where, nullptr);
+  kernels::augment({.chroma = chroma,
+                    .excerpts = to_device(takes),
+                    .count = count,
+                    .params = p,
+                    .out = out,
+                    .out_excerpts = where},
+                   device_bytes(kernels::augment_scratch_bytes(p, count)), nullptr);
   std::vector<float> result = to_host(out, values);
   std::int64_t first = 0;
   for (const Excerpt& e : to_host(where, takes.size())) {
@@ -125,7 +133,7 @@ std::vector<float> run_augment(const ChromaView& chroma, const std::vector<Take>
 
 void expect_as_drawn(const std::vector<int>& lengths, const AugmentParams& p, int bands = 1) {
   SCOPED_TRACE(std::to_string(bands) + " bands");
-  std::vector<Take> takes;
+  std::vector<TrainingExcerpt> takes;
   std::int64_t frames = 0;
   for (const int length : lengths) {
     const auto number = static_cast<std::int32_t>(takes.size());

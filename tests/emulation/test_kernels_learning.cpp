@@ -12,13 +12,19 @@ class LossKernels : public EmulationTest, public ::testing::WithParamInterface<L
 
 /// Loss, its gradient by the logarithm of the scale, then z_gradient.
 std::vector<float> run_loss(const LossCase& c, const std::vector<float>& z) {
-  const auto rows = static_cast<std::int64_t>(c.works.size());
+  const auto rows = static_cast<std::int64_t>(c.labels.size());
   float* numbers = device_array<float>(2);
   float* gradient = device_array<float>(z.size());
-  kernels::loss(to_device(z), to_device(c.works), rows, c.dims,
-                to_device(std::vector<float>{c.log_scale}), c.params,
-                device_bytes(kernels::loss_scratch_bytes(rows, c.dims)), numbers, gradient,
-                numbers + 1, nullptr);
+  kernels::loss({.z = to_device(z),
+                 .labels = to_device(c.labels),
+                 .rows = rows,
+                 .dims = c.dims,
+                 .log_inverse_temperature = to_device(std::vector<float>{c.log_scale}),
+                 .params = c.params,
+                 .loss = numbers,
+                 .z_gradient = gradient,
+                 .log_inverse_temperature_gradient = numbers + 1},
+                device_bytes(kernels::loss_scratch_bytes(rows, c.dims)), nullptr);
   std::vector<float> result = to_host(numbers, 2);
   const std::vector<float> rest = to_host(gradient, z.size());
   result.insert(result.end(), rest.begin(), rest.end());
@@ -29,8 +35,8 @@ std::vector<float> run_loss(const LossCase& c, const std::vector<float>& z) {
 template <typename Real>
 std::vector<Real> loss_by_definition(const LossCase& c, const std::vector<float>& rows) {
   const std::vector<Real> z(rows.begin(), rows.end());
-  const auto gradient = oracle::loss_gradient(z, c.works, c.dims, Real(c.log_scale), c.params);
-  std::vector<Real> all{oracle::loss(z, c.works, c.dims, Real(c.log_scale), c.params),
+  const auto gradient = oracle::loss_gradient(z, c.labels, c.dims, Real(c.log_scale), c.params);
+  std::vector<Real> all{oracle::loss(z, c.labels, c.dims, Real(c.log_scale), c.params),
                         gradient.by_log_scale};
   all.insert(all.end(), gradient.by_z.begin(), gradient.by_z.end());
   return all;
@@ -56,7 +62,7 @@ TEST_P(LossKernels, ValueAndGradientEqualTheDefinition) {
 /// past one tile of a sum and one for each thread.
 std::vector<LossCase> kernel_loss_cases() {
   std::vector<LossCase> cases = loss_cases();
-  std::erase_if(cases, [](const LossCase& c) { return c.works.size() > 64; });
+  std::erase_if(cases, [](const LossCase& c) { return c.labels.size() > 64; });
   const std::vector<std::int32_t> works{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8};
   cases.push_back({"nt_xent_600_dims", {Loss::nt_xent, 0, 1, 60}, works, 600, 2.5f});
   cases.push_back({"triplet_70_dims", {Loss::triplet, 0.4f, 1, 60}, works, 70});
@@ -122,8 +128,15 @@ std::vector<float> run_adam(int count, const AdamParams& p, double rate) {
   float* v = to_device(std::vector<float>(count, 0.0f));
   float* norm = device_array<float>(1);
   for (int step = 1; step <= 3; ++step) {
-    kernels::adam(w, m, v, to_device(random_values(count, 0.5f, std::uint64_t(step) + 10)), count,
-                  p, to_device(std::vector<AdamStep>{AdamStep(p, rate, step)}), norm, nullptr);
+    kernels::adam({.weights = w,
+                   .moment1 = m,
+                   .moment2 = v,
+                   .gradient = to_device(random_values(count, 0.5f, std::uint64_t(step) + 10)),
+                   .count = count,
+                   .params = p,
+                   .step = to_device(std::vector<AdamStep>{AdamStep(p, rate, step)}),
+                   .gradient_norm = norm},
+                  nullptr);
   }
   std::vector<float> all = to_host(norm, 1);
   for (const float* part : {w, m, v}) {

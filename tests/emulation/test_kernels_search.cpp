@@ -16,7 +16,7 @@ namespace {
 
 using kernels::SearchPass;
 using kernels::SearchResults;
-using enum ScanPrecision;
+using enum ScanFormat;
 
 enum class Kernel { scan, gemm };
 
@@ -74,24 +74,25 @@ Problem gaussian(const SearchCase& c) {
           random_values(c.candidates * c.dims, 1, 4)};
 }
 
-SearchPass upload(const Problem& p, ScanPrecision precision, Kernel kernel) {
+SearchPass upload(const Problem& p, ScanFormat format, Kernel kernel) {
   SearchPass pass;
   pass.queries = to_device(p.q);
-  pass.query_precision = kernel == Kernel::scan ? kernels::scan_query_precision(precision)
-                                                : kernels::gemm_query_precision(precision);
+  pass.query_format = kernel == Kernel::scan ? kernels::scan_query_format(format)
+                                             : kernels::gemm_query_format(format);
   pass.query_count = p.c.queries;
   pass.keys = p.c.keys;
   pass.dims = p.c.dims;
-  const auto prepare = [&](const float* vectors, std::int64_t count, ScanPrecision as) {
+  const auto prepare = [&](const float* vectors, std::int64_t count, ScanFormat as) {
     void* scan = device_array<unsigned char>(kernels::scan_bytes(count, p.c.dims, as));
-    kernels::prepare_scan(vectors, count, p.c.dims, as, scan, nullptr);
+    kernels::prepare_scan(
+        {.vectors = vectors, .count = count, .dims = p.c.dims, .format = as, .scan = scan},
+        nullptr);
     return scan;
   };
-  pass.query_scan =
-      prepare(pass.queries, std::int64_t{p.c.queries} * p.c.keys, pass.query_precision);
+  pass.query_scan = prepare(pass.queries, std::int64_t{p.c.queries} * p.c.keys, pass.query_format);
   pass.vectors = to_device(p.vectors);
-  if (precision != fp32) pass.scan = prepare(pass.vectors, p.c.candidates, precision);
-  pass.precision = precision;
+  if (format != fp32) pass.scan = prepare(pass.vectors, p.c.candidates, format);
+  pass.format = format;
   pass.count = p.c.candidates;
   pass.width = p.c.width;
   pass.lists = p.c.lists;
@@ -114,8 +115,8 @@ void run(Kernel kernel, const SearchPass& pass, unsigned long long* best) {
 }
 
 /// Passes until no query is open.
-Found search(const Problem& p, ScanPrecision precision, Kernel kernel) {
-  SearchPass pass = upload(p, precision, kernel);
+Found search(const Problem& p, ScanFormat format, Kernel kernel) {
+  SearchPass pass = upload(p, format, kernel);
   auto* best = device_array<unsigned long long>(p.c.queries * p.c.lists * p.c.width);
   auto* still_open = device_array<std::int32_t>(p.c.queries);
   const SearchResults found = results(p.c.queries, p.c.k), next = results(p.c.queries, p.c.k);
@@ -171,19 +172,19 @@ void expect_best(const Problem& p, const Found& found) {
   note_error({disagree / p.c.queries / k, 0}, name.str());
 }
 
-constexpr ScanPrecision kPrecisions[] = {fp32, bf16, int8};
+constexpr ScanFormat kPrecisions[] = {fp32, bf16, int8};
 constexpr Kernel kKernels[] = {Kernel::scan, Kernel::gemm};
 
 class SearchKernels : public EmulationTest, public ::testing::WithParamInterface<SearchCase> {};
 
 TEST_P(SearchKernels, EqualSortingEverything) {
   for (const Problem& p : {grid(GetParam()), gaussian(GetParam())}) {
-    for (const ScanPrecision precision : kPrecisions) {
+    for (const ScanFormat format : kPrecisions) {
       for (const Kernel kernel : kKernels) {
-        SCOPED_TRACE("precision " + std::to_string(int(precision)) + ", kernel " +
+        SCOPED_TRACE("format " + std::to_string(int(format)) + ", kernel " +
                      std::to_string(int(kernel)));
         cudaDeviceReset();
-        expect_best(p, search(p, precision, kernel));
+        expect_best(p, search(p, format, kernel));
       }
     }
   }
@@ -197,7 +198,7 @@ INSTANTIATE_TEST_SUITE_P(
                       SearchCase{11, 12, 70, 65, 9, 32, 2}, SearchCase{1, 12, 7, 3, 20}));
 
 TEST_F(EmulationTest, SearchDoesNotDependOnTheOrderOfThreads) {
-  for (const ScanPrecision precision : kPrecisions) {
+  for (const ScanFormat format : kPrecisions) {
     for (const Kernel kernel : kKernels) {
       const Problem p = grid({3, 2, 200, 20, 40});
       Found first;
@@ -205,7 +206,7 @@ TEST_F(EmulationTest, SearchDoesNotDependOnTheOrderOfThreads) {
         SCOPED_TRACE(to_string(schedule));
         cudaDeviceReset();
         set_schedule(schedule);
-        const Found found = search(p, precision, kernel);
+        const Found found = search(p, format, kernel);
         expect_best(p, found);
         if (first.ids.empty()) first = found;
         EXPECT_EQ(found, first);
@@ -223,8 +224,8 @@ TEST_F(EmulationTest, SearchWidensUntilTheBoundProvesIt) {
     }
   }
   for (const Kernel kernel : kKernels) {
-    for (const ScanPrecision precision : {bf16, int8}) {
-      const Found found = search(p, precision, kernel);
+    for (const ScanFormat format : {bf16, int8}) {
+      const Found found = search(p, format, kernel);
       expect_best(p, found);
       EXPECT_EQ(found.passes, (130 + 31) / 32);
     }
@@ -240,7 +241,7 @@ TEST_F(EmulationTest, SearchOfSilenceAndCopies) {
     for (int d = 0; d < 8; ++d) p.vectors[i * 8 + d] = i < 60 ? 0.f : p.q[d];
   }
   for (const Kernel kernel : kKernels) {
-    for (const ScanPrecision precision : kPrecisions) expect_best(p, search(p, precision, kernel));
+    for (const ScanFormat format : kPrecisions) expect_best(p, search(p, format, kernel));
   }
 }
 
@@ -253,8 +254,8 @@ TEST_F(EmulationTest, SearchBoundsHoldAndAreTight) {
     return std::sqrt(square);
   };
   for (const Kernel kernel : kKernels) {
-    for (const ScanPrecision precision : kPrecisions) {
-      const SearchPass pass = upload(p, precision, kernel);
+    for (const ScanFormat format : kPrecisions) {
+      const SearchPass pass = upload(p, format, kernel);
       auto* best = device_array<unsigned long long>(2 * 128);
       run(kernel, pass, best);
       const auto keys = to_host(best, 2 * 128);
@@ -269,9 +270,9 @@ TEST_F(EmulationTest, SearchBoundsHoldAndAreTight) {
           longest = std::max(longest, length(&p.q[(i / 128 * 2 + key) * p.c.dims]));
         }
         const double most = longest * length(&p.vectors[number * p.c.dims]);
-        const double step = precision == int8   ? 2.0 * 4 / 127 / std::sqrt(12)
-                            : precision == bf16 ? 0x1p-7
-                                                : 0x1p-10 + 70 * 0x1p-22;
+        const double step = format == int8   ? 2.0 * 4 / 127 / std::sqrt(12)
+                            : format == bf16 ? 0x1p-7
+                                             : 0x1p-10 + 70 * 0x1p-22;
         EXPECT_LE(double{bound} - truth, 2.1 * step * most);
       }
     }
@@ -306,8 +307,15 @@ TEST_F(EmulationTest, SimilaritiesEqualTheDefinition) {
     const auto bias = random_values(c.candidates, 1, 5);
     for (const bool biased : {false, true}) {
       float* out = device_array<float>(c.queries * c.candidates);
-      kernels::similarities(to_device(p.q), c.queries, c.keys, to_device(p.vectors), c.candidates,
-                            c.dims, biased ? to_device(bias) : nullptr, out, nullptr);
+      kernels::similarities({.q = to_device(p.q),
+                             .queries = c.queries,
+                             .keys = c.keys,
+                             .c = to_device(p.vectors),
+                             .candidates = c.candidates,
+                             .dims = c.dims,
+                             .bias = biased ? to_device(bias) : nullptr,
+                             .out = out},
+                            nullptr);
       std::vector<double> truth;
       std::vector<float> plain;
       for (int query = 0; query < c.queries; ++query) {

@@ -26,9 +26,8 @@
 #include <utility>
 #include <vector>
 
-#include "backend/bands.h"
-#include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
+#include "backend/cpu/run.h"
 
 #ifndef REPRISE_ALIGNMENT_SONG_
 #define REPRISE_ALIGNMENT_SONG_
@@ -294,22 +293,21 @@ namespace reprise::cpu {
 HWY_EXPORT(prepare);
 HWY_EXPORT(align_pair);
 
-void align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
-           ChromaView candidate_chroma, const Excerpt* candidates, std::int64_t candidate_count,
-           const AlignmentPair* pairs, std::int64_t count, const AlignmentParams& params,
-           int threads, float* scores) {
-  check_bands(query_chroma, candidate_chroma.bands);
-  std::vector<AlignmentSong> songs(query_count + candidate_count);
-  parallel_for(query_count + candidate_count, threads, [&](std::int64_t i, int) {
-    songs[i] = i < query_count
-                   ? HWY_DYNAMIC_DISPATCH(prepare)(query_chroma, queries[i])
-                   : HWY_DYNAMIC_DISPATCH(prepare)(candidate_chroma, candidates[i - query_count]);
+void run(const ops::Align& op, const Context& context) {
+  const SongBatch& queries = op.queries;
+  const SongBatch& candidates = op.candidates;
+  std::vector<AlignmentSong> songs(queries.count + candidates.count);
+  parallel_for(queries.count + candidates.count, context.threads, [&](std::int64_t i, int) {
+    const SongBatch& batch = i < queries.count ? queries : candidates;
+    songs[i] = HWY_DYNAMIC_DISPATCH(prepare)(
+        batch.chroma, batch.excerpts[i < queries.count ? i : i - queries.count]);
   });
-  std::vector<AlignmentScratch> scratch(threads);
-  parallel_for(count, threads, [&](std::int64_t i, int member) {
-    const AlignmentPair& pair = pairs[i];
-    scores[i] = HWY_DYNAMIC_DISPATCH(align_pair)(
-        songs[pair.query], pair.roll, songs[query_count + pair.candidate], params, scratch[member]);
+  std::vector<AlignmentScratch> scratch(context.threads);
+  parallel_for(op.count, context.threads, [&](std::int64_t i, int member) {
+    const AlignmentPair& pair = op.pairs[i];
+    op.scores[i] = HWY_DYNAMIC_DISPATCH(align_pair)(songs[pair.query], pair.roll,
+                                                    songs[queries.count + pair.candidate],
+                                                    op.params, scratch[member]);
   });
 }
 

@@ -1,6 +1,6 @@
-// Training's excerpts: the 2016 patchwork, and random variation of time, level and noise. Noise is
-// a normal number for each value, so drawing it is most of the work: a vector of draws at a time,
-// the same that Random makes one after another.
+// Random variation of training excerpts in time, level and noise. Noise is a normal number for each
+// value, so drawing it is most of the work: a vector of draws at a time, the same that Random makes
+// one after another.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/augment.cpp"
@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "backend/cpu/floats.h"
-#include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
+#include "backend/cpu/run.h"
 #include "reprise/augment.h"
 
 #ifndef REPRISE_AUGMENT_SCRATCH_
@@ -145,11 +145,11 @@ void vary_values(float* HWY_RESTRICT values, std::int64_t count, const Variation
 #endif
 }
 
-// One take: which source frames (dropped, stretched and cropped), then values.
-Excerpt vary(ChromaView chroma, const Take& take, const AugmentParams& p, std::int64_t out_first,
-             AugmentScratch& scratch, float* out) {
-  Random random(take.seed);
-  const Excerpt& e = take.excerpt;
+// One excerpt: which source frames (dropped, stretched and cropped), then values.
+Excerpt vary(ChromaView chroma, const TrainingExcerpt& excerpt, const AugmentParams& p,
+             std::int64_t out_first, AugmentScratch& scratch, float* out) {
+  Random random(excerpt.seed);
+  const Excerpt& e = excerpt.excerpt;
   const Variation v(p, random);
   const std::int64_t source = keep_frames(e.frames, v.drop, random, scratch.kept);
   const Crop crop(source, v.stretch, p.crop, random);
@@ -181,22 +181,6 @@ Excerpt vary(ChromaView chroma, const Take& take, const AugmentParams& p, std::i
   return {out_first, static_cast<std::int32_t>(crop.frames), 0};
 }
 
-// out [patches * frames, 12 * bands].
-void patchwork_song(ChromaView chroma, const Excerpt& e, const PatchworkParams& params,
-                    const std::int64_t* starts, AugmentScratch& scratch, float* out) {
-  const std::int64_t width = chroma.width();
-  const float* rows = excerpt_rows(chroma, e, 1, scratch.rows);
-  for (int patch = 0; patch < params.patches; ++patch)
-    for (std::int64_t t = 0;
-         t < params.frames;) {  // runs up to the song's end, then from its start
-      const std::int64_t from = (starts[patch] + t) % e.frames;
-      const std::int64_t run = std::min<std::int64_t>(params.frames - t, e.frames - from);
-      std::memcpy(out + (std::int64_t{patch} * params.frames + t) * width, rows + from * width,
-                  static_cast<std::size_t>(run * width) * sizeof(float));
-      t += run;
-    }
-}
-
 }  // namespace reprise::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -204,39 +188,14 @@ HWY_AFTER_NAMESPACE();
 namespace reprise::cpu {
 
 HWY_EXPORT(vary);
-HWY_EXPORT(patchwork_song);
 
-// std::nearbyint in the default rounding mode: half goes to even.
-static std::int64_t patch_start(std::int64_t frames, PatchworkParams params, int patch) {
-  if (params.patches == 1) return 0;
-  return static_cast<std::int64_t>(
-      std::nearbyint(static_cast<double>(patch) * static_cast<double>(frames - params.frames) /
-                     static_cast<double>(params.patches - 1)));
-}
-
-void patchwork(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-               PatchworkParams params, int threads, float* out) {
-  std::vector<AugmentScratch> scratch(threads);
-  parallel_for(count, threads, [&](std::int64_t i, int member) {
-    const Excerpt& e = excerpts[i];
-    const std::int64_t repeats =
-        e.frames <= params.frames + 1 ? (params.frames + 1) / e.frames + 1 : 1;
-    std::vector<std::int64_t> starts(params.patches);
-    for (int patch = 0; patch < params.patches; ++patch)
-      starts[patch] = patch_start(e.frames * repeats, params, patch);
-    HWY_DYNAMIC_DISPATCH(patchwork_song)
-    (chroma, e, params, starts.data(), scratch[member],
-     out + i * params.patches * params.frames * chroma.width());
-  });
-}
-
-void augment(ChromaView chroma, const Take* takes, std::int64_t count, const AugmentParams& params,
-             int threads, float* out, Excerpt* out_excerpts) {
-  std::vector<AugmentScratch> scratch(threads);
-  parallel_for(count, threads, [&](std::int64_t i, int member) {
-    const std::int64_t first = i * params.crop;
-    out_excerpts[i] = HWY_DYNAMIC_DISPATCH(vary)(chroma, takes[i], params, first, scratch[member],
-                                                 out + first * chroma.width());
+void run(const ops::Augment& op, const Context& context) {
+  std::vector<AugmentScratch> scratch(context.threads);
+  parallel_for(op.count, context.threads, [&](std::int64_t i, int member) {
+    const std::int64_t first = i * op.params.crop;
+    op.out_excerpts[i] =
+        HWY_DYNAMIC_DISPATCH(vary)(op.chroma, op.excerpts[i], op.params, first, scratch[member],
+                                   op.out + first * op.chroma.width());
   });
 }
 

@@ -21,11 +21,10 @@
 #include <set>
 #include <vector>
 
-#include "backend/bands.h"
 #include "backend/cpu/bigram_layout.h"
 #include "backend/cpu/bigram_segments.h"
-#include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
+#include "backend/cpu/run.h"
 
 #ifndef REPRISE_BIGRAM_BACKWARD_SHAPE_
 #define REPRISE_BIGRAM_BACKWARD_SHAPE_
@@ -467,22 +466,20 @@ namespace reprise::cpu {
 
 HWY_EXPORT(backward_songs);
 
-void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                     const float* weights, const BigramParams& params, const float* out_gradient,
-                     const void* reserve, int threads, float* gradient, float* events_gradient,
-                     std::int64_t segment_frames) {
-  if (!params.given_events) check_bands(chroma, params.bands);
-  const BigramShape shape(params);
-  const int size = params.weights();
+void run(const ops::BigramBackward& op, const Context& context) {
+  const BigramShape shape(op.params);
+  const SongBatch& songs = op.songs;
+  const int size = op.params.weights();
   // A row a song, summed in song order: the same bits for any number of threads.
-  std::vector<float> rows(static_cast<std::size_t>(count) * size);
+  std::vector<float> rows(static_cast<std::size_t>(songs.count) * size);
   HWY_DYNAMIC_DISPATCH(backward_songs)
-  ({chroma, excerpts, count, weights, shape, ConvolutionPlan(shape), threads, out_gradient,
-    const_cast<float*>(static_cast<const float*>(reserve)), reserve_stride(shape, excerpts, count),
-    rows.data(), events_gradient, segment_frames});
-  std::fill(gradient, gradient + size, 0.0f);
-  for (std::int64_t i = 0; i < count; ++i)
-    for (int w = 0; w < size; ++w) gradient[w] += rows[i * size + w];
+  ({songs.chroma, songs.excerpts, songs.count, op.weights, shape, ConvolutionPlan(shape),
+    context.threads, op.out_gradient, const_cast<float*>(static_cast<const float*>(op.reserve)),
+    reserve_stride(shape, songs.excerpts, songs.count), rows.data(), op.events_gradient,
+    context.segment_frames});
+  std::fill(op.gradient, op.gradient + size, 0.0f);
+  for (std::int64_t i = 0; i < songs.count; ++i)
+    for (int w = 0; w < size; ++w) op.gradient[w] += rows[i * size + w];
 }
 
 }  // namespace reprise::cpu

@@ -22,11 +22,10 @@
 #include <cstring>
 #include <vector>
 
-#include "backend/bands.h"
 #include "backend/cpu/bigram_layout.h"
 #include "backend/cpu/bigram_segments.h"
-#include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
+#include "backend/cpu/run.h"
 
 #ifndef REPRISE_BIGRAM_FORWARD_SCRATCH_
 #define REPRISE_BIGRAM_FORWARD_SCRATCH_
@@ -263,14 +262,13 @@ std::size_t bigram_reserve(const BigramParams& params, std::int64_t count, std::
          sizeof(float);
 }
 
-void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                    const float* weights, const BigramParams& params, int threads, float* out,
-                    void* reserve, std::int64_t segment_frames) {
-  if (!params.given_events) check_bands(chroma, params.bands);
-  const BigramShape shape(params);
+void run(const ops::BigramForward& op, const Context& context) {
+  const BigramShape shape(op.params);
+  const SongBatch& songs = op.songs;
   HWY_DYNAMIC_DISPATCH(forward_songs)
-  ({chroma, excerpts, count, weights, shape, threads, out, static_cast<float*>(reserve),
-    reserve_stride(shape, excerpts, count), segment_frames});
+  ({songs.chroma, songs.excerpts, songs.count, op.weights, shape, context.threads, op.out,
+    static_cast<float*>(op.reserve), reserve_stride(shape, songs.excerpts, songs.count),
+    context.segment_frames});
 }
 
 }  // namespace reprise::cpu

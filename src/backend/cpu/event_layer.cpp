@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "backend/cpu/gemm.h"
-#include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
+#include "backend/cpu/run.h"
 
 #ifndef REPRISE_EVENT_LAYER_FIELD_
 #define REPRISE_EVENT_LAYER_FIELD_
@@ -44,7 +44,7 @@ struct ResponseGradients {
   }
   const EventLayerParams& p;
   const float* out;
-  const std::int32_t* winners;
+  const std::int32_t* argmax;
   const float* out_gradient;
 };
 
@@ -78,7 +78,7 @@ void filter_gradient(const ResponseGradients& of, const float* x, std::int64_t c
     const float g = of.at(at);
     if (g == 0) continue;
     bias += g;
-    const Field field(p, of.winners[at]);
+    const Field field(p, of.argmax[at]);
     add_multiple(g, x + at / p.out_values() * p.in_values() + field.first * p.channels,
                  field.frames * p.channels, filter + field.skipped * p.channels);
   }
@@ -95,7 +95,7 @@ void input_gradient(const ResponseGradients& of, const float* weights, std::int6
     const std::int64_t at = song * p.out_values() + i;
     const float g = of.at(at);
     if (g == 0) continue;
-    const Field field(p, of.winners[at]);
+    const Field field(p, of.argmax[at]);
     add_multiple(g, weights + i % p.filters * p.terms() + field.skipped * p.channels,
                  field.frames * p.channels, to + field.first * p.channels);
   }
@@ -131,7 +131,7 @@ float activate(LayerActivation h, float response) {
 // responses [frames, filters], without bias. Both activations rise, so that the largest response is
 // the largest of what they make of it.
 void pool(const EventLayerParams& p, const float* responses, const float* bias, float* out,
-          std::int32_t* winners) {
+          std::int32_t* argmax) {
   std::vector<std::int32_t> frame(p.filters);
   for (int s = 0; s < p.out_frames(); ++s, out += p.filters) {
     const int first = s * p.pool, end = std::min(first + p.pool, p.frames);
@@ -145,49 +145,45 @@ void pool(const EventLayerParams& p, const float* responses, const float* bias, 
       }
     }
     for (int n = 0; n < p.filters; ++n) out[n] = activate(p.activation, out[n] + bias[n]);
-    if (winners) std::copy(frame.begin(), frame.end(), winners + std::int64_t{s} * p.filters);
+    if (argmax) std::copy(frame.begin(), frame.end(), argmax + std::int64_t{s} * p.filters);
   }
 }
 
 }  // namespace
 
-void event_layer_forward(const float* x, std::int64_t count, const float* weights,
-                         const EventLayerParams& p, int threads, float* out,
-                         std::int32_t* winners) {
+void run(const ops::EventLayerForward& op, const Context& context) {
+  const EventLayerParams& p = op.params;
   struct Scratch {
     std::vector<float> fields, responses;
   };
-  std::vector<Scratch> scratch(threads);
+  std::vector<Scratch> scratch(context.threads);
   const OneBlasThread one_thread;
   // Songs of a task: a dense layer, which has one frame a song, is a product of many rows, too.
   const std::int64_t songs = std::max(1, 64 / p.frames);
-  parallel_for((count + songs - 1) / songs, threads, [&](std::int64_t task, int member) {
-    const std::int64_t first = task * songs, some = std::min(songs, count - first);
+  parallel_for((op.count + songs - 1) / songs, context.threads, [&](std::int64_t task, int member) {
+    const std::int64_t first = task * songs, some = std::min(songs, op.count - first);
     Scratch& mine = scratch[member];
     mine.responses.resize(static_cast<std::size_t>(some) * p.frames * p.filters);
     const std::int64_t together = p.length == 1 ? some : 1;  // songs of a product
     for (std::int64_t i = 0; i < some; i += together)
       gemm_block(true, together * p.frames, p.filters, p.terms(),
-                 receptive_fields(x + (first + i) * p.in_values(), p, mine.fields), weights,
+                 receptive_fields(op.x + (first + i) * p.in_values(), p, mine.fields), op.weights,
                  p.terms(), mine.responses.data() + i * p.frames * p.filters, p.filters);
     for (std::int64_t i = 0; i < some; ++i)
-      pool(p, mine.responses.data() + i * p.frames * p.filters, weights + p.bias_offset(),
-           out + (first + i) * p.out_values(),
-           winners ? winners + (first + i) * p.out_values() : nullptr);
+      pool(p, mine.responses.data() + i * p.frames * p.filters, op.weights + p.bias_offset(),
+           op.out + (first + i) * p.out_values(),
+           op.argmax ? op.argmax + (first + i) * p.out_values() : nullptr);
   });
 }
 
-void event_layer_backward(const float* x, std::int64_t count, const float* weights,
-                          const EventLayerParams& p, const float* out, const std::int32_t* winners,
-                          const float* out_gradient, int threads, float* gradient,
-                          float* x_gradient) {
-  const ResponseGradients of{p, out, winners, out_gradient};
-  parallel_for(p.filters, threads, [&](std::int64_t n, int) {
-    HWY_DYNAMIC_DISPATCH(filter_gradient)(of, x, count, n, gradient);
+void run(const ops::EventLayerBackward& op, const Context& context) {
+  const ResponseGradients of{op.params, op.out, op.argmax, op.out_gradient};
+  parallel_for(op.params.filters, context.threads, [&](std::int64_t n, int) {
+    HWY_DYNAMIC_DISPATCH(filter_gradient)(of, op.x, op.count, n, op.gradient);
   });
-  if (!x_gradient) return;
-  parallel_for(count, threads, [&](std::int64_t song, int) {
-    HWY_DYNAMIC_DISPATCH(input_gradient)(of, weights, song, x_gradient);
+  if (!op.x_gradient) return;
+  parallel_for(op.count, context.threads, [&](std::int64_t song, int) {
+    HWY_DYNAMIC_DISPATCH(input_gradient)(of, op.weights, song, op.x_gradient);
   });
 }
 

@@ -28,10 +28,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "backend/bands.h"
 #include "backend/cpu/ftm2d_tables.h"
-#include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
+#include "backend/cpu/run.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
@@ -216,38 +215,41 @@ std::vector<std::int64_t> runs_of_same_frames(const Excerpt* excerpts, std::int6
 
 }  // namespace
 
-void ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-           const Ftm2dParams& params, int threads, float* out) {
+void run(const ops::Ftm2d& op, const Context& context) {
   constexpr std::int64_t kTogether = 8;  // songs that share vectors
-  check_bands(chroma, params.bands);
+  const ChromaView chroma = op.songs.chroma;
+  const Excerpt* excerpts = op.songs.excerpts;
+  const Ftm2dParams& params = op.params;
   Ftm2dParams of_band = params;
   of_band.bands = 1;
   const Ftm2dTables tables(of_band);
-  const std::vector<std::int64_t> starts = runs_of_same_frames(excerpts, count);
+  const std::vector<std::int64_t> starts = runs_of_same_frames(excerpts, op.songs.count);
   const std::int64_t runs = static_cast<std::int64_t>(starts.size()) - 1, dims = params.dims();
   std::vector<Ftm2dSong> songs;
   for (std::int64_t run = 0; run < runs; ++run)
     for (int band = 0; band < params.bands; ++band)
       songs.push_back({chroma.band(band), excerpts[starts[run]],
-                       out + starts[run] * dims + std::int64_t{band} * of_band.dims()});
+                       op.out + starts[run] * dims + std::int64_t{band} * of_band.dims()});
   const auto all = static_cast<std::int64_t>(songs.size());
-  std::vector<Ftm2dScratch> scratch(threads);
+  std::vector<Ftm2dScratch> scratch(context.threads);
   if (tables.by_patch()) {
-    parallel_for((all + kTogether - 1) / kTogether, threads, [&](std::int64_t i, int member) {
-      const std::int64_t first = i * kTogether;
-      HWY_DYNAMIC_DISPATCH(transform_patches)
-      (tables, &songs[first], static_cast<int>(std::min(kTogether, all - first)), scratch[member]);
-    });
+    parallel_for((all + kTogether - 1) / kTogether, context.threads,
+                 [&](std::int64_t i, int member) {
+                   const std::int64_t first = i * kTogether;
+                   HWY_DYNAMIC_DISPATCH(transform_patches)
+                   (tables, &songs[first], static_cast<int>(std::min(kTogether, all - first)),
+                    scratch[member]);
+                 });
   } else {
-    parallel_for(all, threads, [&](std::int64_t i, int member) {
+    parallel_for(all, context.threads, [&](std::int64_t i, int member) {
       HWY_DYNAMIC_DISPATCH(slide_patch)(tables, songs[i], scratch[member]);
     });
   }
-  parallel_for(runs, threads, [&](std::int64_t run, int) {
-    float* fingerprint = out + starts[run] * dims;
+  parallel_for(runs, context.threads, [&](std::int64_t run, int) {
+    float* fingerprint = op.out + starts[run] * dims;
     if (params.unit_norm) HWY_DYNAMIC_DISPATCH(to_unit)(fingerprint, params.dims());
     for (std::int64_t e = starts[run] + 1; e < starts[run + 1]; ++e)
-      std::copy_n(fingerprint, dims, out + e * dims);
+      std::copy_n(fingerprint, dims, op.out + e * dims);
   });
 }
 

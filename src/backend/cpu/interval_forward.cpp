@@ -22,10 +22,9 @@
 #include <numbers>
 #include <vector>
 
-#include "backend/bands.h"
 #include "backend/cpu/bigram_layout.h"
-#include "backend/cpu/ops.h"
 #include "backend/cpu/parallel.h"
+#include "backend/cpu/run.h"
 
 #ifndef REPRISE_INTERVAL_FORWARD_SCRATCH_
 #define REPRISE_INTERVAL_FORWARD_SCRATCH_
@@ -165,17 +164,16 @@ namespace reprise::cpu {
 
 HWY_EXPORT(interval_song);
 
-void interval_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                      const float* weights, const BigramParams& params, int threads, float* out) {
-  check_bands(chroma, params.bands);
+void run(const ops::IntervalForward& op, const Context& context) {
   static const RotationTransform transform;
-  BigramShape shape(params);
+  BigramShape shape(op.params);
   shape.plan.split = false;
-  const std::int64_t dims = params.dims() / kPitchClasses;
-  std::vector<IntervalScratch> scratch(threads);
-  parallel_for(count, threads, [&](std::int64_t i, int member) {
+  const std::int64_t dims = op.params.dims() / kPitchClasses;
+  std::vector<IntervalScratch> scratch(context.threads);
+  parallel_for(op.songs.count, context.threads, [&](std::int64_t i, int member) {
     HWY_DYNAMIC_DISPATCH(interval_song)
-    (chroma, excerpts[i], weights, shape, transform, scratch[member], out + i * dims);
+    (op.songs.chroma, op.songs.excerpts[i], op.weights, shape, transform, scratch[member],
+     op.out + i * dims);
   });
 }
 

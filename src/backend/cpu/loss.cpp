@@ -16,27 +16,27 @@
 #include <vector>
 
 #include "backend/cpu/floats.h"
-#include "backend/cpu/gemm.h"
-#include "backend/cpu/ops.h"
+#include "backend/cpu/parallel.h"
 #include "backend/cpu/row_products.h"
+#include "backend/cpu/run.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// One row of softmax cross-entropy: the partner against all songs of other works. s, works and ds
+// One row of softmax cross-entropy: the partner against all songs of other works. s, labels and ds
 // have a vector of room behind the row.
-double nt_xent_row(const float* HWY_RESTRICT s, const std::int32_t* HWY_RESTRICT works,
+double nt_xent_row(const float* HWY_RESTRICT s, const std::int32_t* HWY_RESTRICT labels,
                    std::int64_t rows, std::int64_t a, float scale, float* HWY_RESTRICT ds,
                    double* scale_gradient) {
   const hn::CappedTag<float, 16> f32;
   const hn::RebindToSigned<decltype(f32)> i32;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(f32));
   const std::int64_t partner = a ^ 1;
-  const auto own = hn::Set(i32, works[a]);
+  const auto own = hn::Set(i32, labels[a]);
   const auto others = [&](std::int64_t b) HWY_ATTR {
     const auto inside = hn::FirstN(i32, static_cast<std::size_t>(std::min(lanes, rows - b)));
-    return hn::RebindMask(f32, hn::And(inside, hn::Ne(hn::LoadU(i32, works + b), own)));
+    return hn::RebindMask(f32, hn::And(inside, hn::Ne(hn::LoadU(i32, labels + b), own)));
   };
   auto most = hn::Set(f32, s[partner]);
   for (std::int64_t b = 0; b < rows; b += lanes)
@@ -75,16 +75,17 @@ namespace reprise::cpu {
 
 HWY_EXPORT(nt_xent_row);
 
-static void nt_xent(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-                    float log_scale, const LossParams& params, int threads, Arithmetic arithmetic,
-                    float* loss, float* z_gradient, float* scale_gradient) {
-  const float raw = std::exp(log_scale);
-  const float scale = std::min(raw, params.scale_max);
+static void nt_xent(const ops::Loss& op, const Context& context) {
+  const float* z = op.z;
+  const std::int64_t rows = op.rows;
+  const int dims = op.dims, threads = context.threads;
+  const float raw = std::exp(*op.log_inverse_temperature);
+  const float scale = std::min(raw, op.params.scale_max);
   const std::int64_t stride = rows + kPad;  // of ds: rows may write behind themselves
   Floats s, ds, both;
-  inner_products_of_rows(rows, dims, z, s.resize(rows * rows), threads, arithmetic);
+  inner_products_of_rows(rows, dims, z, s.resize(rows * rows), threads, context.math);
   ds.resize(rows * stride);
-  std::vector<std::int32_t> padded(works, works + rows);
+  std::vector<std::int32_t> padded(op.labels, op.labels + rows);
   padded.resize(static_cast<std::size_t>(rows + kPad));
   std::vector<double> losses(rows), scales(rows);
   parallel_for(rows, threads, [&](std::int64_t a, int) {
@@ -97,23 +98,25 @@ static void nt_xent(const float* z, const std::int32_t* works, std::int64_t rows
     for (std::int64_t b = 0; b < rows; ++b)
       both.data()[a * rows + b] = ds.data()[a * stride + b] + ds.data()[b * stride + a];
   });
-  weighted_sums_of_rows(rows, dims, both.data(), z, z_gradient, threads, arithmetic);
+  weighted_sums_of_rows(rows, dims, both.data(), z, op.z_gradient, threads, context.math);
   double total = 0, total_scale = 0;
   for (std::int64_t a = 0; a < rows; ++a) {
     total += losses[a];
     total_scale += scales[a];
   }
-  *loss = static_cast<float>(total / static_cast<double>(rows));
-  // d scale / d log_scale = scale, and 0 where the limit holds.
-  *scale_gradient = raw < params.scale_max
-                        ? static_cast<float>(total_scale / static_cast<double>(rows)) * scale
-                        : 0.0f;
+  *op.loss = static_cast<float>(total / static_cast<double>(rows));
+  // d scale / d log scale = scale, and 0 where the limit holds.
+  *op.log_inverse_temperature_gradient =
+      raw < op.params.scale_max
+          ? static_cast<float>(total_scale / static_cast<double>(rows)) * scale
+          : 0.0f;
 }
 
-static void triplet(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-                    const LossParams& params, int threads, float* loss, float* z_gradient) {
+static void triplet(const ops::Loss& op, const Context& context) {
+  const std::int32_t* labels = op.labels;
+  const std::int64_t rows = op.rows;
   std::vector<float> s(rows * rows), weight(rows * rows, 0.0f);
-  inner_products_of_rows(rows, dims, z, s.data(), threads);
+  inner_products_of_rows(rows, op.dims, op.z, s.data(), context.threads);
   const auto distance = [&](std::int64_t a, std::int64_t b) {
     // The rows' own products, not 1: the gradient holds for any z.
     return std::sqrt(std::max(0.0f, s[a * rows + a] + s[b * rows + b] - 2 * s[a * rows + b]));
@@ -125,14 +128,14 @@ static void triplet(const float* z, const std::int32_t* works, std::int64_t rows
     for (std::int64_t b = 0; b < rows; ++b) {
       if (b == a) continue;
       const float d = distance(a, b);
-      if (works[b] == works[a]) {
+      if (labels[b] == labels[a]) {
         if (d > furthest) furthest = d, positive = b;
       } else if (d < nearest) {
         nearest = d, negative = b;
       }
     }
     if (positive < 0 || negative < 0) continue;
-    const float value = params.margin + furthest - nearest;
+    const float value = op.params.margin + furthest - nearest;
     if (value <= 0) continue;
     total += double{value};
     // d |z_a - z_b| = (z_a - z_b) . (dz_a - dz_b) / |z_a - z_b|; a pair at distance 0 has none.
@@ -151,24 +154,25 @@ static void triplet(const float* z, const std::int32_t* works, std::int64_t rows
     }
     both[a * rows + a] += own;
   }
-  weighted_sums_of_rows(rows, dims, both.data(), z, z_gradient, threads);
-  *loss = static_cast<float>(total / static_cast<double>(rows));
+  weighted_sums_of_rows(rows, op.dims, both.data(), op.z, op.z_gradient, context.threads);
+  *op.loss = static_cast<float>(total / static_cast<double>(rows));
 }
 
-static void contrastive(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-                        const LossParams& params, int threads, float* loss, float* z_gradient) {
-  const std::int64_t pairs = rows / 2;
+static void contrastive(const ops::Loss& op, const Context& context) {
+  const LossParams& params = op.params;
+  const int dims = op.dims;
+  const std::int64_t pairs = op.rows / 2;
   std::vector<double> losses(pairs);
-  parallel_for(pairs, threads, [&](std::int64_t p, int) {
-    const float* a = z + 2 * p * dims;
+  parallel_for(pairs, context.threads, [&](std::int64_t p, int) {
+    const float* a = op.z + 2 * p * dims;
     const float* b = a + dims;
-    float* da = z_gradient + 2 * p * dims;
+    float* da = op.z_gradient + 2 * p * dims;
     float* db = da + dims;
     double square = 0;
     for (int i = 0; i < dims; ++i) square += double{a[i] - b[i]} * double{a[i] - b[i]};
     const double d = std::sqrt(square);
     double slope;  // of the loss by z_a, as a multiple of z_a - z_b
-    if (works[2 * p] == works[2 * p + 1]) {
+    if (op.labels[2 * p] == op.labels[2 * p + 1]) {
       losses[p] = square;
       slope = 2;
     } else {
@@ -185,41 +189,19 @@ static void contrastive(const float* z, const std::int32_t* works, std::int64_t 
   });
   double total = 0;
   for (const double value : losses) total += value;
-  *loss = static_cast<float>(total / static_cast<double>(pairs));
+  *op.loss = static_cast<float>(total / static_cast<double>(pairs));
 }
 
-void loss(const float* z, const std::int32_t* works, std::int64_t rows, int dims,
-          const float* scale, const LossParams& params, int threads, Arithmetic arithmetic,
-          float* loss, float* z_gradient, float* scale_gradient) {
-  *scale_gradient = 0;
-  switch (params.loss) {
+void run(const ops::Loss& op, const Context& context) {
+  *op.log_inverse_temperature_gradient = 0;
+  switch (op.params.loss) {
     case Loss::nt_xent:
-      nt_xent(z, works, rows, dims, *scale, params, threads, arithmetic, loss, z_gradient,
-              scale_gradient);
-      break;
+      return nt_xent(op, context);
     case Loss::triplet:
-      triplet(z, works, rows, dims, params, threads, loss, z_gradient);
-      break;
+      return triplet(op, context);
     case Loss::contrastive:
-      contrastive(z, works, rows, dims, params, threads, loss, z_gradient);
-      break;
+      return contrastive(op, context);
   }
-}
-
-void project(const float* in, std::int64_t rows, int in_dims, const float* weight,
-             const float* bias, int out_dims, int threads, float* out) {
-  gemm(true, rows, out_dims, in_dims, in, weight, out, threads);
-  parallel_for(rows, threads, [&](std::int64_t row, int) {
-    float* v = out + row * out_dims;
-    double square = 0;
-    for (int i = 0; i < out_dims; ++i) {
-      v[i] += bias[i];
-      square += double{v[i]} * double{v[i]};
-    }
-    const auto norm = static_cast<float>(std::sqrt(square));
-    if (norm > 0)
-      for (int i = 0; i < out_dims; ++i) v[i] /= norm;
-  });
 }
 
 }  // namespace reprise::cpu

@@ -118,9 +118,8 @@ HWY_EXPORT(pack_row_weights);
 HWY_EXPORT(panel_sums);
 
 void inner_products_of_rows(std::int64_t rows, int dims, const float* z, float* s, int threads,
-                            Arithmetic arithmetic) {
-  if (arithmetic == Arithmetic::bf16)
-    return bfloat16_inner_products_of_rows(rows, dims, z, s, threads);
+                            MathMode math) {
+  if (math == MathMode::bf16) return bfloat16_inner_products_of_rows(rows, dims, z, s, threads);
   const std::int64_t blocks = (rows + kTaskRows - 1) / kTaskRows;
   parallel_for(blocks * blocks, threads, [&](std::int64_t block, int) {
     const std::int64_t a = block / blocks * kTaskRows, b = block % blocks * kTaskRows;
@@ -136,8 +135,8 @@ void inner_products_of_rows(std::int64_t rows, int dims, const float* z, float* 
 }
 
 void weighted_sums_of_rows(std::int64_t rows, int dims, const float* weights, const float* z,
-                           float* out, int threads, Arithmetic arithmetic) {
-  if (arithmetic == Arithmetic::bf16)
+                           float* out, int threads, MathMode math) {
+  if (math == MathMode::bf16)
     return bfloat16_weighted_sums_of_rows(rows, dims, weights, z, out, threads);
   struct Scratch {
     Floats panel;

@@ -157,7 +157,7 @@ void quantise(const PanelLayout& layout, const float* columns, std::uint32_t* pa
     Vector scale = hn::Set(kF32, 1.0f);
     Vector square = hn::Zero(kF32);
     std::uint32_t* to = body + lane;
-    if (layout.precision == ScanPrecision::int8) {
+    if (layout.format == ScanFormat::int8) {
       scale = hn::Mul(largest, hn::Set(kF32, 1.0f / 127));
       const Vector inverse = hn::Div(hn::Set(kF32, 127.0f), largest);
       const auto least = hn::Set(kI32, -127);
@@ -174,7 +174,7 @@ void quantise(const PanelLayout& layout, const float* columns, std::uint32_t* pa
         }
         hn::StoreU(word, kU32, to);
       }
-    } else if (layout.precision == ScanPrecision::bf16) {
+    } else if (layout.format == ScanFormat::bf16) {
       for (int d = 0; d < dims; d += 2, to += kPanel) {
         const Vector x0 = hn::LoadU(kF32, x + d * std::int64_t{kPanel});
         const Vector x1 = hn::LoadU(kF32, x + (d + 1) * std::int64_t{kPanel});
@@ -187,7 +187,7 @@ void quantise(const PanelLayout& layout, const float* columns, std::uint32_t* pa
       }
     }
     // Without fused multiply-adds a residual value is wrong by up to an ulp of the value.
-    const Vector residual = layout.precision == ScanPrecision::fp32
+    const Vector residual = layout.format == ScanFormat::fp32
                                 ? hn::Zero(kF32)
                                 : hn::MulAdd(norm, hn::Set(kF32, 0x1p-22f),
                                              hn::MulAdd(hn::Sqrt(square), grow, underflow));
@@ -203,7 +203,7 @@ void decode(const PanelLayout& layout, const std::uint32_t* body, float* columns
   for (std::int64_t w = 0; w < depth; ++w)
     for (int lane = 0; lane < kPanel; lane += kLanes) {
       const auto word = hn::LoadU(kU32, body + w * kPanel + lane);
-      if (layout.precision == ScanPrecision::bf16) {
+      if (layout.format == ScanFormat::bf16) {
         float* to = columns + 2 * w * kPanel + lane;
         hn::StoreU(hn::BitCast(kF32, hn::ShiftLeft<16>(word)), kF32, to);
         hn::StoreU(hn::BitCast(kF32, hn::And(word, hn::Set(kU32, 0xffff0000u))), kF32, to + kPanel);
@@ -324,15 +324,15 @@ QueryBound quantise_query(const PanelLayout& layout, const float* q, int keys, f
   const int dims = layout.dims;
   const std::int64_t size = std::int64_t{keys} * dims;
   QueryBound bound;
-  if (layout.precision == ScanPrecision::int8) {
+  if (layout.format == ScanFormat::int8) {
     float largest = 0;
     for (std::int64_t i = 0; i < size; ++i) largest = std::max(largest, std::abs(q[i]));
     bound.scale = largest / 127;
   }
   for (std::int64_t i = 0; i < size; ++i) {
     values[i] = q[i];
-    if (layout.precision == ScanPrecision::bf16) values[i] = to_bfloat16(q[i]);
-    if (layout.precision == ScanPrecision::int8)
+    if (layout.format == ScanFormat::bf16) values[i] = to_bfloat16(q[i]);
+    if (layout.format == ScanFormat::int8)
       values[i] =
           bound.scale > 0 ? std::clamp(std::nearbyint(q[i] / bound.scale), -127.0f, 127.0f) : 0;
   }
@@ -368,7 +368,7 @@ void pack_panel(const PanelLayout& layout, const float* vectors, std::int64_t la
     HWY_DYNAMIC_DISPATCH(transpose)(rows.data(), layout.dims, scratch);
   }
   HWY_DYNAMIC_DISPATCH(quantise)(layout, scratch, panel);
-  if (layout.precision == ScanPrecision::fp32)
+  if (layout.format == ScanFormat::fp32)
     std::memcpy(panel + PanelLayout::kHead, scratch, dims * kPanel * sizeof(float));
 }
 
@@ -378,9 +378,9 @@ PackedQueries pack_queries(const PanelLayout& layout, const float* q, std::int64
   PackedQueries packed;
   std::int64_t most = kAvx512TileRows;
   if (hwy::SupportedTargets() & HWY_AVX3) {  // a test may switch it off
-    if (layout.precision == ScanPrecision::int8 && dims <= kLargestByteSum)
+    if (layout.format == ScanFormat::int8 && dims <= kLargestByteSum)
       packed.products = avx512_byte_tiles();
-    if (layout.precision == ScanPrecision::bf16) packed.products = avx512_bfloat16_tiles();
+    if (layout.format == ScanFormat::bf16) packed.products = avx512_bfloat16_tiles();
   }
   packed.decoded = !packed.products;
   if (packed.decoded) {
@@ -409,7 +409,7 @@ PackedQueries pack_queries(const PanelLayout& layout, const float* q, std::int64
       for (int d = 0; d < dims; ++d) {
         if (packed.decoded) {
           to[d * rows + r] = std::bit_cast<std::uint32_t>(value[d]);
-        } else if (layout.precision == ScanPrecision::bf16) {
+        } else if (layout.format == ScanFormat::bf16) {
           to[d / 2 * rows + r] |= std::bit_cast<std::uint32_t>(value[d]) >> 16 << 16 * (d % 2);
         } else {
           const auto byte = static_cast<std::int32_t>(value[d]);
@@ -426,7 +426,7 @@ PackedQueries pack_queries(const PanelLayout& layout, const float* q, std::int64
 void score_panel(const PanelLayout& layout, const std::uint32_t* panel,
                  const PackedQueries& queries, float* scratch, float* scores) {
   const std::uint32_t* body = panel + PanelLayout::kHead;
-  if (queries.decoded && layout.precision != ScanPrecision::fp32) {
+  if (queries.decoded && layout.format != ScanFormat::fp32) {
     HWY_DYNAMIC_DISPATCH(decode)(layout, body, scratch);
     body = reinterpret_cast<const std::uint32_t*>(scratch);
   }

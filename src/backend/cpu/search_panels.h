@@ -22,13 +22,13 @@
 namespace reprise::cpu {
 
 struct PanelLayout {
-  ScanPrecision precision = ScanPrecision::fp32;
+  ScanFormat format = ScanFormat::fp32;
   int dims = 0;
 
   static constexpr std::int64_t kHead = 3 * kPanel;
 
   int per_word() const {
-    return precision == ScanPrecision::fp32 ? 1 : precision == ScanPrecision::bf16 ? 2 : 4;
+    return format == ScanFormat::fp32 ? 1 : format == ScanFormat::bf16 ? 2 : 4;
   }
   std::int64_t depth() const { return (dims + per_word() - 1) / per_word(); }
   std::int64_t panel_words() const { return kHead + depth() * kPanel; }
@@ -40,7 +40,7 @@ inline std::int64_t panels_of(std::int64_t count) {
 
 /// How far an inner product of quantised vectors may be from the true one: with the query's best
 /// key q and a candidate c, at most by_residual * residual(c) + by_norm * norm(c) (see
-/// search.cpp).
+/// top_k.cpp).
 struct QueryBound {
   float scale = 1;  ///< a score is scale * scale(c) * product of bodies
   float by_residual = 0;

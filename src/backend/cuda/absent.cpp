@@ -5,7 +5,7 @@
 
 namespace reprise {
 
-std::unique_ptr<Backend> make_cuda_backend(int, Arithmetic) {
+std::unique_ptr<Backend> make_cuda_backend(int, MathMode) {
   throw MachineError("this build has no CUDA back end");
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "backend/bands.h"
 #include "backend/cuda/cuda_backend.h"
 #include "backend/cuda/scratch_arrays.h"
 #include "launch.h"
@@ -18,9 +17,9 @@ struct Prefix {
   std::vector<std::int64_t> first;
   kernels::AlignmentSongs songs;
 
-  Prefix(ChromaView chroma, const Excerpt* excerpts, const std::vector<Excerpt>& host) {
-    songs.chroma = chroma;
-    songs.excerpts = excerpts;
+  Prefix(const SongBatch& batch, const std::vector<Excerpt>& host) {
+    songs.chroma = batch.chroma;
+    songs.excerpts = batch.excerpts;
     songs.count = static_cast<std::int64_t>(host.size());
     for (const Excerpt& e : host) {
       first.push_back(songs.frames);
@@ -32,19 +31,15 @@ struct Prefix {
 
 }  // namespace
 
-void CudaBackend::align(ChromaView query_chroma, const Excerpt* queries, std::int64_t query_count,
-                        ChromaView candidate_chroma, const Excerpt* candidates,
-                        std::int64_t candidate_count, const AlignmentPair* pairs,
-                        std::int64_t count, const AlignmentParams& params, float* scores) {
-  if (count == 0) return;
-  check_bands(candidate_chroma, query_chroma.bands);
-  Prefix query(query_chroma, queries, to_host(queries, query_count));
-  Prefix candidate(candidate_chroma, candidates, to_host(candidates, candidate_count));
+void CudaBackend::perform(const ops::Align& op) {
+  if (op.count == 0) return;
+  Prefix query(op.queries, to_host(op.queries.excerpts, op.queries.count));
+  Prefix candidate(op.candidates, to_host(op.candidates.excerpts, op.candidates.count));
   ScratchArrays arrays;
-  const auto query_first = arrays.add<std::int64_t>(query_count);
-  const auto candidate_first = arrays.add<std::int64_t>(candidate_count);
-  const auto rest = arrays.add<char>(static_cast<std::int64_t>(
-      kernels::align_scratch_bytes(query.songs, candidate.songs, std::min(count, kPairsAtOnce))));
+  const auto query_first = arrays.add<std::int64_t>(op.queries.count);
+  const auto candidate_first = arrays.add<std::int64_t>(op.candidates.count);
+  const auto rest = arrays.add<char>(static_cast<std::int64_t>(kernels::align_scratch_bytes(
+      query.songs, candidate.songs, std::min(op.count, kPairsAtOnce))));
   void* memory = scratch_->take(arrays.bytes());
   const auto place = [&](Prefix& prefix, std::size_t offset) {
     auto* first = ScratchArrays::at<std::int64_t>(memory, offset);
@@ -53,8 +48,8 @@ void CudaBackend::align(ChromaView query_chroma, const Excerpt* queries, std::in
   };
   place(query, query_first);
   place(candidate, candidate_first);
-  kernels::align(query.songs, candidate.songs, pairs, count, kPairsAtOnce, params,
-                 ScratchArrays::at<char>(memory, rest), scores, stream_.get());
+  kernels::align(query.songs, candidate.songs, op.pairs, op.count, kPairsAtOnce, op.params,
+                 ScratchArrays::at<char>(memory, rest), op.scores, stream_.get());
 }
 
 }  // namespace reprise::cuda

@@ -27,9 +27,9 @@ void check(cublasStatus_t status, const char* call, std::source_location where) 
                                  cublasGetStatusString(status)));
 }
 
-Blas::Blas(const Stream& stream, const Stream& aside, Arithmetic arithmetic)
+Blas::Blas(const Stream& stream, const Stream& aside, MathMode math)
     : workspace_(aside, workspace_bytes()),
-      compute_(arithmetic == Arithmetic::fp32 ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_32F_FAST_TF32) {
+      compute_(math == MathMode::fp32 ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_32F_FAST_TF32) {
   aside.wait();  // for the memory to be there
   check(cublasCreate(&handle_), "cublasCreate");
   check(cublasSetStream(handle_, stream.get()), "cublasSetStream");

@@ -30,8 +30,8 @@ struct Operand {
 class Blas {
  public:
   /// Both streams must outlive it; `aside` is one that captures nothing. Products of float matrices
-  /// are in fp32, or in tf32 where `arithmetic` is another.
-  Blas(const Stream& stream, const Stream& aside, Arithmetic arithmetic);
+  /// are in fp32, or in tf32 where `math` is another.
+  Blas(const Stream& stream, const Stream& aside, MathMode math);
   Blas(Blas&& other) noexcept
       : workspace_(std::move(other.workspace_)),
         compute_(other.compute_),

@@ -60,13 +60,13 @@ std::size_t pool_value(cudaMemPool_t pool, cudaMemPoolAttr attribute) {
   return static_cast<std::size_t>(value);
 }
 
-const char* name_of(Arithmetic arithmetic) {
-  switch (arithmetic) {
-    case Arithmetic::fp32:
+const char* name_of(MathMode math) {
+  switch (math) {
+    case MathMode::fp32:
       return "fp32";
-    case Arithmetic::tf32:
+    case MathMode::tf32:
       return "tf32";
-    case Arithmetic::bf16:
+    case MathMode::bf16:
       return "bf16";
   }
   return "";
@@ -89,10 +89,10 @@ void decline(const std::string& reason) {
   throw MachineError(fmt::format("the CUDA back end has {}", reason));
 }
 
-CudaBackend::CudaBackend(int device, Arithmetic arithmetic)
+CudaBackend::CudaBackend(int device, MathMode math)
     : device_(select_device(device)),
-      arithmetic_(arithmetic),
-      description_(fmt::format("{}, {}", device_name(device), name_of(arithmetic))) {
+      math_(math),
+      description_(fmt::format("{}, {}", device_name(device), name_of(math))) {
   // Memory that is given back stays at hand for the next op.
   std::uint64_t keep = UINT64_MAX;
   check(cudaMemPoolSetAttribute(memory_pool(device_), cudaMemPoolAttrReleaseThreshold, &keep),
@@ -161,7 +161,7 @@ std::size_t CudaBackend::free_memory() const {
 }
 
 const Blas& CudaBackend::blas() {
-  if (!blas_) blas_.emplace(stream_, aside_, arithmetic_);
+  if (!blas_) blas_.emplace(stream_, aside_, math_);
   return *blas_;
 }
 
@@ -181,8 +181,8 @@ std::unique_ptr<OpGraph> CudaBackend::capture(std::function<void()> ops) {
 
 }  // namespace cuda
 
-std::unique_ptr<Backend> make_cuda_backend(int device, Arithmetic arithmetic) {
-  return std::make_unique<cuda::CudaBackend>(device, arithmetic);
+std::unique_ptr<Backend> make_cuda_backend(int device, MathMode math) {
+  return std::make_unique<cuda::CudaBackend>(device, math);
 }
 
 std::vector<std::string> cuda_devices() {

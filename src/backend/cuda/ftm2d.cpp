@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "backend/bands.h"
 #include "backend/cuda/cuda_backend.h"
 #include "backend/cuda/scratch_arrays.h"
 #include "launch.h"
@@ -33,9 +32,10 @@ bool same_frames(const Excerpt& a, const Excerpt& b) {
 
 }  // namespace
 
-void CudaBackend::ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                        const Ftm2dParams& params, float* out) {
-  check_bands(chroma, params.bands);
+void CudaBackend::perform(const ops::Ftm2d& op) {
+  const Ftm2dParams& params = op.params;
+  const Excerpt* excerpts = op.songs.excerpts;
+  const std::int64_t count = op.songs.count;
   const std::vector<Excerpt> host = to_host(excerpts, count);
   for (std::int64_t e = 0; e < count;) {
     Piece piece;
@@ -66,7 +66,7 @@ void CudaBackend::ftm2d(ChromaView chroma, const Excerpt* excerpts, std::int64_t
     };
     songs.excerpt_of = place(excerpt_of, piece.excerpt_of);
     songs.start = place(start, piece.start);
-    kernels::ftm2d(chroma, songs, params, ScratchArrays::at<char>(memory, rest), out,
+    kernels::ftm2d(op.songs.chroma, songs, params, ScratchArrays::at<char>(memory, rest), op.out,
                    stream_.get());
   }
 }

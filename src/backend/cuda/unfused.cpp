@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "backend/bands.h"
 #include "backend/cuda/convolution.h"
 #include "backend/cuda/cuda_backend.h"
 #include "backend/cuda/scratch_arrays.h"
@@ -50,9 +49,9 @@ struct Kept {
 
 class UnfusedBackend final : public CudaBackend {
  public:
-  UnfusedBackend(int device, Arithmetic arithmetic, std::int64_t values_at_once)
-      : CudaBackend(device, arithmetic),
-        exact_(arithmetic == Arithmetic::fp32),
+  UnfusedBackend(int device, MathMode math, std::int64_t values_at_once)
+      : CudaBackend(device, math),
+        exact_(math == MathMode::fp32),
         values_at_once_(values_at_once),
         dnn_(stream()) {}
 
@@ -65,31 +64,33 @@ class UnfusedBackend final : public CudaBackend {
     return static_cast<std::size_t>(count * Sizes(params, frames).kept()) * sizeof(float);
   }
 
-  void bigram_forward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                      std::int64_t longest, const float* weights, const BigramParams& params,
-                      float* out, void* reserve) override {
+ private:
+  using CudaBackend::perform;
+
+  void perform(const ops::BigramForward& op) override {
+    const BigramParams& params = op.params;
     decline_given_events(params);
-    check_bands(chroma, params.bands);
-    const Sizes size(params, longest);
+    const Sizes size(params, op.songs.longest);
     const LagSet& lags = size.lags;
     const std::int64_t n = params.events;
-    for_each_piece(count, size, params, [&](std::int64_t first, std::int64_t songs) {
+    for_each_piece(op.songs.count, size, params, [&](std::int64_t first, std::int64_t songs) {
       const Convolution& convolution =
           convolution_of({songs, size.signal, params.width(), n, params.event_length,
                           ConvolutionResult::responses});
       ScratchArrays arrays;
       const auto x = arrays.add<float>(songs * size.chroma);
-      const auto unkept = arrays.add<float>(reserve ? 0 : songs * size.kept());
+      const auto unkept = arrays.add<float>(op.reserve ? 0 : songs * size.kept());
       const auto workspace =
           arrays.add<char>(static_cast<std::int64_t>(convolution.workspace_bytes()));
       void* memory = scratch(arrays.bytes());
       const auto at = [&](std::size_t offset) { return ScratchArrays::at<float>(memory, offset); };
-      const Kept kept(size, songs,
-                      reserve ? static_cast<float*>(reserve) + first * size.kept() : at(unkept));
+      const Kept kept(
+          size, songs,
+          op.reserve ? static_cast<float*>(op.reserve) + first * size.kept() : at(unkept));
 
-      const kernels::BigramBatch batch{chroma, excerpts + first, songs, longest, weights};
+      const kernels::BigramBatch batch = piece_of(op, first, songs);
       kernels::unfused_songs(batch, size.signal, at(x), stream().get());
-      convolution.run(at(x), weights, kept.responses, at(workspace));
+      convolution.run(at(x), op.weights, kept.responses, at(workspace));
       kernels::unfused_events(batch, params, kept.responses, size.frames, size.rows, kept.events,
                               stream().get());
       for (int k = 0; k < lags.count; ++k)
@@ -97,24 +98,22 @@ class UnfusedBackend final : public CudaBackend {
                         {kept.events + lags.lag[k] * n, size.events_and_zeros, true},
                         {kept.events, size.events_and_zeros}, kept.correlations + k * n * n,
                         size.correlations);
-      kernels::unfused_finish(batch, params, kept.correlations, out + first * params.dims(),
+      kernels::unfused_finish(batch, params, kept.correlations, op.out + first * params.dims(),
                               stream().get());
     });
   }
 
-  void bigram_backward(ChromaView chroma, const Excerpt* excerpts, std::int64_t count,
-                       std::int64_t longest, const float* weights, const BigramParams& params,
-                       const float* out_gradient, const void* reserve, float* gradient,
-                       float*) override {
+  void perform(const ops::BigramBackward& op) override {
+    const BigramParams& params = op.params;
     decline_given_events(params);
-    check_bands(chroma, params.bands);
-    const Sizes size(params, longest);
+    const Sizes size(params, op.songs.longest);
     const LagSet& lags = size.lags;
     const std::int64_t n = params.events;
-    check(cudaMemsetAsync(gradient, 0, static_cast<std::size_t>(params.weights()) * sizeof(float),
-                          stream().get()),
-          "cudaMemsetAsync");
-    for_each_piece(count, size, params, [&](std::int64_t first, std::int64_t songs) {
+    check(
+        cudaMemsetAsync(op.gradient, 0, static_cast<std::size_t>(params.weights()) * sizeof(float),
+                        stream().get()),
+        "cudaMemsetAsync");
+    for_each_piece(op.songs.count, size, params, [&](std::int64_t first, std::int64_t songs) {
       const Convolution& convolution =
           convolution_of({songs, size.signal, params.width(), n, params.event_length,
                           ConvolutionResult::filter_gradient});
@@ -130,12 +129,14 @@ class UnfusedBackend final : public CudaBackend {
           arrays.add<char>(static_cast<std::int64_t>(convolution.workspace_bytes()));
       void* memory = scratch(arrays.bytes());
       const auto at = [&](std::size_t offset) { return ScratchArrays::at<float>(memory, offset); };
-      const Kept kept(size, songs,
-                      const_cast<float*>(static_cast<const float*>(reserve)) + first * size.kept());
+      const Kept kept(
+          size, songs,
+          const_cast<float*>(static_cast<const float*>(op.reserve)) + first * size.kept());
 
-      const kernels::BigramBatch batch{chroma, excerpts + first, songs, longest, weights};
-      kernels::unfused_unmix(batch, params, kept.correlations, out_gradient + first * params.dims(),
-                             at(of_bigrams), at(of_correlations), at(of_windows), stream().get());
+      const kernels::BigramBatch batch = piece_of(op, first, songs);
+      kernels::unfused_unmix(batch, params, kept.correlations,
+                             op.out_gradient + first * params.dims(), at(of_bigrams),
+                             at(of_correlations), at(of_windows), stream().get());
       // From C = sum_t E[t+k]^T E[t] to E[t], and to E[t+k] of the song.
       for (int k = 0; k < lags.count; ++k) {
         const int lag = lags.lag[k], past = size.frames - lag;
@@ -152,12 +153,20 @@ class UnfusedBackend final : public CudaBackend {
                             at(of_biases), stream().get());
       kernels::unfused_songs(batch, size.signal, at(x), stream().get());
       convolution.run(at(x), at(of_events), at(of_filters), at(workspace));
-      kernels::unfused_sum(params, songs, at(of_filters), at(of_biases), at(of_windows), gradient,
-                           stream().get());
+      kernels::unfused_sum(params, songs, at(of_filters), at(of_biases), at(of_windows),
+                           op.gradient, stream().get());
     });
   }
 
- private:
+  // Some of an op's songs.
+  template <class Op>
+  static kernels::BigramBatch piece_of(const Op& op, std::int64_t first, std::int64_t songs) {
+    kernels::BigramBatch batch{op.songs, op.weights};
+    batch.excerpts += first;
+    batch.count = songs;
+    return batch;
+  }
+
   static void decline_given_events(const BigramParams& params) {
     if (params.given_events) decline("no events of a network without the fused kernels");
   }
@@ -189,9 +198,9 @@ class UnfusedBackend final : public CudaBackend {
 }  // namespace
 }  // namespace cuda
 
-std::unique_ptr<Backend> make_unfused_cuda_backend(int device, Arithmetic arithmetic,
+std::unique_ptr<Backend> make_unfused_cuda_backend(int device, MathMode math,
                                                    std::int64_t values_at_once) {
-  return std::make_unique<cuda::UnfusedBackend>(device, arithmetic, values_at_once);
+  return std::make_unique<cuda::UnfusedBackend>(device, math, values_at_once);
 }
 
 }  // namespace reprise

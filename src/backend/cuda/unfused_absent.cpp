@@ -5,7 +5,7 @@
 
 namespace reprise {
 
-std::unique_ptr<Backend> make_unfused_cuda_backend(int, Arithmetic, std::int64_t) {
+std::unique_ptr<Backend> make_unfused_cuda_backend(int, MathMode, std::int64_t) {
   throw MachineError("this build has no unfused path: cuDNN was not found when it was configured");
 }
 

@@ -7,7 +7,7 @@
 // takes the candidates behind that last one.
 #include "launch.h"
 #include "reduce.cuh"
-#include "topk.cuh"
+#include "top_k.cuh"
 
 namespace reprise::kernels {
 namespace {

@@ -1,5 +1,5 @@
 // Exact search: passes over the candidates until the bound of every query proves its results (see
-// kernels/scan_rows.cuh and kernels/topk.cu). Most queries need one.
+// kernels/scan_rows.cuh and kernels/top_k.cu). Most queries need one.
 
 #include <algorithm>
 #include <bit>
@@ -21,11 +21,11 @@ constexpr std::int64_t kMostCandidates = 0xfffffffe;  // numbered in 32 bits
 // Candidates that a pass keeps of a query. As the scan ranks by upper bounds, the k best scores are
 // among somewhat more than k; where that does not suffice, there is another pass. By the
 // theorem, some 25 of a million Gaussian vectors of 256 values may hold the 10 best in 8 bits.
-int pass_width(int k, ScanPrecision precision, bool few) {
+int pass_width(int k, ScanFormat format, bool few) {
   const int most = std::min(k, kernels::kMaxSearchWidth);
-  const int more = precision == ScanPrecision::int8          ? 3 * most + 24
-                   : precision == ScanPrecision::fp32 && few ? 8
-                                                             : most + 12;
+  const int more = format == ScanFormat::int8          ? 3 * most + 24
+                   : format == ScanFormat::fp32 && few ? 8
+                                                       : most + 12;
   const auto width = static_cast<int>(std::bit_ceil(static_cast<unsigned>(most + more)));
   return std::clamp(width, 32, kernels::kMaxSearchWidth);
 }
@@ -42,52 +42,37 @@ int lists_of(int device, std::int64_t groups, std::int64_t candidates, std::int6
 
 }  // namespace
 
-void CudaBackend::similarities(const float* q, std::int64_t queries, int keys, const float* c,
-                               std::int64_t candidates, int dims, const float* bias, float* out) {
-  kernels::similarities(q, queries, keys, c, candidates, dims, bias, out, stream_.get());
-}
-
-std::size_t CudaBackend::scan_bytes(std::int64_t count, int dims, ScanPrecision precision) const {
-  return precision == ScanPrecision::fp32 ? 0 : kernels::scan_bytes(count, dims, precision);
-}
-
-void CudaBackend::prepare_scan(const float* vectors, std::int64_t count, int dims,
-                               ScanPrecision precision, void* scan) {
-  if (precision == ScanPrecision::fp32) return;
-  kernels::prepare_scan(vectors, count, dims, precision, scan, stream_.get());
-}
-
-void CudaBackend::top_k(const float* q, std::int64_t queries, int keys,
-                        const Candidates& candidates, int k, std::int64_t* ids, float* scores,
-                        std::int32_t* best_key) {
+void CudaBackend::perform(const ops::TopK& op) {
+  const Candidates& candidates = op.candidates;
+  const int k = op.k, keys = op.keys;
   if (k == 0) return;
   if (candidates.count > kMostCandidates)
     decline("no search of more than " + std::to_string(kMostCandidates) + " candidates");
   const int dims = candidates.dims;
   const std::int64_t at_once = std::clamp<std::int64_t>(kResultsAtOnce / k, 1, kQueriesAtOnce);
-  for (std::int64_t first = 0; first < queries; first += at_once) {
-    const std::int64_t count = std::min(at_once, queries - first);
+  for (std::int64_t first = 0; first < op.queries; first += at_once) {
+    const std::int64_t count = std::min(at_once, op.queries - first);
     const bool few = count * keys <= kernels::kMaxStreamRows;
 
     kernels::SearchPass pass;
-    pass.queries = q + first * keys * dims;
-    pass.query_precision = few ? kernels::scan_query_precision(candidates.precision)
-                               : kernels::gemm_query_precision(candidates.precision);
+    pass.queries = op.q + first * keys * dims;
+    pass.query_format = few ? kernels::scan_query_format(candidates.format)
+                            : kernels::gemm_query_format(candidates.format);
     pass.query_count = count;
     pass.keys = keys;
     pass.dims = dims;
     pass.vectors = candidates.vectors;
     pass.scan = candidates.scan;
-    pass.precision = candidates.precision;
+    pass.format = candidates.format;
     pass.count = candidates.count;
-    pass.width = pass_width(k, candidates.precision, few);
+    pass.width = pass_width(k, candidates.format, few);
     const std::int64_t groups =
         few ? 1 : (count * keys + kernels::kGemmRows - 1) / kernels::kGemmRows;
     pass.lists = lists_of(device_, groups, candidates.count,
                           few ? kernels::kStreamTile : kernels::kGemmTile);
 
     ScratchArrays arrays;
-    const std::size_t query_bytes = kernels::scan_bytes(count * keys, dims, pass.query_precision);
+    const std::size_t query_bytes = kernels::scan_bytes(count * keys, dims, pass.query_format);
     const auto query_scan = arrays.add<char>(static_cast<std::int64_t>(query_bytes));
     const auto open = arrays.add<std::int32_t>(count);
     const auto still_open = arrays.add<std::int32_t>(count);
@@ -102,13 +87,17 @@ void CudaBackend::top_k(const float* q, std::int64_t queries, int keys,
     pass.after = ScratchArrays::at<unsigned long long>(memory, after);
     auto* lists = ScratchArrays::at<unsigned long long>(memory, best);
     auto* flags = ScratchArrays::at<std::int32_t>(memory, still_open);
-    const kernels::SearchResults results{ids + first * k, scores + first * k, best_key + first * k,
-                                         k};
+    const kernels::SearchResults results{op.ids + first * k, op.scores + first * k,
+                                         op.best_key + first * k, k};
     const kernels::SearchResults next{ScratchArrays::at<std::int64_t>(memory, next_ids),
                                       ScratchArrays::at<float>(memory, next_scores),
                                       ScratchArrays::at<std::int32_t>(memory, next_key), k};
-    kernels::prepare_scan(pass.queries, count * keys, dims, pass.query_precision,
-                          ScratchArrays::at<char>(memory, query_scan), stream_.get());
+    kernels::prepare_scan({.vectors = pass.queries,
+                           .count = count * keys,
+                           .dims = dims,
+                           .format = pass.query_format,
+                           .scan = ScratchArrays::at<char>(memory, query_scan)},
+                          stream_.get());
     check(cudaMemsetAsync(pass.after, 0xff, static_cast<std::size_t>(count) * sizeof(*pass.after),
                           stream_.get()),
           "cudaMemsetAsync");  // nothing was kept yet

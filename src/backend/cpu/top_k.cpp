@@ -26,8 +26,9 @@
 #include <limits>
 #include <vector>
 
-#include "backend/cpu/ops.h"
+#include "backend/cpu/candidate_panels.h"
 #include "backend/cpu/parallel.h"
+#include "backend/cpu/run.h"
 #include "backend/cpu/search_panels.h"
 
 namespace reprise::cpu {
@@ -35,13 +36,10 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// Query keys scanned at once: enough that reading the candidates costs little beside the products.
-constexpr std::int64_t kRowsAtOnce = 1536;
 // Candidates that wait for an exact score, beyond those that are wanted.
 constexpr std::size_t kWaiting = 256;
-// Panels in a task, at least, and tasks a thread.
+// Panels in a task, at least.
 constexpr std::int64_t kPanelsAtLeast = 8;
-constexpr std::int64_t kTasksEach = 8;
 
 struct Found {
   std::int64_t id;
@@ -102,35 +100,6 @@ void narrow(const Query& query, std::atomic<float>& threshold, std::vector<Waiti
   waiting.resize(query.k);
 }
 
-// Panels of candidates, prepared or packed from float32 on the way.
-class Panels {
- public:
-  explicit Panels(const Candidates& candidates)
-      : candidates_(candidates),
-        layout_{candidates.precision, candidates.dims},
-        scratch_(static_cast<std::size_t>(candidates.dims + 3) * kPanel) {
-    if (candidates.precision == ScanPrecision::fp32) own_.resize(layout_.panel_words());
-  }
-
-  const std::uint32_t* get(std::int64_t panel) {
-    if (own_.empty())
-      return static_cast<const std::uint32_t*>(candidates_.scan) + panel * layout_.panel_words();
-    const std::int64_t first = panel * kPanel;
-    pack_panel(layout_, candidates_.vectors + first * candidates_.dims,
-               std::min<std::int64_t>(kPanel, candidates_.count - first), scratch_.data(),
-               own_.data());
-    return own_.data();
-  }
-  float* scratch() { return scratch_.data(); }
-  const PanelLayout& layout() const { return layout_; }
-
- private:
-  const Candidates& candidates_;
-  PanelLayout layout_;
-  std::vector<float> scratch_;
-  std::vector<std::uint32_t> own_;
-};
-
 // The k best of those that wait, best first, into `best` [k].
 void settle(const Query& query, std::vector<Waiting>& waiting, std::vector<Found>& best) {
   best.clear();
@@ -157,27 +126,9 @@ void settle(const Query& query, std::vector<Waiting>& waiting, std::vector<Found
 
 }  // namespace
 
-std::size_t scan_bytes(std::int64_t count, int dims, ScanPrecision precision) {
-  if (precision == ScanPrecision::fp32) return 0;
-  return panels_of(count) * PanelLayout{precision, dims}.panel_words() * sizeof(std::uint32_t);
-}
-
-void prepare_scan(const float* vectors, std::int64_t count, int dims, ScanPrecision precision,
-                  int threads, void* scan) {
-  if (precision == ScanPrecision::fp32) return;
-  const PanelLayout layout{precision, dims};
-  std::vector<std::vector<float>> scratch(threads);
-  parallel_for(panels_of(count), threads, [&](std::int64_t panel, int member) {
-    scratch[member].resize(static_cast<std::size_t>(dims + 3) * kPanel);
-    const std::int64_t first = panel * kPanel;
-    pack_panel(layout, vectors + first * dims, std::min<std::int64_t>(kPanel, count - first),
-               scratch[member].data(),
-               static_cast<std::uint32_t*>(scan) + panel * layout.panel_words());
-  });
-}
-
-void top_k(const float* q, std::int64_t queries, int keys, const Candidates& candidates, int k,
-           int threads, std::int64_t* ids, float* scores, std::int32_t* best_key) {
+void run(const ops::TopK& op, const Context& context) {
+  const Candidates& candidates = op.candidates;
+  const int keys = op.keys, k = op.k, threads = context.threads;
   const std::int64_t size = std::int64_t{keys} * candidates.dims;
   const std::int64_t at_once = std::max<std::int64_t>(1, kRowsAtOnce / keys);
   const std::int64_t panels = panels_of(candidates.count);
@@ -185,19 +136,19 @@ void top_k(const float* q, std::int64_t queries, int keys, const Candidates& can
       std::clamp(panels / kPanelsAtLeast, std::int64_t{1}, threads > 1 ? kTasksEach * threads : 1);
   const std::size_t room = static_cast<std::size_t>(k) + kWaiting;
 
-  for (std::int64_t first = 0; first < queries; first += at_once) {
-    const std::int64_t count = std::min(at_once, queries - first);
+  for (std::int64_t first = 0; first < op.queries; first += at_once) {
+    const std::int64_t count = std::min(at_once, op.queries - first);
     const auto query = [&](std::int64_t i) {
-      return Query{q + (first + i) * size, keys, k, &candidates};
+      return Query{op.q + (first + i) * size, keys, k, &candidates};
     };
     const PackedQueries packed =
-        pack_queries({candidates.precision, candidates.dims}, q + first * size, count, keys);
+        pack_queries({candidates.format, candidates.dims}, op.q + first * size, count, keys);
     std::vector<std::atomic<float>> thresholds(count);
     for (auto& threshold : thresholds) threshold.store(-kInfinity, std::memory_order_relaxed);
     std::vector<std::vector<std::vector<Waiting>>> left(tasks);
 
     parallel_for(tasks, threads, [&](std::int64_t task, int) {
-      Panels from(candidates);
+      CandidatePanels from(candidates);
       std::vector<float> block(packed.rows * kPanel);
       std::vector<std::vector<Waiting>>& waiting = left[task];
       waiting.resize(count);
@@ -232,38 +183,9 @@ void top_k(const float* q, std::int64_t queries, int keys, const Candidates& can
       settle(query(i), all, best);
       for (int rank = 0; rank < k; ++rank) {
         const std::int64_t at = (first + i) * k + rank;
-        ids[at] = best[rank].id;
-        scores[at] = best[rank].score;
-        best_key[at] = best[rank].key;
-      }
-    });
-  }
-}
-
-void similarities(const float* q, std::int64_t queries, int keys, const float* c,
-                  std::int64_t candidates, int dims, const float* bias, int threads, float* out) {
-  const std::int64_t at_once = std::max<std::int64_t>(1, kRowsAtOnce / keys);
-  const std::int64_t panels = panels_of(candidates);
-  const std::int64_t tasks = std::min<std::int64_t>(panels, kTasksEach * threads);
-  const Candidates all{c, nullptr, ScanPrecision::fp32, candidates, dims};
-  for (std::int64_t first = 0; first < queries; first += at_once) {
-    const std::int64_t count = std::min(at_once, queries - first);
-    const PackedQueries packed =
-        pack_queries({ScanPrecision::fp32, dims}, q + first * keys * dims, count, keys);
-    parallel_for(tasks, threads, [&](std::int64_t task, int) {
-      Panels from(all);
-      std::vector<float> block(packed.rows * kPanel);
-      float best[kPanel];
-      for (std::int64_t p = panels * task / tasks; p < panels * (task + 1) / tasks; ++p) {
-        const std::int64_t begin = p * kPanel;
-        const std::int64_t lanes = std::min<std::int64_t>(kPanel, candidates - begin);
-        score_panel(from.layout(), from.get(p), packed, from.scratch(), block.data());
-        for (std::int64_t i = 0; i < count; ++i) {
-          pool_keys(block.data() + i * keys * kPanel, keys, best);
-          float* to = out + (first + i) * candidates + begin;
-          for (std::int64_t lane = 0; lane < lanes; ++lane)
-            to[lane] = bias ? best[lane] + bias[begin + lane] : best[lane];
-        }
+        op.ids[at] = best[rank].id;
+        op.scores[at] = best[rank].score;
+        op.best_key[at] = best[rank].key;
       }
     });
   }
