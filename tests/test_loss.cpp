@@ -5,7 +5,6 @@
 
 #include "backend/cpu/row_products.h"
 #include "bfloat16.h"
-#include "every_instruction_set.h"
 #include "op_cases.h"
 #include "oracle.h"
 #include "reprise/backend.h"
@@ -15,37 +14,6 @@ namespace reprise {
 namespace {
 
 class Losses : public testing::TestWithParam<LossCase> {};
-
-TEST_P(Losses, ValueAndGradientEqualTheDefinition) {
-  const LossCase& c = GetParam();
-  const auto rows = std::int64_t(c.labels.size());
-  const std::vector<float> z = loss_case_rows(c);
-  const std::vector<double> at(z.begin(), z.end());
-  const double truth = oracle::loss(at, c.labels, c.dims, double{c.log_scale}, c.params);
-  EXPECT_GT(truth, 0.01) << "a case whose loss is zero checks nothing";
-  const auto slope = oracle::loss_gradient(at, c.labels, c.dims, double{c.log_scale}, c.params);
-  const auto plain = oracle::loss_gradient(z, c.labels, c.dims, c.log_scale, c.params);
-  const float plain_value = oracle::loss(z, c.labels, c.dims, c.log_scale, c.params);
-  with_every_instruction_set([&](const char* set) {
-    float value = 0, scale_gradient = 0;
-    std::vector<float> gradient(z.size());
-    make_cpu_backend(2)->run(ops::Loss{.z = z.data(),
-                                       .labels = c.labels.data(),
-                                       .rows = rows,
-                                       .dims = c.dims,
-                                       .log_inverse_temperature = &c.log_scale,
-                                       .params = c.params,
-                                       .loss = &value,
-                                       .z_gradient = gradient.data(),
-                                       .log_inverse_temperature_gradient = &scale_gradient});
-    const auto one = [&](float result, double of, float by, const char* what) {
-      expect_close({&result, 1}, {&of, 1}, {&by, 1}, c.name + ", " + what + ", " + set);
-    };
-    one(value, truth, plain_value, "loss");
-    one(scale_gradient, slope.by_log_scale, plain.by_log_scale, "gradient of the scale");
-    expect_close(gradient, slope.by_z, plain.by_z, c.name + ", gradient, " + set);
-  });
-}
 
 // Products of bfloat16 may be as wrong as the definition is of rows rounded to it.
 TEST_P(Losses, OfBfloat16IsAsGoodAsThatOfRoundedRows) {
@@ -163,82 +131,6 @@ TEST(LossValues, ContrastivePairAtDistanceZeroStays) {
                                      .log_inverse_temperature_gradient = &scale_gradient});
   EXPECT_EQ(value, 400.0f);
   for (const float g : gradient) EXPECT_EQ(g, 0.0f);
-}
-
-TEST(Adam, FirstStepMovesByTheRateAndClips) {
-  std::vector<float> w{1, 1, 1}, m(3, 0), v(3, 0);
-  const std::vector<float> gradient{3, -4, 0};
-  AdamParams params;
-  params.clip = 1;
-  const AdamStep step(params, 0.1, 1);
-  float norm = 0;
-  make_cpu_backend(1)->run(ops::Adam{.weights = w.data(),
-                                     .moment1 = m.data(),
-                                     .moment2 = v.data(),
-                                     .gradient = gradient.data(),
-                                     .count = 3,
-                                     .params = params,
-                                     .step = &step,
-                                     .gradient_norm = &norm});
-  EXPECT_FLOAT_EQ(norm, 5);
-  EXPECT_FLOAT_EQ(m[0], 0.1f * 0.6f);  // the gradient scaled to norm 1
-  EXPECT_NEAR(w[0], 0.9f, 1e-6);
-  EXPECT_NEAR(w[1], 1.1f, 1e-6);
-  EXPECT_EQ(w[2], 1.0f);
-}
-
-TEST(Adam, ManyStepsEqualThePaper) {
-  // Kingma & Ba 2015, algorithm 1, in double precision.
-  const int count = 50;
-  std::vector<float> w = random_values(count, 1, 1), m(count, 0), v(count, 0);
-  std::vector<double> tw(w.begin(), w.end()), tm(count, 0), tv(count, 0);
-  std::vector<float> pw = w, pm(count, 0), pv(count, 0);
-  const auto backend = make_cpu_backend(1);
-  const AdamParams params;
-  const float rate = 0.003f;
-  for (int step = 1; step <= 100; ++step) {
-    const std::vector<float> g = random_values(count, 0.5f, std::uint64_t(step));
-    const AdamStep now(params, rate, step);
-    float norm = 0;
-    backend->run(ops::Adam{.weights = w.data(),
-                           .moment1 = m.data(),
-                           .moment2 = v.data(),
-                           .gradient = g.data(),
-                           .count = count,
-                           .params = params,
-                           .step = &now,
-                           .gradient_norm = &norm});
-    const auto by_definition = [&]<class Real>(std::vector<Real>& x, std::vector<Real>& m1,
-                                               std::vector<Real>& m2) {
-      for (int i = 0; i < count; ++i) {
-        const Real b1 = Real(params.beta1), b2 = Real(params.beta2), gi = Real(g[i]);
-        m1[i] = b1 * m1[i] + (1 - b1) * gi;
-        m2[i] = b2 * m2[i] + (1 - b2) * gi * gi;
-        const Real mean = m1[i] / (1 - std::pow(b1, Real(step)));
-        const Real square = m2[i] / (1 - std::pow(b2, Real(step)));
-        x[i] -= Real(rate) * mean / (std::sqrt(square) + Real(params.epsilon));
-      }
-    };
-    by_definition(tw, tm, tv);
-    by_definition(pw, pm, pv);
-  }
-  expect_close(w, tw, pw, "Adam");
-}
-
-TEST(Project, UnitVectorOfAnAffineMap) {
-  const std::vector<float> in{1, 2}, weight{1, 0, 0, 1, 1, 1}, bias{2, 0, 0};
-  std::vector<float> out(3);
-  make_cpu_backend(1)->run(ops::Project{.in = in.data(),
-                                        .rows = 1,
-                                        .in_dims = 2,
-                                        .weight = weight.data(),
-                                        .bias = bias.data(),
-                                        .out_dims = 3,
-                                        .out = out.data()});
-  const double norm = std::sqrt(9.0 + 4 + 9);  // (3, 2, 3)
-  EXPECT_NEAR(out[0], 3 / norm, 1e-6);
-  EXPECT_NEAR(out[1], 2 / norm, 1e-6);
-  EXPECT_NEAR(out[2], 3 / norm, 1e-6);
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ def main():
 
     with tempfile.TemporaryDirectory(prefix="reprise-mutate-") as scratch_name:
         scratch = pathlib.Path(scratch_name)
-        for part in ("kernels", "include", "tests"):
+        for part in ("kernels", "include", "src", "tests"):
             shutil.copytree(ROOT / part, scratch / part)
         build = scratch / "build"
         subprocess.run(

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "reprise/backend.h"
+#include "tolerance.h"
+
+// How ops are tested. Each op has a file here with a struct of
+//
+//   kName                  of the op
+//   Case                   with a member `name`
+//   cases()                every Case
+//   On(backend, case)      the arrays of a case on a back end; run() runs the op once, results()
+//                          gives its results
+//   definition<Real>(case) the same results by plain loops that share no code with the back ends
+//
+// and all.h lists them. From that list tests/test_ops.cpp runs every case on the CPU in every
+// instruction set, tests/emulation/test_kernels_ops.cpp on the emulated device in several orders of
+// threads, and bench/bench_ops.cpp times it.
+namespace reprise::ops_test {
+
+/// Results that are compared by themselves, as a loss and its gradient are of different sizes.
+template <class Real>
+struct Part {
+  std::string name;
+  std::vector<Real> values;
+};
+template <class Real>
+using Parts = std::vector<Part<Real>>;
+
+template <class Op>
+Parts<float> results_of(Backend& backend, const typename Op::Case& c) {
+  typename Op::On on(backend, c);
+  on.run();
+  return on.results();
+}
+
+/// The rule of tolerance.h, part by part.
+template <class Op>
+void expect_definition(const Parts<float>& results, const typename Op::Case& c,
+                       const std::string& where) {
+  const Parts<double> truth = Op::template definition<double>(c);
+  const Parts<float> plain = Op::template definition<float>(c);
+  ASSERT_EQ(results.size(), truth.size());
+  for (std::size_t i = 0; i < results.size(); ++i)
+    expect_close(
+        results[i].values, truth[i].values, plain[i].values,
+        std::string(Op::kName) + " " + c.name + ", " + results[i].name + (where.empty() ? "" : ", ") +
+            where);
+}
+
+template <class Op>
+void expect_same_bits(const Parts<float>& a, const Parts<float>& b, const std::string& what) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_EQ(a[i].values, b[i].values) << Op::kName << " " << what << ", " << a[i].name;
+}
+
+}  // namespace reprise::ops_test
