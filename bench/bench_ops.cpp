@@ -1,5 +1,5 @@
-// Every case of every op in tests/ops on the CPU, on one core and on all. Each is checked against its
-// definition before it is timed; the time includes what a case uploads between its steps.
+// Every case of every op in tests/ops on the CPU, on one core and on all. Each is checked against
+// its definition before it is timed; the time includes what a case uploads between its steps.
 //
 // Names are OP/CASE/THREADS.
 

@@ -220,8 +220,13 @@ TEST_F(AlignmentOp, OneBandOfMany) {
         for (int c = 0; c < kPitchClasses; ++c) alone.push_back(band.at(t, c));
       const ChromaView copy{alone.data(), ChromaType::float32, 400};
       float of_band = -1, of_copy = -2;
-      backend->align(band, songs, 2, band, songs, 2, &pair, 1, {}, &of_band);
-      backend->align(copy, songs, 2, copy, songs, 2, &pair, 1, {}, &of_copy);
+      const auto align = [&](ChromaView view, float& score) {
+        const SongBatch both{view, songs, 2};
+        backend->run(ops::Align{
+            .queries = both, .candidates = both, .pairs = &pair, .count = 1, .scores = &score});
+      };
+      align(band, of_band);
+      align(copy, of_copy);
       EXPECT_GT(of_copy, 0);
       EXPECT_EQ(of_band, of_copy) << layout.name() << " " << b;
     }
@@ -232,7 +237,12 @@ TEST_F(AlignmentOp, BandsOfBothMustAgree) {
   const AlignmentPair pair{0, 0, 0};
   float score;
   const ChromaView two{chroma.data(), ChromaType::float32, 200, 2, 24};
-  EXPECT_THROW(backend->align(view(), &song, 1, two, &song, 1, &pair, 1, {}, &score), Error);
+  EXPECT_THROW(backend->run(ops::Align{.queries = {view(), &song, 1},
+                                       .candidates = {two, &song, 1},
+                                       .pairs = &pair,
+                                       .count = 1,
+                                       .scores = &score}),
+               InputError);
 }
 
 // A song whose frames are all alike has none that stand out: x is zero, every cell below zero.

@@ -311,8 +311,11 @@ TEST(BigramBands, ARollStaysWithinItsBand) {
   chroma[11] = 0.25f;      // would get there if it left its band
   const Excerpt e{0, 1, 2};
   float out = 0;
-  make_cpu_backend(1)->bigram_forward({chroma.data(), ChromaType::float32, 1, 2, 24}, &e, 1, 1,
-                                      weights.data(), p, &out, nullptr);
+  make_cpu_backend(1)->run(
+      ops::BigramForward{.songs = {{chroma.data(), ChromaType::float32, 1, 2, 24}, &e, 1, 1},
+                         .weights = weights.data(),
+                         .params = p,
+                         .out = &out});
   EXPECT_EQ(out, 3.0f);
 }
 
@@ -322,8 +325,11 @@ TEST(BigramBands, OfViewAndParametersMustAgree) {
   const Excerpt e{0, 5, 0};
   std::vector<float> out(p.dims());
   try {
-    make_cpu_backend(1)->bigram_forward({chroma.data(), ChromaType::float32, 5, 3, 36}, &e, 1, 5,
-                                        weights.data(), p, out.data(), nullptr);
+    make_cpu_backend(1)->run(
+        ops::BigramForward{.songs = {{chroma.data(), ChromaType::float32, 5, 3, 36}, &e, 1, 5},
+                           .weights = weights.data(),
+                           .params = p,
+                           .out = out.data()});
     FAIL();
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "chroma: expected 2 bands of 12 pitch classes, found 3");

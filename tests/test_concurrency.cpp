@@ -59,7 +59,13 @@ TEST(ConcurrentSearch, LeavesTheProgramsBlasThreadsAsTheyWere) {
     const std::vector<float> in(80 * 300, 0.5f), weight(40 * 300, 0.25f), bias(40);
     std::vector<float> out(80 * 40);
     for (int i = 0; i < 20; ++i)
-      backend->project(in.data(), 80, 300, weight.data(), bias.data(), 40, out.data());
+      backend->run(ops::Project{.in = in.data(),
+                                .rows = 80,
+                                .in_dims = 300,
+                                .weight = weight.data(),
+                                .bias = bias.data(),
+                                .out_dims = 40,
+                                .out = out.data()});
   });
   EXPECT_EQ(openblas_get_num_threads(), 2);
   openblas_set_num_threads(before);

@@ -136,15 +136,17 @@ TEST_F(CudaBackend, DeclinesBandsThatItHasNoRoomForOrThatDisagree) {
             "there are 98 kB; use fewer or shorter filters, or the CPU");
   EXPECT_EQ(error_of([&] {
               BigramParams p = bigram_cases()[3].params;
-              cuda->bigram_forward({nullptr, ChromaType::float32, 9, 2, 24}, nullptr, 1, 9, nullptr,
-                                   p, nullptr, nullptr);
+              cuda->run(ops::BigramForward{
+                  .songs = {{nullptr, ChromaType::float32, 9, 2, 24}, nullptr, 1, 9}, .params = p});
             }),
             "chroma: expected 1 bands of 12 pitch classes, found 2");
-  EXPECT_EQ(error_of([&] {
-              cuda->align({nullptr, ChromaType::float32, 9, 3, 36}, nullptr, 1, {}, nullptr, 1,
-                          nullptr, 1, {}, nullptr);
-            }),
-            "chroma: expected 3 bands of 12 pitch classes, found 1");
+  EXPECT_EQ(
+      error_of([&] {
+        cuda->run(ops::Align{.queries = {{nullptr, ChromaType::float32, 9, 3, 36}, nullptr, 1},
+                             .candidates = {{}, nullptr, 1},
+                             .count = 1});
+      }),
+      "chroma: expected 3 bands of 12 pitch classes, found 1");
 }
 
 // CaseSongs of a call are taken in pieces where the memory does not hold the scratch of all: 2.4 MB

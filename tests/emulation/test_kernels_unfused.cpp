@@ -15,8 +15,9 @@ std::vector<float> unfused(const CaseSongs& songs) {
   const int n = p.events, terms = p.filter_values();
   const int frames = p.event_frames(int(songs.longest)), signal = frames + p.event_length - 1;
   const int rows = frames + lags.lag[lags.count - 1];
-  const kernels::BigramBatch batch{songs.view(to_device(songs.chroma)), to_device(songs.excerpts),
-                                   count, songs.longest, to_device(songs.weights)};
+  const kernels::BigramBatch batch{
+      {songs.view(to_device(songs.chroma)), to_device(songs.excerpts), count, songs.longest},
+      to_device(songs.weights)};
   const auto for_each_response = [&](auto use) {  // use(response, first value of its chroma, event)
     for (std::int64_t s = 0; s < count; ++s)
       for (int t = 0; t < frames; ++t)

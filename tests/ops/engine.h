@@ -48,10 +48,9 @@ void expect_definition(const Parts<float>& results, const typename Op::Case& c,
   const Parts<float> plain = Op::template definition<float>(c);
   ASSERT_EQ(results.size(), truth.size());
   for (std::size_t i = 0; i < results.size(); ++i)
-    expect_close(
-        results[i].values, truth[i].values, plain[i].values,
-        std::string(Op::kName) + " " + c.name + ", " + results[i].name + (where.empty() ? "" : ", ") +
-            where);
+    expect_close(results[i].values, truth[i].values, plain[i].values,
+                 std::string(Op::kName) + " " + c.name + ", " + results[i].name +
+                     (where.empty() ? "" : ", ") + where);
 }
 
 template <class Op>
