@@ -109,7 +109,7 @@ class Backend {
   }
   static void expect_bands(ChromaView chroma, int expected) {
     if (chroma.bands != expected)
-      throw Error("chroma: expected " + std::to_string(expected) +
+      throw InputError("chroma: expected " + std::to_string(expected) +
                   " bands of 12 pitch classes, found " + std::to_string(chroma.bands));
   }
   template <class Items>
@@ -117,7 +117,7 @@ class Backend {
     if constexpr (requires { items.count; }) {
       expect_size(what, items.count);
     } else if (items < 0) {
-      throw Error(std::string("an op's ") + what + ": expected 0 or more, found " +
+      throw InputError(std::string("an op's ") + what + ": expected 0 or more, found " +
                   std::to_string(items));
     }
   }
