@@ -260,45 +260,6 @@ TEST_P(GivenEvents, SameBitsForAnyNumberOfThreads) {
 INSTANTIATE_TEST_SUITE_P(Cases, GivenEvents, testing::ValuesIn(given_events_cases()),
                          [](const auto& info) { return info.param.name; });
 
-// Through the transform over the rotations, against the direct sum over them.
-class Intervals : public testing::TestWithParam<BigramCase> {};
-
-TEST_P(Intervals, EqualTheDirectSum) {
-  const BigramParams& p = GetParam().params;
-  const std::vector<Excerpt> excerpts = case_excerpts(GetParam());
-  const auto chroma = random_chroma(excerpts.back().first + excerpts.back().frames, 1, p.bands);
-  const ChromaLayout layout(chroma, p.bands, ChromaType::float32, p.bands == 1 ? 0 : 5);
-  const std::vector<float> weights = bigram_case_weights(p, 2);
-  const ChromaView view = layout.view();
-  const auto count = std::int64_t(excerpts.size());
-  const auto forward = [&](int threads) {
-    std::vector<float> out(count * p.dims() / 12);
-    make_cpu_backend(threads)->run(
-        ops::IntervalForward{.songs = {view, excerpts.data(), count, excerpts[0].frames},
-                             .weights = weights.data(),
-                             .params = p,
-                             .out = out.data()});
-    return out;
-  };
-  std::vector<double> truth;
-  std::vector<float> plain;
-  for (const Excerpt& e : excerpts) {
-    const auto d = oracle::interval_sums(
-        oracle::bigram_forward(oracle::excerpt_chroma<double>(view, e), weights, p).g, p);
-    const auto f = oracle::interval_sums(
-        oracle::bigram_forward(oracle::excerpt_chroma<float>(view, e), weights, p).g, p);
-    truth.insert(truth.end(), d.begin(), d.end());
-    plain.insert(plain.end(), f.begin(), f.end());
-  }
-  expect_close(forward(2), truth, plain, GetParam().name);
-  EXPECT_EQ(forward(1), forward(5));
-}
-
-INSTANTIATE_TEST_SUITE_P(Cases, Intervals, testing::ValuesIn(interval_cases()),
-                         [](const auto& info) { return info.param.name; });
-INSTANTIATE_TEST_SUITE_P(Banded, Intervals, testing::ValuesIn(banded_interval_cases()),
-                         [](const auto& info) { return info.param.name; });
-
 // A filter that sees the second of two bands, rolled up by two, by hand: as one frame below.
 TEST(BigramBands, ARollStaysWithinItsBand) {
   BigramParams p = bigram_case_params(1, 1, 1, {0}, false, Pooling::sum, Compression::none, false);

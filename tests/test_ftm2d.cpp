@@ -37,13 +37,6 @@ void expect_definition(ChromaView chroma, const Excerpt& excerpt, const Ftm2dPar
                            params.hop));
 }
 
-TEST(Ftm2d, EqualsTheDefinition) {
-  const std::vector<float> chroma = random_chroma(400, 1);
-  for (const int frames : {1, 2, 63, 64, 65, 74, 75, 76, 127, 128, 129, 150, 225, 300})
-    for (const Ftm2dParams& params : {kOriginal, kSeed})
-      expect_definition(view(chroma), {17, frames, 0}, params, "random");
-}
-
 TEST(Ftm2d, EveryOption) {
   const std::vector<float> chroma = random_chroma(120, 2);
   for (const int patch : {1, 5, 16, 17, 33})
@@ -61,14 +54,6 @@ TEST(Ftm2d, PatchLengths) {
   for (const int patch : {1, 2, 3, 4, 7, 8, 12, 32, 49, 60, 75, 97, 120, 128})
     expect_definition(view(chroma), {1, 250, 0}, {patch, 50, 1, false, patch % 2 == 0, false},
                       "length");
-}
-
-TEST(Ftm2d, EveryInstructionSet) {
-  const std::vector<float> chroma = random_chroma(200, 3);
-  with_every_instruction_set([&](const char* name) {
-    expect_definition(view(chroma), {0, 180, 0}, kOriginal, name);
-    expect_definition(view(chroma), {0, 180, 0}, kSeed, name);
-  });
 }
 
 // Each band by itself, wherever the rows lie.

@@ -18,11 +18,12 @@ struct OpName {
 TYPED_TEST_SUITE(Ops, AllOps, OpName);
 
 TYPED_TEST(Ops, EqualsItsDefinitionInEveryInstructionSet) {
-  for (const auto& c : TypeParam::cases())
+  for (const auto& c : TypeParam::cases()) {
+    const Definition<TypeParam> definition(c);
     with_every_instruction_set([&](const std::string& set) {
-      const auto backend = make_cpu_backend(2);
-      expect_definition<TypeParam>(results_of<TypeParam>(*backend, c), c, set);
+      definition.expect(results_of<TypeParam>(*make_cpu_backend(2), c), set);
     });
+  }
 }
 
 TYPED_TEST(Ops, SameBitsForAnyNumberOfThreads) {

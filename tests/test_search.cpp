@@ -119,31 +119,6 @@ TEST_P(Search, TopKEqualsSortingEverything) {
                 random_values(c.candidates * c.dims, 1, 4), c, "normal");
 }
 
-TEST_P(Search, SimilaritiesEqualTheDefinition) {
-  const SearchCase& c = GetParam();
-  const auto q = grid_values(c.queries * c.keys * c.dims, 1);
-  const auto vectors = grid_values(c.candidates * c.dims, 2);
-  std::vector<float> all(c.queries * c.candidates);
-  make_cpu_backend(3)->run(ops::Similarities{.q = q.data(),
-                                             .queries = c.queries,
-                                             .keys = c.keys,
-                                             .c = vectors.data(),
-                                             .candidates = c.candidates,
-                                             .dims = c.dims,
-                                             .out = all.data()});
-  for (std::int64_t i = 0; i < c.queries * c.candidates; ++i) {
-    double best = -std::numeric_limits<double>::infinity();
-    for (int key = 0; key < c.keys; ++key) {
-      double sum = 0;
-      for (int d = 0; d < c.dims; ++d)
-        sum += double(q[(i / c.candidates * c.keys + key) * c.dims + d]) *
-               double(vectors[i % c.candidates * c.dims + d]);
-      best = std::max(best, sum);
-    }
-    ASSERT_EQ(all[i], best) << i;
-  }
-}
-
 INSTANTIATE_TEST_SUITE_P(Cases, Search,
                          testing::Values(SearchCase{1, 1, 1, 1, 1}, SearchCase{1, 12, 2500, 17, 10},
                                          SearchCase{200, 2, 1025, 8, 100},

@@ -110,7 +110,7 @@ class Backend {
   static void expect_bands(ChromaView chroma, int expected) {
     if (chroma.bands != expected)
       throw InputError("chroma: expected " + std::to_string(expected) +
-                  " bands of 12 pitch classes, found " + std::to_string(chroma.bands));
+                       " bands of 12 pitch classes, found " + std::to_string(chroma.bands));
   }
   template <class Items>
   static void expect_size(const char* what, const Items& items) {
@@ -118,7 +118,7 @@ class Backend {
       expect_size(what, items.count);
     } else if (items < 0) {
       throw InputError(std::string("an op's ") + what + ": expected 0 or more, found " +
-                  std::to_string(items));
+                       std::to_string(items));
     }
   }
 };

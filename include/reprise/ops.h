@@ -194,11 +194,14 @@ struct Align {
 }  // namespace ops
 
 /// Every op: X(NAME) for each struct above. Both back ends declare from it what they run.
-#define REPRISE_OPS(X)                                                                            \
-  X(Patchwork)                                                                                    \
-  X(Augment)                                                                                      \
-  X(BigramForward)                                                                                \
-  X(BigramBackward) X(IntervalForward) X(EventLayerForward) X(EventLayerBackward) X(Loss) X(Adam) \
-      X(Project) X(Ftm2d) X(Similarities) X(PrepareScan) X(TopK) X(Align)
+#define REPRISE_OPS(X)  \
+  X(Patchwork)          \
+  X(Augment)            \
+  X(BigramForward)      \
+  X(BigramBackward)     \
+  X(IntervalForward)    \
+  X(EventLayerForward)  \
+  X(EventLayerBackward) \
+  X(Loss) X(Adam) X(Project) X(Ftm2d) X(Similarities) X(PrepareScan) X(TopK) X(Align)
 
 }  // namespace reprise

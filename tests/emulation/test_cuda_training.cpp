@@ -84,6 +84,30 @@ TEST_F(CudaRun, NetworksLearnAsOnTheCpu) {
   }
 }
 
+// The second band is the first one two frames later.
+TEST_F(CudaRun, SongsOfSeveralBandsLearnAsOnTheCpu) {
+  const SongSet one = set;
+  set.bands = 2;
+  set.chroma_float.clear();
+  for (std::int64_t song = 0; song < one.songs(); ++song)
+    for (std::int64_t t = one.offsets[song]; t < one.offsets[song + 1]; ++t)
+      for (const std::int64_t from : {t, std::min(t + 2, one.offsets[song + 1] - 1)})
+        for (int c = 0; c < kPitchClasses; ++c)
+          set.chroma_float.push_back(one.chroma().at(from, c));
+  for (const char* preset : {"reprise", "seed2016"}) {
+    SCOPED_TRACE(preset);
+    Config c = config(preset);
+    c.bands = 2;
+    c.learning_rate = 1e-4;
+    const auto cpu = losses(*make_cpu_backend(1), c, 3);
+    const auto cuda = losses(*make_cuda_backend(0, MathMode::fp32), c, 3);
+    ASSERT_EQ(cpu.size(), 6u);
+    ASSERT_EQ(cuda.size(), cpu.size());
+    for (std::size_t i = 0; i < cpu.size(); ++i)
+      EXPECT_NEAR(cuda[i], cpu[i], (i % 2 == 0 ? 2e-4 : 2e-3) * std::abs(cpu[i])) << i;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Presets, CudaTraining,
                          ::testing::Values("reprise", "recipe-a", "seed2016"),
                          [](const auto& info) {

@@ -173,34 +173,6 @@ TEST_F(EmulationTest, BigramsAreTheSameInEveryLayout) {
   }
 }
 
-class IntervalKernels : public EmulationTest, public ::testing::WithParamInterface<BigramCase> {};
-
-TEST_P(IntervalKernels, EqualTheDirectSum) {
-  const Songs songs(GetParam());
-  const auto sums = [&](const auto& bigrams) {
-    std::remove_cvref_t<decltype(bigrams)> all;
-    for (std::int64_t i = 0; i < songs.count(); ++i) {
-      const auto first = bigrams.begin() + i * songs.p.dims();
-      const auto some = oracle::interval_sums(
-          std::remove_cvref_t<decltype(bigrams)>(first, first + songs.p.dims()), songs.p);
-      all.insert(all.end(), some.begin(), some.end());
-    }
-    return all;
-  };
-  const std::vector<double> bigrams = definition<double>(songs);
-  const std::vector<float> rounded(bigrams.begin(), bigrams.end());
-  const auto result = same_in_every_order([&] {
-    const std::size_t size = songs.count() * songs.p.dims() / kPitchClasses;
-    float* out = device_array<float>(size);
-    kernels::sum_rotations(to_device(rounded), songs.count(), songs.p, out, nullptr);
-    return to_host(out, size);
-  });
-  expect_close(result, sums(bigrams), sums(rounded), GetParam().name);
-}
-
-INSTANTIATE_TEST_SUITE_P(Cases, IntervalKernels, ::testing::ValuesIn(interval_cases()),
-                         [](const auto& info) { return info.param.name; });
-
 class GivenEventsKernels : public EmulationTest,
                            public ::testing::WithParamInterface<BigramCase> {};
 

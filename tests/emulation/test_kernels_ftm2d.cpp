@@ -8,14 +8,6 @@
 namespace reprise::emulation {
 namespace {
 
-std::vector<Schedule> orders() {
-#ifdef __SANITIZE_THREAD__
-  return {Schedule{}};
-#else
-  return schedules(1);
-#endif
-}
-
 struct Songs {
   std::vector<float> chroma;
   std::vector<Excerpt> excerpts;
@@ -86,20 +78,6 @@ void expect_ftm2d(const Songs& s, const Ftm2dParams& p, const std::string& what)
         return oracle::ftm2d<decltype(real)>(view, e, p);
       },
       what);
-}
-
-TEST_F(EmulationTest, Ftm2dEqualsTheDefinitionInEveryOrder) {
-  const Songs s = songs();
-  const Ftm2dParams seed{64, 64, 2, false, false, false};
-  for (const Schedule& schedule : orders()) {
-    for (const Ftm2dParams& p : {Ftm2dParams{}, seed, Ftm2dParams{5, 3, 0.5f, true, true, false},
-                                 Ftm2dParams{33, 40, 1, false, true, true}}) {
-      SCOPED_TRACE(to_string(schedule) + ", patch " + std::to_string(p.patch));
-      cudaDeviceReset();
-      set_schedule(schedule);
-      expect_ftm2d(s, p, "2DFTM, patch " + std::to_string(p.patch));
-    }
-  }
 }
 
 TEST_F(EmulationTest, Ftm2dOfSeveralBands) {

@@ -300,42 +300,5 @@ TEST_F(EmulationTest, SearchInSlicesEqualsSearchInOne) {
   expect_best(p, {to_host(found.ids, 20), to_host(found.scores, 20), to_host(found.best_key, 20)});
 }
 
-TEST_F(EmulationTest, SimilaritiesEqualTheDefinition) {
-  for (const SearchCase& c : {SearchCase{1, 1, 1, 1, 1}, SearchCase{3, 12, 70, 19, 1},
-                              SearchCase{140, 1, 65, 40, 1}, SearchCase{65, 2, 64, 8, 1}}) {
-    const Problem p = gaussian(c);
-    const auto bias = random_values(c.candidates, 1, 5);
-    for (const bool biased : {false, true}) {
-      float* out = device_array<float>(c.queries * c.candidates);
-      kernels::similarities({.q = to_device(p.q),
-                             .queries = c.queries,
-                             .keys = c.keys,
-                             .c = to_device(p.vectors),
-                             .candidates = c.candidates,
-                             .dims = c.dims,
-                             .bias = biased ? to_device(bias) : nullptr,
-                             .out = out},
-                            nullptr);
-      std::vector<double> truth;
-      std::vector<float> plain;
-      for (int query = 0; query < c.queries; ++query) {
-        for (int i = 0; i < c.candidates; ++i) {
-          float best = -std::numeric_limits<float>::infinity();
-          for (int key = 0; key < c.keys; ++key) {
-            float sum = 0;
-            for (int d = 0; d < c.dims; ++d) {
-              sum += p.q[(query * c.keys + key) * c.dims + d] * p.vectors[i * c.dims + d];
-            }
-            best = std::max(best, sum);
-          }
-          plain.push_back(best + (biased ? bias[i] : 0));
-          truth.push_back(p.score(query, i) + double{biased ? bias[i] : 0});
-        }
-      }
-      expect_close(to_host(out, plain.size()), truth, plain, "similarities");
-    }
-  }
-}
-
 }  // namespace
 }  // namespace reprise::emulation

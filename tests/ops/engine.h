@@ -40,18 +40,37 @@ Parts<float> results_of(Backend& backend, const typename Op::Case& c) {
   return on.results();
 }
 
-/// The rule of tolerance.h, part by part.
+/// The results of a case by the definition: the truth, and plain loops in single precision.
 template <class Op>
-void expect_definition(const Parts<float>& results, const typename Op::Case& c,
-                       const std::string& where) {
-  const Parts<double> truth = Op::template definition<double>(c);
-  const Parts<float> plain = Op::template definition<float>(c);
-  ASSERT_EQ(results.size(), truth.size());
-  for (std::size_t i = 0; i < results.size(); ++i)
-    expect_close(results[i].values, truth[i].values, plain[i].values,
-                 std::string(Op::kName) + " " + c.name + ", " + results[i].name +
-                     (where.empty() ? "" : ", ") + where);
-}
+class Definition {
+ public:
+  explicit Definition(const typename Op::Case& c)
+      : name_(std::string(Op::kName) + " " + c.name),
+        truth_(Op::template definition<double>(c)),
+        plain_(Op::template definition<float>(c)) {}
+
+  /// The rule of tolerance.h, part by part.
+  void expect(const Parts<float>& results, const std::string& where) const {
+    ASSERT_EQ(results.size(), truth_.size());
+    for (std::size_t i = 0; i < results.size(); ++i)
+      expect_close(results[i].values, truth_[i].values, plain_[i].values,
+                   name_ + ", " + results[i].name + (where.empty() ? "" : ", ") + where);
+  }
+
+  /// The same for programs that are no tests.
+  bool holds(const Parts<float>& results) const {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      const Worst worst = worst_error(results[i].values, truth_[i].values, plain_[i].values);
+      if (!(worst.error <= worst.allowed)) return false;
+    }
+    return true;
+  }
+
+ private:
+  std::string name_;
+  Parts<double> truth_;
+  Parts<float> plain_;
+};
 
 template <class Op>
 void expect_same_bits(const Parts<float>& a, const Parts<float>& b, const std::string& what) {
