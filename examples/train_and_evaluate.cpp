@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
         reprise::train(*backend, set, config,
                        {.files = reprise::TrainingFiles::beside(argv[2]), .report = progress});
 
-    reprise::ModelMethod method(*backend, outcome.model, argv[2]);
+    reprise::ModelFingerprinter method(*backend, outcome.model, argv[2]);
     const auto protocol = reprise::make_protocol(set, "test");
     const auto found = reprise::evaluate(*backend, set, protocol, method);
     std::printf("test MAP %.3f, %.0f %% of first answers are versions\n", found.accuracy.map,

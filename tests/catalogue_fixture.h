@@ -37,7 +37,7 @@ inline Fingerprints candidates_of(const Model& model, const SongSet& set) {
   const auto backend = make_cpu_backend(1);
   std::vector<std::int64_t> all(static_cast<std::size_t>(set.songs()));
   std::iota(all.begin(), all.end(), 0);
-  return ModelMethod(*backend, model, "model").compute(set, all, Keys::candidate);
+  return ModelFingerprinter(*backend, model, "model").compute(set, all, Keys::candidate);
 }
 
 /// All that can be read from a catalogue, to tell two states apart.

@@ -256,7 +256,7 @@ TEST_F(Bands, FromTrainingToTheSecondStage) {
   EXPECT_EQ(weight_tensors(model.config)[0].shape, (std::vector<std::int64_t>{24, 4, 24}));
 
   const auto backend = make_cpu_backend(2);
-  ModelMethod method(*backend, model, "model");
+  ModelFingerprinter method(*backend, model, "model");
   const Protocol protocol = make_protocol(set, "test");
   EXPECT_GT(evaluate(*backend, set, protocol, method).accuracy.map, 0.3);
 
@@ -297,7 +297,7 @@ TEST_F(Bands, FromTrainingToTheSecondStage) {
   EXPECT_EQ(matches[0][0].transposition, 8);
   for (const Aligner aligner : {Aligner::row_z, Aligner::row_z_half, Aligner::qmax}) {
     auto ranked = matches;
-    const Confidence by_alignment{
+    const ScoreCalibration by_alignment{
         {{0, 1, 0, 0, 2}, {0, 1, 0, 0, 2}, {0, 1, 0, 0, 2}}, {1, 0}, {}, {}};
     rerank(*backend, query, asked, kept, all, by_alignment, {10, aligner}, ranked);
     EXPECT_EQ(ranked[0][0].candidate, 10) << name_of(aligner);
@@ -327,7 +327,7 @@ TEST_F(Bands, EveryPresetAndNetworksTrain) {
     c.steps = c.validate_every = 3;
     const Model model = trained(c, as_bytes(set));
     const auto backend = make_cpu_backend(1);
-    ModelMethod method(*backend, model, "model");
+    ModelFingerprinter method(*backend, model, "model");
     const std::vector<std::int64_t> some{0, 1};
     for (const float value : method.compute(set, some, Keys::query).values)
       ASSERT_TRUE(std::isfinite(value));
@@ -353,23 +353,25 @@ TEST_F(Bands, PublishedFingerprints) {
   const auto backend = make_cpu_backend(1);
   std::vector<std::int64_t> some{0, 5};
   // Each band of 2DFTM by itself.
-  const auto ftm = make_method("2dftm", *backend, set, {});
+  const auto ftm = make_fingerprinter("2dftm", *backend, set, {});
   EXPECT_EQ(ftm->dims(), 2 * 900);
   const Fingerprints f = ftm->compute(set, some, Keys::candidate);
   EXPECT_EQ(f.values.size(), 2u * 2 * 900);
-  EXPECT_EQ(make_method("2dftm-pca", *backend, set, {{"components", "5"}})->dims(), 5);
+  EXPECT_EQ(make_fingerprinter("2dftm-pca", *backend, set, {{"components", "5"}})->dims(), 5);
   // What is defined on 12 pitch classes declines.
   for (const std::string name : {"landmarks", "bihistogram"})
     EXPECT_EQ(
-        error_of(
-            [&] { make_method(name, *backend, set, {})->compute(set, some, Keys::candidate); }),
+        error_of([&] {
+          make_fingerprinter(name, *backend, set, {})->compute(set, some, Keys::candidate);
+        }),
         "small set: expected songs of 1 band as " + name + " has, found 2 bands (treble, bass)");
   // A formula of wider kernels: the correlation of pitch class 0 of band 0 with that of band 1.
   const Model wide = parse_definition(R"({"config": {"bands": 2, "pairs": "cross"}, "kernels": [
       [[1,0,0,0,0,0,0,0,0,0,0,0, 0,0,0,0,0,0,0,0,0,0,0,0]],
       [[0,0,0,0,0,0,0,0,0,0,0,0, 1,0,0,0,0,0,0,0,0,0,0,0]]]})",
                                       "wide.json");
-  const Fingerprints w = ModelMethod(*backend, wide, "wide").compute(set, some, Keys::candidate);
+  const Fingerprints w =
+      ModelFingerprinter(*backend, wide, "wide").compute(set, some, Keys::candidate);
   std::vector<double> products(144, 0);
   double square = 0;
   const ChromaView song = set.chroma_of(5);

@@ -28,8 +28,8 @@ class Baselines : public testing::Test {
     std::iota(all.begin(), all.end(), 0);
   }
 
-  std::unique_ptr<FingerprintMethod> make(std::string_view name, const Settings& settings = {}) {
-    return make_method(name, *backend, set, settings);
+  std::unique_ptr<Fingerprinter> make(std::string_view name, const Settings& settings = {}) {
+    return make_fingerprinter(name, *backend, set, settings);
   }
 
   std::unique_ptr<Backend> backend;

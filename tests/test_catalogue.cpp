@@ -94,7 +94,7 @@ TEST_F(Catalogues, ChromaIsWithinHalfAStepOfItsPeak) {
 TEST_F(Catalogues, WithoutChromaKeepWhatSongsAreLookedUpBy) {
   const SongSet set = small_set(2, 2);
   const auto backend = make_cpu_backend(1);
-  ModelMethod method(*backend, model, "m");
+  ModelFingerprinter method(*backend, model, "m");
   std::vector<std::int64_t> all(set.songs());
   std::iota(all.begin(), all.end(), 0);
   const Fingerprints fingerprints = candidates_of(model, set);
@@ -148,7 +148,7 @@ TEST_F(Catalogues, FindASongInAnotherKey) {
   const SongSet set = small_set(5, 2);
   add(set);
   const auto backend = make_cpu_backend(1);
-  ModelMethod method(*backend, model, "m");
+  ModelFingerprinter method(*backend, model, "m");
   const Catalogue reader(catalogue);
   const Index index(*backend, reader.fingerprints(reader.songs()));
   SongSet raised = set;

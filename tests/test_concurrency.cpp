@@ -31,7 +31,7 @@ TEST(ConcurrentSearch, ManyThreadsFingerprintAndSearchOneIndex) {
   std::vector<std::int64_t> songs(static_cast<std::size_t>(set.songs()));
   std::iota(songs.begin(), songs.end(), 0);
   const auto backend = make_cpu_backend(2);
-  const auto method = make_method("bihistogram", *backend, set, {});
+  const auto method = make_fingerprinter("bihistogram", *backend, set, {});
   const Index index(*backend, method->compute(set, songs, Keys::candidate), ScanFormat::int8);
   const auto expected = index.search(method->compute(set, songs, Keys::query), 5);
 

@@ -196,7 +196,7 @@ TEST(Config, WindowLengthReachesTheBackEnd) {
   set.song_id = set.work_id = {"one"};
   set.split = {"test"};
   RecordingBackend backend;
-  ModelMethod method(backend, model, "model");
+  ModelFingerprinter method(backend, model, "model");
   const std::vector<std::int64_t> songs{0};
   method.compute(set, songs, Keys::candidate);
   ASSERT_EQ(backend.bigram_calls.size(), 1u);

@@ -26,7 +26,7 @@ class Definitions : public testing::Test {
 
   template <class Truth, class Plain>
   void expect_definition(const std::string& name, Truth truth, Plain plain) {
-    const auto method = make_method(name, *backend, set, {});
+    const auto method = make_fingerprinter(name, *backend, set, {});
     const std::vector<std::int64_t> songs{0, 1, 2};
     const Fingerprints f = method->compute(set, songs, Keys::all);
     for (std::int64_t song = 0; song < 3; ++song)
@@ -61,7 +61,7 @@ TEST_F(Definitions, AreWhatTheirPapersSay) {
 
 TEST_F(Definitions, KeysAndSizes) {
   for (const std::string_view name : definition_names()) {
-    const auto method = make_method(name, *backend, set, {});
+    const auto method = make_fingerprinter(name, *backend, set, {});
     const std::vector<std::int64_t> songs{0};
     const Fingerprints f = method->compute(set, songs, Keys::query);
     EXPECT_EQ(f.keys, name == "intervalgram" ? 1 : 12) << name;
@@ -82,7 +82,7 @@ TEST_F(Definitions, KernelsAreRotated) {
   std::vector<float> two_frames(24, 0.0f);
   two_frames[2] = 1;
   const SongSet one = song_set_of({{"a", "a", "test", two_frames}});
-  ModelMethod method(*backend, model, "x");
+  ModelFingerprinter method(*backend, model, "x");
   const std::vector<std::int64_t> songs{0};
   const std::vector<float> m = method.compute(one, songs, Keys::candidate).values;
   const auto event = [](int i) {
@@ -119,8 +119,8 @@ TEST_F(Definitions, RefusesWhatIsWrong) {
   expect_refused(R"({"config": {}, "kernels": [[1]], "windows": [[1, 2]]})", "list of 1 to 1");
   expect_refused(R"({"config": {"pairs": "intervals"}, "kernels": [[1]]})", "key_mode invariant");
   expect_refused(R"({"config": {"preset": "reprise"}, "kernels": [[1]]})", "projection");
-  EXPECT_THROW(definition("none"), SettingsError);
-  EXPECT_THROW(definition("/nowhere/none.json"), Error);
+  EXPECT_THROW(load_definition("none"), SettingsError);
+  EXPECT_THROW(load_definition("/nowhere/none.json"), Error);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace reprise {
 namespace {
 
 // Given vectors: of each song for each key; candidates take the first.
-class GivenMethod : public FingerprintMethod {
+class GivenMethod : public Fingerprinter {
  public:
   GivenMethod(int keys, int dims, std::vector<float> values, Metric metric = Metric::cosine)
       : keys_(keys), dims_(dims), values_(std::move(values)), metric_(metric) {}
@@ -339,10 +339,10 @@ TEST(Bootstrap, ApproachesTheNormalInterval) {
 
 // Odds of 1 (p = .5), two of three being versions, and odds of 3 (p = .75), which is none:
 // Brier (3 * .25 + .5625) / 4, ECE (3 |.5 - 2/3| + .75) / 4.
-TEST(Calibration, HandWorked) {
+TEST(Reliability, HandWorked) {
   const double three = std::log(3.0);
-  const Judgement judgements[] = {{0, true}, {0, true}, {0, false}, {three, false}};
-  const Calibration c = calibration(judgements);
+  const ScoredPair scored_pairs[] = {{0, true}, {0, true}, {0, false}, {three, false}};
+  const Reliability c = reliability(scored_pairs);
   EXPECT_EQ(c.pairs, 4);
   EXPECT_NEAR(c.brier, (0.75 + 0.5625) / 4, 1e-12);
   EXPECT_NEAR(c.expected_error, (0.5 + 0.75) / 4, 1e-12);
@@ -351,9 +351,9 @@ TEST(Calibration, HandWorked) {
   EXPECT_NEAR(c.bins[5].observed, 2.0 / 3, 1e-12);
   EXPECT_EQ(c.bins[7].pairs, 1);
   EXPECT_NEAR(c.bins[7].expected, 0.75, 1e-12);
-  const Judgement sure[] = {{1000, true}};
-  EXPECT_EQ(calibration(sure).bins[9].pairs, 1);
-  EXPECT_EQ(calibration({}).pairs, 0);
+  const ScoredPair sure[] = {{1000, true}};
+  EXPECT_EQ(reliability(sure).bins[9].pairs, 1);
+  EXPECT_EQ(reliability({}).pairs, 0);
 }
 
 TEST(EvaluationJson, HasTheFieldsThatScriptsRead) {

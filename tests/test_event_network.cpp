@@ -133,7 +133,7 @@ TEST_P(EventNetworks, FingerprintsFollowFromTheLayersAndSurviveTheFile) {
     songs.push_back(i);
   }
   const auto backend = make_cpu_backend(2);
-  ModelMethod method(*backend, read, "network");
+  ModelFingerprinter method(*backend, read, "network");
   const Fingerprints all = method.compute(set, songs, Keys::query);
   ASSERT_EQ(all.keys, 12);
   ASSERT_EQ(all.dims, c.bigrams());

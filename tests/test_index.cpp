@@ -77,7 +77,7 @@ TEST(Index, FindsTransposedSongs) {
   std::vector<std::int64_t> all(20);
   std::iota(all.begin(), all.end(), 0);
   for (const char* name : {"cov", "corr"}) {
-    const auto method = make_method(name, *backend, set, {});
+    const auto method = make_fingerprinter(name, *backend, set, {});
     const Index index(*backend, method->compute(set, all, Keys::candidate));
     const auto matches = index.search(method->compute(higher, all, Keys::query), 3);
     for (int i = 0; i < 20; ++i) {

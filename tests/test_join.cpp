@@ -42,7 +42,7 @@ TEST_F(Join, ProjectsBothModelsBigrams) {
   const Model joined = join(*backend, set, parts);
   ASSERT_EQ(joined.bigrams(), 2 * 3 * 6 * 6);
   ASSERT_EQ(joined.dims(), 12);
-  ModelMethod method(*backend, joined, "joined");
+  ModelFingerprinter method(*backend, joined, "joined");
   const std::vector<std::int64_t> songs = set.songs_of("test");
   const Fingerprints found = method.compute(set, songs, Keys::candidate);
   for (std::size_t s = 0; s < songs.size(); ++s) {

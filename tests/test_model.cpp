@@ -71,7 +71,7 @@ TEST(Model, WeightsFromAnotherProgramGiveTheDefinitionsFingerprints) {
   set.split.assign(set.song_id.size(), "test");
 
   const auto backend = make_cpu_backend(2);
-  ModelMethod method(*backend, model, "foreign");
+  ModelFingerprinter method(*backend, model, "foreign");
   const Fingerprints all = method.compute(set, songs, Keys::all);
   ASSERT_EQ(all.keys, 12);
   ASSERT_EQ(all.dims, 1728);
@@ -110,7 +110,7 @@ TEST(Model, CanonicalKeysUndoTransposition) {
   set.work_id = set.song_id;
   set.split.assign(12, "test");
   const auto backend = make_cpu_backend(1);
-  ModelMethod method(*backend, model, "canonical");
+  ModelFingerprinter method(*backend, model, "canonical");
   std::vector<std::int64_t> songs{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
   const Fingerprints f = method.compute(set, songs, Keys::candidate);
   for (int roll = 1; roll < 12; ++roll) {

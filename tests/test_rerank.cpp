@@ -14,20 +14,20 @@ namespace reprise {
 namespace {
 
 constexpr Aligner kRowZ[] = {Aligner::row_z};
-const Confidence kByAlignment{{{0, 1, 0, 0, 2}, {}, {}}, {1, 0}, {}, {}};
+const ScoreCalibration kByAlignment{{{0, 1, 0, 0, 2}, {}, {}}, {1, 0}, {}, {}};
 
 // F = 2 * .5 + 3 ln(1 + e - 1) - 4 ln 1 - 5 ln 1 - 6 = -2; a * .5 - b = 7 * .5 - 8.
-TEST(Confidence, HandWorked) {
-  const Confidence c{{{2, 3, 4, 5, 6}, {}, {}}, {7, 8}, {}, {}};
-  EXPECT_NEAR(c.of_alignment(Aligner::row_z, 0.5, std::exp(1.0) - 1, 1, 1), -2, 1e-12);
-  EXPECT_NEAR(c.of_alignment(Aligner::row_z, 0, 0, 100, 10),
+TEST(ScoreCalibration, HandWorked) {
+  const ScoreCalibration c{{{2, 3, 4, 5, 6}, {}, {}}, {7, 8}, {}, {}};
+  EXPECT_NEAR(c.log_odds_aligned(Aligner::row_z, 0.5, std::exp(1.0) - 1, 1, 1), -2, 1e-12);
+  EXPECT_NEAR(c.log_odds_aligned(Aligner::row_z, 0, 0, 100, 10),
               -4 * std::log(100.0) - 5 * std::log(10.0) - 6, 1e-12);
-  EXPECT_NEAR(c.of_cosine(0.5), -4.5, 1e-12);
+  EXPECT_NEAR(c.log_odds_unaligned(0.5), -4.5, 1e-12);
 }
 
 // Cohort of two songs along the axes. The query (.6, .8) is .6 and .8 like them: mean .7, deviation
 // .1; the candidate (1, 0) 1 and 0: mean .5, deviation .5. Each deviation is raised by .001.
-TEST(Confidence, CohortsByHand) {
+TEST(ScoreCalibration, CohortsByHand) {
   const auto backend = make_cpu_backend(1);
   const std::vector<float> axes{1, 0, 0, 1};
   const Cohort cohort(*backend, axes, 2);
@@ -96,11 +96,11 @@ TEST_F(Rerank, OrdersTheFirstByFusedScoreAndLeavesTheRest) {
 }
 
 TEST_F(Rerank, EveryAlignerPutsTheCopyFirst) {
-  Confidence confidence = kByAlignment;
-  for (std::vector<float>& weights : confidence.fused) weights = confidence.fused[0];
+  ScoreCalibration calibration = kByAlignment;
+  for (std::vector<float>& weights : calibration.fused) weights = calibration.fused[0];
   for (const Aligner aligner : {Aligner::row_z, Aligner::row_z_half, Aligner::qmax}) {
     std::vector<std::vector<Match>> matches{first};
-    rerank(*make_cpu_backend(1), set, songs, set, candidates, confidence, {4, aligner}, matches);
+    rerank(*make_cpu_backend(1), set, songs, set, candidates, calibration, {4, aligner}, matches);
     EXPECT_EQ(matches[0][0].candidate, 3) << name_of(aligner);
     EXPECT_GT(matches[0][0].alignment, 2 * matches[0][1].alignment) << name_of(aligner);
   }
@@ -139,16 +139,16 @@ TEST_F(Rerank, ManyQueriesOfAnotherSet) {
 TEST(Reranked, HelpsWhereItWasNotFitted) {
   const auto backend = make_cpu_backend(2);
   const SongSet set = small_set(12, 3);
-  const auto method = make_method("corr", *backend, set, {});
+  const auto method = make_fingerprinter("corr", *backend, set, {});
   const Protocol validation = make_protocol(set, "validation"), test = make_protocol(set, "test");
-  const Confidence confidence = fit_confidence(*backend, set, validation, *method, kRowZ);
-  ASSERT_EQ(confidence.fused[0].size(), 5u);
-  ASSERT_EQ(confidence.cosine.size(), 2u);
-  EXPECT_GT(confidence.fused[0][1], 0);
+  const ScoreCalibration calibration = fit_calibration(*backend, set, validation, *method, kRowZ);
+  ASSERT_EQ(calibration.fused[0].size(), 5u);
+  ASSERT_EQ(calibration.cosine.size(), 2u);
+  EXPECT_GT(calibration.fused[0][1], 0);
 
-  const Evaluation fitted = evaluate_reranked(*backend, set, validation, *method, confidence, {});
+  const Evaluation fitted = evaluate_reranked(*backend, set, validation, *method, calibration, {});
   double expected = 0, versions = 0;
-  for (const Judgement& j : fitted.judgements) {
+  for (const ScoredPair& j : fitted.scored_pairs) {
     expected += 1 / (1 + std::exp(-j.log_odds));
     versions += j.version;
   }
@@ -156,7 +156,7 @@ TEST(Reranked, HelpsWhereItWasNotFitted) {
   EXPECT_NEAR(expected, versions, 0.01 * versions);  // as the constant has no penalty
 
   const Evaluation before = evaluate(*backend, set, test, *method);
-  const Evaluation after = evaluate_reranked(*backend, set, test, *method, confidence, {20});
+  const Evaluation after = evaluate_reranked(*backend, set, test, *method, calibration, {20});
   EXPECT_EQ(after.name, "corr + row-z of 20");
   EXPECT_GT(after.accuracy.map, before.accuracy.map + 0.1);
   ASSERT_EQ(after.ranks.size(), before.ranks.size());
@@ -172,7 +172,7 @@ TEST(Reranked, HelpsWhereItWasNotFitted) {
 TEST(Reranked, OneAnswerIsTheFirstStage) {
   const auto backend = make_cpu_backend(1);
   const SongSet set = small_set(6, 3);
-  const auto method = make_method("cov", *backend, set, {});
+  const auto method = make_fingerprinter("cov", *backend, set, {});
   const Protocol test = make_protocol(set, "test");
   EXPECT_EQ(evaluate_reranked(*backend, set, test, *method, kByAlignment, {1}).ranks,
             evaluate(*backend, set, test, *method).ranks);

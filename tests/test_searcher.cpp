@@ -62,7 +62,7 @@ TEST_F(SearcherTest, FindsWhatIsNearest) {
   EXPECT_EQ(searcher.songs().size(), static_cast<std::size_t>(set.songs()));
   const std::vector<QueryResult> results = searcher.find(set, {.top = 4});
   ASSERT_EQ(results.size(), static_cast<std::size_t>(set.songs()));
-  ModelMethod method(*backend, model, "model");
+  ModelFingerprinter method(*backend, model, "model");
   std::vector<std::int64_t> all(static_cast<std::size_t>(set.songs()));
   std::iota(all.begin(), all.end(), 0);
   const Fingerprints candidates = method.compute(set, all, Keys::candidate);

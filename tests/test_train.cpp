@@ -120,7 +120,7 @@ TEST_F(Train, LearnsWhatUntrainedWeightsDoNotKnow) {
     const TrainingOutcome outcome = train(*backend, set, c, {.report = note});
     EXPECT_LT(last_loss, 0.7 * first_loss) << name_of(loss);
     const Protocol test = make_protocol(set, "test");
-    ModelMethod method(*backend, outcome.model, "model");
+    ModelFingerprinter method(*backend, outcome.model, "model");
     // By chance a MAP of 36 candidates and 2 versions is about 0.1.
     EXPECT_GT(evaluate(*backend, set, test, method).accuracy.map, 0.35) << name_of(loss);
   }
@@ -177,7 +177,7 @@ TEST_F(Train, InvariantModelsAreAlikeInAllKeys) {
   c.projection = 0;
   const auto backend = make_cpu_backend(2);
   const Model model = train(*backend, set, c, {.files = files("a")}).model;
-  ModelMethod method(*backend, model, "a");
+  ModelFingerprinter method(*backend, model, "a");
   const std::vector<std::int64_t> songs{0, 5};
   const Fingerprints f = method.compute(set, songs, Keys::all);
   EXPECT_EQ(f.dims, c.windows * 4 * 12);
@@ -227,7 +227,7 @@ TEST_F(Train, ModelRoundTripGivesTheSameFingerprints) {
   const Model read = read_model(files("m").model);
   EXPECT_EQ(read.config, outcome.model.config);
   const std::vector<std::int64_t> songs{0, 5, 17};
-  ModelMethod before(*backend, outcome.model, "a"), after(*backend, read, "b");
+  ModelFingerprinter before(*backend, outcome.model, "a"), after(*backend, read, "b");
   const Fingerprints a = before.compute(set, songs, Keys::query);
   const Fingerprints b = after.compute(set, songs, Keys::query);
   EXPECT_EQ(a.values, b.values);

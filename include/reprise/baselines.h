@@ -20,7 +20,7 @@ std::vector<std::string_view> method_names();
 /// A fixed member of the family, by its name or from a file NAME.json (see
 /// src/baselines/definition.h), as an untrained model: something to run, or to train from. Throws
 /// SettingsError for an unknown name, Error for a file that is not as expected.
-Model definition(const std::string& name);
+Model load_definition(const std::string& name);
 
 /// True where `settings` of the method may hold `name`.
 bool method_has_setting(std::string_view method, std::string_view name);
@@ -29,8 +29,8 @@ bool method_has_setting(std::string_view method, std::string_view name);
 /// unit_norm; `2dftm-pca`: components too). `2dftm-pca` is fitted on the train split of `fit`.
 /// A name that ends in .json is a file's. Throws SettingsError for an unknown name or setting,
 /// Error where `fit` has too few train songs.
-std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& backend,
-                                               const SongSet& fit,
-                                               const std::map<std::string, std::string>& settings);
+std::unique_ptr<Fingerprinter> make_fingerprinter(
+    std::string_view name, Backend& backend, const SongSet& fit,
+    const std::map<std::string, std::string>& settings);
 
 }  // namespace reprise

@@ -92,7 +92,7 @@ class Catalogue {
                             Precision precision = Precision::exact) const;
   /// What songs are looked up by, Keys::query: computed by the catalogue's method from their chroma
   /// or, where none is kept, as they were added, to 8 bits.
-  Fingerprints queries(std::span<const CatalogueSong> songs, FingerprintMethod& method) const;
+  Fingerprints queries(std::span<const CatalogueSong> songs, Fingerprinter& method) const;
   /// The songs' chroma (to the nearest 1/255 of each song's peak; uint8 where all of them peak at
   /// 1, as chroma does) and what is known of them; of frames a second, what all of them have.
   /// Throws as check_chroma() does.

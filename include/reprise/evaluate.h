@@ -60,14 +60,14 @@ Protocol make_protocol(const SongSet& set, std::string_view split);
 SongSet with_excerpts(const SongSet& set, const Protocol& protocol, std::int32_t frames);
 
 /// How sure a stage was of a pair, and whether it was right.
-struct Judgement {
+struct ScoredPair {
   double log_odds = 0;
   bool version = false;
 };
 
 /// How well probabilities agree with what happened.
-struct Calibration {
-  /// Judgements of probability [low, high); the last bin includes 1.
+struct Reliability {
+  /// Scored pairs of probability [low, high); the last bin includes 1.
   struct Bin {
     double low = 0;
     double high = 0;
@@ -81,7 +81,7 @@ struct Calibration {
   std::vector<Bin> bins;      ///< ten of equal width
 };
 
-Calibration calibration(std::span<const Judgement> judgements);
+Reliability reliability(std::span<const ScoredPair> scored_pairs);
 
 /// How much higher the MAP of one method is than another's, on the same queries.
 struct Gain {
@@ -106,15 +106,15 @@ struct Evaluation {
   double fingerprint_seconds = 0;
   double search_seconds = 0;
   double rerank_seconds = 0;  ///< of the second stage, where there is one
-  /// Of every pair that the second stage looked at; of a first stage see judge_first_stage().
-  std::vector<Judgement> judgements;
+  /// Of every pair that the second stage looked at; of a first stage see score_first_stage().
+  std::vector<ScoredPair> scored_pairs;
   Gain gain;  ///< of the second stage over the first
 };
 
 /// Ranks by descending similarity, ties by ascending position in the file. `queries`: the set whose
 /// songs are looked up, where it is not `set` itself (see with_excerpts).
 Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protocol,
-                    FingerprintMethod& method, const SongSet* queries = nullptr);
+                    Fingerprinter& method, const SongSet* queries = nullptr);
 
 /// Both of the same protocol.
 Gain gain_over(const SongSet& set, const Protocol& protocol, const Evaluation& method,

@@ -32,9 +32,9 @@ enum class Metric : std::uint8_t {
 
 /// A method that computes fingerprints: a trained model or a published one.
 /// Threads: as many as its back end allows may call compute() at once.
-class FingerprintMethod {
+class Fingerprinter {
  public:
-  virtual ~FingerprintMethod() = default;
+  virtual ~Fingerprinter() = default;
   virtual std::string name() const = 0;
   virtual int dims() const = 0;
   virtual Metric metric() const { return Metric::cosine; }

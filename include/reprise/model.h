@@ -44,9 +44,9 @@ struct Model {
   std::array<float, kPitchClasses> key_template{};  ///< of canonical-key models
   std::vector<float> projection_weight;             ///< [projection, bigrams()], or empty
   std::vector<float> projection_bias;               ///< [projection], or empty
-  /// How sure to be, fitted on the validation split (see Confidence); empty where there was none:
-  /// weights of the second stage [5], of the same at half the frame rate [5], of the first stage
-  /// [2], and the fingerprints [songs, dims] of the cohort that the latter are relative to.
+  /// How sure to be, fitted on the validation split (see ScoreCalibration); empty where there was
+  /// none: weights of the second stage [5], of the same at half the frame rate [5], of the first
+  /// stage [2], and the fingerprints [songs, dims] of the cohort that the latter are relative to.
   std::vector<float> rerank_weights;
   std::vector<float> rerank_half_weights;
   std::vector<float> probability_weights;
@@ -76,11 +76,11 @@ void check_chroma_source(const Model& model, const std::string& name, const Song
 void check_bands(const Model& model, const std::string& name, const SongSet& set);
 
 /// The fingerprints of a model, by the rules of its configuration (input, keys, projection).
-/// Threads: as for FingerprintMethod.
-class ModelMethod : public FingerprintMethod {
+/// Threads: as for Fingerprinter.
+class ModelFingerprinter : public Fingerprinter {
  public:
-  ModelMethod(Backend& backend, const Model& model, std::string name);
-  ~ModelMethod() override;
+  ModelFingerprinter(Backend& backend, const Model& model, std::string name);
+  ~ModelFingerprinter() override;
   std::string name() const override;
   int dims() const override;
   Fingerprints compute(const SongSet& set, std::span<const std::int64_t> songs, Keys keys) override;

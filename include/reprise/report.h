@@ -22,7 +22,7 @@ struct DistancePoint {
 };
 
 /// How often answers were versions, by the probability said of them: a line for each of the first
-/// evaluations that have judgements, as an SVG document.
+/// evaluations that have scored_pairs, as an SVG document.
 std::string reliability_chart(std::span<const Evaluation> evaluations);
 
 /// Distances of an evaluation's covers and non-covers, as an SVG document.
@@ -48,7 +48,7 @@ class Report {
   /// works that it takes for one another.
   void add_evaluations(const SongSet& set, const Protocol& protocol,
                        std::span<const Evaluation> evaluations);
-  /// How far the probabilities said of answers hold, of the evaluations that have judgements.
+  /// How far the probabilities said of answers hold, of the evaluations that have scored_pairs.
   void add_calibrations(std::span<const Evaluation> evaluations);
   /// Filters and windows.
   void add_model(const Model& model);

@@ -42,7 +42,7 @@ struct RerankOptions {
 /// How sure: log odds that a candidate is a version of the query, from logistic regressions on
 /// versions and others among the first answers to validation queries. The probability is
 /// 1 / (1 + exp(-log odds)), for catalogues in which versions are as frequent as in that split.
-struct Confidence {
+struct ScoreCalibration {
   /// For each aligner [a, b, c, d, e] of F = a cos + b ln(1 + A) - c ln T_query - d ln T_candidate
   /// - e, A being the alignment score and T numbers of frames. Empty: unknown.
   std::vector<float> fused[kAligners];
@@ -56,10 +56,10 @@ struct Confidence {
   /// program's, in which case they are left empty.
   std::string other_alignment;
 
-  double of_alignment(Aligner aligner, double cosine_similarity, double alignment,
-                      std::int64_t query_frames, std::int64_t candidate_frames) const;
-  double of_cosine(double z) const;
-  bool knows(Aligner aligner) const { return !fused[static_cast<int>(aligner)].empty(); }
+  double log_odds_aligned(Aligner aligner, double cosine_similarity, double alignment,
+                          std::int64_t query_frames, std::int64_t candidate_frames) const;
+  double log_odds_unaligned(double z) const;
+  bool has_weights_for(Aligner aligner) const { return !fused[static_cast<int>(aligner)].empty(); }
   /// Knew it in another version of the program.
   bool outdated(Aligner aligner) const {
     return aligner != Aligner::qmax && !other_alignment.empty();
@@ -68,28 +68,30 @@ struct Confidence {
 
 /// What calibrate() stored in the model; empty if it was not called (see calibrate.h). Weights of
 /// the second stage that were fitted to a different alignment are left out (see other_alignment).
-Confidence confidence_of(const Model& model);
+ScoreCalibration calibration_of(const Model& model);
 
 /// Throws Error where there are no weights for this aligner's scores, or those of another version.
-void require_weights(const Confidence& confidence, Aligner aligner, const std::string& model_name);
+void require_weights(const ScoreCalibration& calibration, Aligner aligner,
+                     const std::string& model_name);
 
 /// Fits the regression of the first stage and those of `aligners` on a split with at least one
 /// version and one other song among the first answers; else they stay empty. Uses the method's
 /// cosines, the first kRerank answers of each query, and for the cohort the set's train songs.
-Confidence fit_confidence(Backend& backend, const SongSet& set, const Protocol& protocol,
-                          FingerprintMethod& method, std::span<const Aligner> aligners);
+ScoreCalibration fit_calibration(Backend& backend, const SongSet& set, const Protocol& protocol,
+                                 Fingerprinter& method, std::span<const Aligner> aligners);
 
 /// Sets the log odds of matches from their cosines. queries: what was looked up in the index.
-void judge(Backend& backend, const Confidence& confidence, const Fingerprints& queries,
-           const Index& index, std::vector<std::vector<Match>>& matches);
+void set_log_odds(Backend& backend, const ScoreCalibration& calibration,
+                  const Fingerprints& queries, const Index& index,
+                  std::vector<std::vector<Match>>& matches);
 
 /// Aligns the first k answers of each query and orders them by fused score, ties as they were; the
 /// others stay behind them as they are. songs: the queries, numbers of songs of `asked`;
-/// candidates: numbers of songs of `catalogue`, which the matches are positions in. The confidence
+/// candidates: numbers of songs of `catalogue`, which the matches are positions in. The calibration
 /// must know the aligner.
 void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t> songs,
             const SongSet& catalogue, std::span<const std::int64_t> candidates,
-            const Confidence& confidence, const RerankOptions& options,
+            const ScoreCalibration& calibration, const RerankOptions& options,
             std::vector<std::vector<Match>>& matches);
 
 /// Candidates that are not in memory, by the positions that matches name.
@@ -99,17 +101,17 @@ struct RerankCandidates {
   std::function<SongSet(std::span<const std::int64_t> positions)> songs;
 };
 void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t> songs,
-            const RerankCandidates& candidates, const Confidence& confidence,
+            const RerankCandidates& candidates, const ScoreCalibration& calibration,
             const RerankOptions& options, std::vector<std::vector<Match>>& matches);
 
-/// How sure judge() is of the first kRerank answers of each query.
-std::vector<Judgement> judge_first_stage(Backend& backend, const SongSet& set,
-                                         const Protocol& protocol, FingerprintMethod& method,
-                                         const Confidence& confidence);
+/// How sure set_log_odds() is of the first kRerank answers of each query.
+std::vector<ScoredPair> score_first_stage(Backend& backend, const SongSet& set,
+                                          const Protocol& protocol, Fingerprinter& method,
+                                          const ScoreCalibration& calibration);
 
 /// As evaluate(), with the first k answers of each query re-ranked.
 Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protocol& protocol,
-                             FingerprintMethod& method, const Confidence& confidence,
+                             Fingerprinter& method, const ScoreCalibration& calibration,
                              const RerankOptions& options);
 
 }  // namespace reprise

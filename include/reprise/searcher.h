@@ -174,8 +174,8 @@ class Searcher {
   Backend& backend_;
   SearcherOptions options_;
   Source source_;
-  Confidence confidence_;
-  std::unique_ptr<FingerprintMethod> method_;
+  ScoreCalibration calibration_;
+  std::unique_ptr<Fingerprinter> method_;
   std::vector<CatalogueSong> songs_;
   std::unique_ptr<Index> index_;
 };

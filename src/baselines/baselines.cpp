@@ -49,7 +49,7 @@ Fingerprints empty_fingerprints(std::size_t songs, int dims, std::span<const std
 }
 
 // A fingerprint that one op of the back end computes, perhaps reduced by PCA.
-class OpMethod : public FingerprintMethod {
+class OpMethod : public Fingerprinter {
  public:
   // (songs, out [count, dims]), all in the back end's memory.
   using Op = std::function<void(const SongBatch&, float*)>;
@@ -120,7 +120,7 @@ class OpMethod : public FingerprintMethod {
 };
 
 // What chance gives: normally distributed values that follow from the song's id alone.
-class RandomMethod : public FingerprintMethod {
+class RandomMethod : public Fingerprinter {
  public:
   std::string name() const override { return "random"; }
   int dims() const override { return 64; }
@@ -155,16 +155,16 @@ std::vector<std::string_view> method_names() {
   return names;
 }
 
-Model definition(const std::string& name) {
+Model load_definition(const std::string& name) {
   if (!name.ends_with(".json")) return shipped_definition(name);
   const std::vector<std::uint8_t> bytes = read_file(name, kMaxDefinitionBytes);
   return parse_definition(
       std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), name);
 }
 
-std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& backend,
-                                               const SongSet& fit,
-                                               const std::map<std::string, std::string>& settings) {
+std::unique_ptr<Fingerprinter> make_fingerprinter(
+    std::string_view name, Backend& backend, const SongSet& fit,
+    const std::map<std::string, std::string>& settings) {
   if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames)) {
     const auto known = method_names();
     if (!name.ends_with(".json") && std::find(known.begin(), known.end(), name) == known.end())
@@ -173,7 +173,8 @@ std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& b
     if (!settings.empty())
       throw SettingsError(
           fmt::format("method {} has no setting {}", name, settings.begin()->first));
-    return std::make_unique<ModelMethod>(backend, definition(std::string(name)), std::string(name));
+    return std::make_unique<ModelFingerprinter>(backend, load_definition(std::string(name)),
+                                                std::string(name));
   }
   MethodSettings s = method_settings(name, settings);
   s.ftm2d.bands = fit.bands;
@@ -182,7 +183,7 @@ std::unique_ptr<FingerprintMethod> make_method(std::string_view name, Backend& b
     if (name == method) {
       Model model = shipped_definition(definition);
       model.config.unit_norm = false;
-      return std::make_unique<ModelMethod>(backend, std::move(model), std::string(name));
+      return std::make_unique<ModelFingerprinter>(backend, std::move(model), std::string(name));
     }
   auto method = std::make_unique<OpMethod>(
       backend, std::string(name), fit.bands, s.ftm2d.dims(), true,

@@ -54,7 +54,7 @@ struct Evaluate {
     const auto show = [&](const std::string& name) {
       line.show(static_cast<double>(results.size()) / static_cast<double>(total), name);
     };
-    const auto add = [&](FingerprintMethod& method) {
+    const auto add = [&](Fingerprinter& method) {
       show(method.name());
       results.push_back(
           reprise::evaluate(*backend, set, protocol, method, excerpt > 0 ? &excerpts : nullptr));
@@ -62,20 +62,21 @@ struct Evaluate {
     for (const std::string& path : models) {
       const Model model = read_model(path);
       chroma.check(model, path, set);
-      ModelMethod method(*backend, model, path);
+      ModelFingerprinter method(*backend, model, path);
       add(method);
       const std::size_t first_stage = results.size() - 1;
-      if (const Confidence confidence = confidence_of(model);
-          excerpt == 0 && !confidence.cosine.empty())
-        results.back().judgements = judge_first_stage(*backend, set, protocol, method, confidence);
+      if (const ScoreCalibration calibration = calibration_of(model);
+          excerpt == 0 && !calibration.cosine.empty())
+        results.back().scored_pairs =
+            score_first_stage(*backend, set, protocol, method, calibration);
       for (const std::string& name : aligners) {
         if (rerank.empty()) break;
         const Aligner aligner = aligner_of(name);
-        const Confidence confidence = weights_for(*backend, set, model, path, aligner);
+        const ScoreCalibration calibration = weights_for(*backend, set, model, path, aligner);
         for (const int k : rerank) {
           show(fmt::format("{} + {} of {}", path, name, k));
           results.push_back(
-              evaluate_reranked(*backend, set, protocol, method, confidence, {k, aligner}));
+              evaluate_reranked(*backend, set, protocol, method, calibration, {k, aligner}));
           results.back().gain = gain_over(set, protocol, results.back(), results[first_stage]);
         }
       }
@@ -85,7 +86,7 @@ struct Evaluate {
                                           path, name_of(model.config.key_mode)));
         Model other = model;
         other.config.query_keys = keys;
-        ModelMethod in_keys(*backend, other, fmt::format("{}, {} keys", path, keys));
+        ModelFingerprinter in_keys(*backend, other, fmt::format("{}, {} keys", path, keys));
         add(in_keys);
       }
     }
@@ -93,7 +94,7 @@ struct Evaluate {
       std::map<std::string, std::string> own;
       for (const auto& [key, value] : all_settings)
         if (method_has_setting(name, key)) own[key] = value;
-      add(*make_method(name, *backend, set, own));
+      add(*make_fingerprinter(name, *backend, set, own));
     }
     line.clear();
 
@@ -105,17 +106,17 @@ struct Evaluate {
   }
 
   /// The model's own, or for an aligner that it does not know, fitted as they were.
-  static Confidence weights_for(Backend& backend, const SongSet& set, const Model& model,
-                                const std::string& path, Aligner aligner) {
-    Confidence confidence = confidence_of(model);
-    if (confidence.knows(aligner)) return confidence;
-    if (confidence.outdated(aligner) || set.songs_of("validation").empty())
-      require_weights(confidence, aligner, path);
-    ModelMethod method(backend, model, path);
-    confidence = fit_confidence(backend, set, make_protocol(set, "validation"), method,
-                                std::span(&aligner, 1));
-    require_weights(confidence, aligner, path);
-    return confidence;
+  static ScoreCalibration weights_for(Backend& backend, const SongSet& set, const Model& model,
+                                      const std::string& path, Aligner aligner) {
+    ScoreCalibration calibration = calibration_of(model);
+    if (calibration.has_weights_for(aligner)) return calibration;
+    if (calibration.outdated(aligner) || set.songs_of("validation").empty())
+      require_weights(calibration, aligner, path);
+    ModelFingerprinter method(backend, model, path);
+    calibration = fit_calibration(backend, set, make_protocol(set, "validation"), method,
+                                  std::span(&aligner, 1));
+    require_weights(calibration, aligner, path);
+    return calibration;
   }
 
   void print(const SongSet& set, const Protocol& protocol,
@@ -143,10 +144,10 @@ struct Evaluate {
     width = std::max(width, kHeading.size());
     fmt::print("\n{:<{}}    pairs  versions  expected     ECE   Brier\n", kHeading, width);
     for (const Evaluation& e : results) {
-      if (e.judgements.empty()) continue;
-      const Calibration c = calibration(e.judgements);
+      if (e.scored_pairs.empty()) continue;
+      const Reliability c = reliability(e.scored_pairs);
       double expected = 0, observed = 0;
-      for (const Calibration::Bin& bin : c.bins) {
+      for (const Reliability::Bin& bin : c.bins) {
         expected += bin.expected * static_cast<double>(bin.pairs);
         observed += bin.observed * static_cast<double>(bin.pairs);
       }
@@ -188,7 +189,7 @@ struct Evaluate {
 
   static bool any_judged(std::span<const Evaluation> results) {
     return std::any_of(results.begin(), results.end(),
-                       [](const Evaluation& e) { return !e.judgements.empty(); });
+                       [](const Evaluation& e) { return !e.scored_pairs.empty(); });
   }
 
   void write_reliability(std::span<const Evaluation> results) const {

@@ -149,11 +149,11 @@ struct Run {
     const std::vector<DistancePoint> points = train(*backend, set, config, test);
     const Model model = read_model(in_folder("model.safetensors"));
     std::vector<Evaluation> results;
-    ModelMethod learned(*backend, model, name);
+    ModelFingerprinter learned(*backend, model, name);
     results.push_back(evaluate(*backend, set, protocol, learned));
     for (const char* published : {"cov", "2dftm-seed"})
       results.push_back(
-          evaluate(*backend, set, protocol, *make_method(published, *backend, set, {})));
+          evaluate(*backend, set, protocol, *make_fingerprinter(published, *backend, set, {})));
     for (const Evaluation& e : results)
       fmt::print("{:<25} MAP {:.3f} [{:.3f} - {:.3f}]   P@1 {:.3f}   R@5 {:.3f}\n", e.name,
                  e.accuracy.map, e.map_interval.low, e.map_interval.high, e.accuracy.p1,

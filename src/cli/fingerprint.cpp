@@ -25,14 +25,14 @@ struct Fingerprint {
     const Model trained = model.empty() ? Model() : read_model(model);
     const auto backend = device.open();
     const SongSet set = read_songs({data}, trained, model, device, *backend);
-    std::unique_ptr<FingerprintMethod> how;
+    std::unique_ptr<Fingerprinter> how;
     if (!model.empty()) {
       if (!settings.empty()) throw SettingsError("--set changes a --method, not a --model");
       chroma.check(trained, model, set);
-      how = std::make_unique<ModelMethod>(*backend, trained, model);
+      how = std::make_unique<ModelFingerprinter>(*backend, trained, model);
     } else {
       const auto split = split_settings(settings);
-      how = make_method(method, *backend, set, {split.begin(), split.end()});
+      how = make_fingerprinter(method, *backend, set, {split.begin(), split.end()});
     }
     std::vector<std::int64_t> songs(set.songs());
     std::iota(songs.begin(), songs.end(), 0);

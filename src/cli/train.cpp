@@ -56,7 +56,7 @@ struct Train {
   void run() const {
     const Model from = start.empty()                     ? Model{}
                        : start.ends_with(".safetensors") ? read_model(start)
-                                                         : definition(start);
+                                                         : load_definition(start);
     if (!from.joined.empty())
       throw InputError(
           fmt::format("{}: expected the bigrams of one model to start from, found {} joined", start,

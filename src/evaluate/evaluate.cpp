@@ -132,7 +132,7 @@ void sample_others(std::span<const float> scores, std::int64_t query,
 }  // namespace
 
 Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protocol,
-                    FingerprintMethod& method, const SongSet* query_set) {
+                    Fingerprinter& method, const SongSet* query_set) {
   Evaluation result = begin_evaluation(method, protocol);
   Fingerprints fingerprints = candidate_fingerprints(method, set, protocol, result);
   Clock::time_point start = Clock::now();

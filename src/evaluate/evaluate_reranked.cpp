@@ -9,32 +9,32 @@ namespace reprise {
 namespace {
 
 void add_judgements(std::span<const Match> matches, std::span<const std::int64_t> versions,
-                    std::vector<Judgement>& judgements) {
+                    std::vector<ScoredPair>& scored_pairs) {
   for (const Match& match : matches)
-    judgements.push_back(
+    scored_pairs.push_back(
         {match.log_odds, std::binary_search(versions.begin(), versions.end(), match.candidate)});
 }
 
 }  // namespace
 
-std::vector<Judgement> judge_first_stage(Backend& backend, const SongSet& set,
-                                         const Protocol& protocol, FingerprintMethod& method,
-                                         const Confidence& confidence) {
+std::vector<ScoredPair> score_first_stage(Backend& backend, const SongSet& set,
+                                          const Protocol& protocol, Fingerprinter& method,
+                                          const ScoreCalibration& calibration) {
   Evaluation unused = begin_evaluation(method, protocol);
   const Index index(backend, candidate_fingerprints(method, set, protocol, unused));
-  std::vector<Judgement> judgements;
+  std::vector<ScoredPair> scored_pairs;
   const auto look_up = [&](std::int64_t first, const Fingerprints& queries) {
     auto matches = other_answers(index, queries, protocol, first, kRerank);
-    judge(backend, confidence, queries, index, matches);
+    set_log_odds(backend, calibration, queries, index, matches);
     for (std::size_t i = 0; i < matches.size(); ++i)
-      add_judgements(matches[i], protocol.versions[first + i], judgements);
+      add_judgements(matches[i], protocol.versions[first + i], scored_pairs);
   };
   for_each_query_block(method, set, protocol, unused, look_up);
-  return judgements;
+  return scored_pairs;
 }
 
 Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protocol& protocol,
-                             FingerprintMethod& method, const Confidence& confidence,
+                             Fingerprinter& method, const ScoreCalibration& calibration,
                              const RerankOptions& options) {
   Evaluation result = begin_evaluation(method, protocol);
   result.name = fmt::format("{} + {} of {}", method.name(), name_of(options.aligner), options.k);
@@ -52,7 +52,7 @@ Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protoco
     std::vector<std::int64_t> songs;
     for (std::size_t i = 0; i < matches.size(); ++i)
       songs.push_back(protocol.candidates[protocol.queries[first + i]]);
-    rerank(backend, set, songs, set, protocol.candidates, confidence, options, matches);
+    rerank(backend, set, songs, set, protocol.candidates, calibration, options, matches);
     result.rerank_seconds += seconds_since(start);
 
     for (std::size_t i = 0; i < matches.size(); ++i) {
@@ -64,7 +64,7 @@ Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protoco
         if (std::binary_search(versions.begin(), versions.end(), answers[at].candidate))
           ranks.push_back(static_cast<std::int64_t>(at) + 1);
       const auto judged = std::min(answers.size(), static_cast<std::size_t>(options.k));
-      add_judgements(answers.first(judged), versions, result.judgements);
+      add_judgements(answers.first(judged), versions, result.scored_pairs);
     }
   };
   for_each_query_block(method, set, protocol, result, look_up);

@@ -18,9 +18,9 @@ Json buckets_json(std::span<const Bucket> buckets) {
   return all;
 }
 
-Json calibration_json(const Calibration& c) {
+Json reliability_json(const Reliability& c) {
   Json bins = Json::array();
-  for (const Calibration::Bin& bin : c.bins) {
+  for (const Reliability::Bin& bin : c.bins) {
     const bool any = bin.pairs > 0;
     bins.push_back({{"low", bin.low},
                     {"high", bin.high},
@@ -56,7 +56,8 @@ std::string evaluation_json(const std::string& data, const Protocol& protocol,
       method["gain"] = {{"over", e.gain.over},
                         {"map", e.gain.map},
                         {"map_interval", {e.gain.interval.low, e.gain.interval.high}}};
-    if (!e.judgements.empty()) method["calibration"] = calibration_json(calibration(e.judgements));
+    if (!e.scored_pairs.empty())
+      method["calibration"] = reliability_json(reliability(e.scored_pairs));
     methods.push_back(std::move(method));
   }
   const Json report{{"data", data},

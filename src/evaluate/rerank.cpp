@@ -129,14 +129,14 @@ std::function<Songs(std::span<const std::int64_t>)> songs_of(
 // Sets log odds of the first k matches of each query from both scores, and orders them by those.
 void order_matches(const SongSet& asked, std::span<const std::int64_t> songs,
                    const std::function<std::int64_t(std::int64_t)>& frames,
-                   const Confidence& confidence, const RerankOptions& options,
+                   const ScoreCalibration& calibration, const RerankOptions& options,
                    std::vector<std::vector<Match>>& matches) {
   for (std::size_t q = 0; q < songs.size(); ++q) {
     const std::span<Match> some = first(matches[q], options.k);
     for (Match& match : some)
-      match.log_odds =
-          confidence.of_alignment(options.aligner, double{match.score}, double{match.alignment},
-                                  asked.frames(songs[q]), frames(match.candidate));
+      match.log_odds = calibration.log_odds_aligned(options.aligner, double{match.score},
+                                                    double{match.alignment}, asked.frames(songs[q]),
+                                                    frames(match.candidate));
     std::stable_sort(some.begin(), some.end(),
                      [](const Match& a, const Match& b) { return a.log_odds > b.log_odds; });
   }
@@ -169,7 +169,7 @@ std::vector<std::int64_t> cohort_songs(const SongSet& set) {
 }
 
 // z of every match, one query after another; the cosine as it is without a cohort.
-std::vector<double> normalised_cosines(Backend& backend, const Confidence& confidence,
+std::vector<double> normalised_cosines(Backend& backend, const ScoreCalibration& calibration,
                                        const Fingerprints& queries, const Index& index,
                                        const std::vector<std::vector<Match>>& matches) {
   std::vector<std::int64_t> found;
@@ -178,8 +178,8 @@ std::vector<double> normalised_cosines(Backend& backend, const Confidence& confi
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   std::vector<Cohort::Statistics> of_queries, of_found;
-  if (!confidence.cohort.empty()) {
-    const Cohort cohort(backend, confidence.cohort, queries.dims);
+  if (!calibration.cohort.empty()) {
+    const Cohort cohort(backend, calibration.cohort, queries.dims);
     of_queries = cohort.statistics(queries);
     of_found = cohort.statistics(index.candidates(found));
   }
@@ -196,12 +196,12 @@ std::vector<double> normalised_cosines(Backend& backend, const Confidence& confi
 
 }  // namespace
 
-Confidence fit_confidence(Backend& backend, const SongSet& set, const Protocol& protocol,
-                          FingerprintMethod& method, std::span<const Aligner> aligners) {
-  Confidence confidence;
+ScoreCalibration fit_calibration(Backend& backend, const SongSet& set, const Protocol& protocol,
+                                 Fingerprinter& method, std::span<const Aligner> aligners) {
+  ScoreCalibration calibration;
   if (const std::vector<std::int64_t> songs = cohort_songs(set); !songs.empty()) {
-    confidence.cohort = method.compute(set, songs, Keys::candidate).values;
-    scale_to_unit(confidence.cohort, method.dims());
+    calibration.cohort = method.compute(set, songs, Keys::candidate).values;
+    scale_to_unit(calibration.cohort, method.dims());
   }
   std::vector<std::int64_t> songs;
   for (const std::int64_t query : protocol.queries) songs.push_back(protocol.candidates[query]);
@@ -213,8 +213,8 @@ Confidence fit_confidence(Backend& backend, const SongSet& set, const Protocol& 
     for (const Match& match : matches[q])
       labels.push_back(std::binary_search(protocol.versions[q].begin(), protocol.versions[q].end(),
                                           match.candidate));
-  confidence.cosine = as_floats(
-      fit_logistic(normalised_cosines(backend, confidence, queries, index, matches), 1, labels));
+  calibration.cosine = as_floats(
+      fit_logistic(normalised_cosines(backend, calibration, queries, index, matches), 1, labels));
 
   for (const Aligner aligner : aligners) {
     align_matches(backend, set, songs, songs_of(set, protocol.candidates), {kRerank, aligner},
@@ -225,31 +225,32 @@ Confidence fit_confidence(Backend& backend, const SongSet& set, const Protocol& 
         rows.insert(rows.end(), {double{match.score}, std::log1p(double{match.alignment}),
                                  log_frames(set.frames(songs[q])),
                                  log_frames(set.frames(protocol.candidates[match.candidate]))});
-    confidence.fused[static_cast<int>(aligner)] = as_floats(fit_logistic(rows, 4, labels));
+    calibration.fused[static_cast<int>(aligner)] = as_floats(fit_logistic(rows, 4, labels));
   }
-  return confidence;
+  return calibration;
 }
 
-void judge(Backend& backend, const Confidence& confidence, const Fingerprints& queries,
-           const Index& index, std::vector<std::vector<Match>>& matches) {
-  const std::vector<double> z = normalised_cosines(backend, confidence, queries, index, matches);
+void set_log_odds(Backend& backend, const ScoreCalibration& calibration,
+                  const Fingerprints& queries, const Index& index,
+                  std::vector<std::vector<Match>>& matches) {
+  const std::vector<double> z = normalised_cosines(backend, calibration, queries, index, matches);
   auto next = z.begin();
   for (std::vector<Match>& of_query : matches)
-    for (Match& match : of_query) match.log_odds = confidence.of_cosine(*next++);
+    for (Match& match : of_query) match.log_odds = calibration.log_odds_unaligned(*next++);
 }
 
 void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t> songs,
             const SongSet& catalogue, std::span<const std::int64_t> candidates,
-            const Confidence& confidence, const RerankOptions& options,
+            const ScoreCalibration& calibration, const RerankOptions& options,
             std::vector<std::vector<Match>>& matches) {
   align_matches(backend, asked, songs, songs_of(catalogue, candidates), options, matches);
   order_matches(
       asked, songs, [&](std::int64_t candidate) { return catalogue.frames(candidates[candidate]); },
-      confidence, options, matches);
+      calibration, options, matches);
 }
 
 void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t> songs,
-            const RerankCandidates& candidates, const Confidence& confidence,
+            const RerankCandidates& candidates, const ScoreCalibration& calibration,
             const RerankOptions& options, std::vector<std::vector<Match>>& matches) {
   SongSet read;
   const auto load = [&](std::span<const std::int64_t> needed) {
@@ -257,7 +258,7 @@ void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t
     return Songs{&read, first_numbers(needed.size())};
   };
   align_matches(backend, asked, songs, load, options, matches);
-  order_matches(asked, songs, candidates.frames, confidence, options, matches);
+  order_matches(asked, songs, candidates.frames, calibration, options, matches);
 }
 
 }  // namespace reprise

@@ -53,7 +53,7 @@ Accuracy mean_accuracy(std::span<const std::vector<std::int64_t>> ranks) {
 }
 
 // Throws Error naming the song where one is not finite.
-Fingerprints finite_fingerprints(FingerprintMethod& method, const SongSet& set,
+Fingerprints finite_fingerprints(Fingerprinter& method, const SongSet& set,
                                  std::span<const std::int64_t> songs, Keys keys,
                                  Evaluation& evaluation) {
   const Clock::time_point start = Clock::now();
@@ -81,7 +81,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Evaluation begin_evaluation(const FingerprintMethod& method, const Protocol& protocol) {
+Evaluation begin_evaluation(const Fingerprinter& method, const Protocol& protocol) {
   Evaluation evaluation;
   evaluation.name = method.name();
   evaluation.dims = method.dims();
@@ -90,12 +90,12 @@ Evaluation begin_evaluation(const FingerprintMethod& method, const Protocol& pro
   return evaluation;
 }
 
-Fingerprints candidate_fingerprints(FingerprintMethod& method, const SongSet& set,
+Fingerprints candidate_fingerprints(Fingerprinter& method, const SongSet& set,
                                     const Protocol& protocol, Evaluation& evaluation) {
   return finite_fingerprints(method, set, protocol.candidates, Keys::candidate, evaluation);
 }
 
-void for_each_query_block(FingerprintMethod& method, const SongSet& set, const Protocol& protocol,
+void for_each_query_block(Fingerprinter& method, const SongSet& set, const Protocol& protocol,
                           Evaluation& evaluation,
                           const std::function<void(std::int64_t, Fingerprints)>& visit) {
   constexpr std::int64_t kScores = 1 << 24;

@@ -231,8 +231,7 @@ Fingerprints Catalogue::fingerprints(std::span<const CatalogueSong> songs,
   return result;
 }
 
-Fingerprints Catalogue::queries(std::span<const CatalogueSong> songs,
-                                FingerprintMethod& method) const {
+Fingerprints Catalogue::queries(std::span<const CatalogueSong> songs, Fingerprinter& method) const {
   if (keeps_chroma()) {
     std::vector<std::int64_t> all(songs.size());
     std::iota(all.begin(), all.end(), 0);

@@ -7,7 +7,7 @@ namespace reprise {
 namespace {
 
 /// In parts, so that progress shows.
-Fingerprints fingerprints_of(FingerprintMethod& method, const SongSet& set, Keys keys,
+Fingerprints fingerprints_of(Fingerprinter& method, const SongSet& set, Keys keys,
                              const Observer& observer) {
   constexpr std::int64_t kSongsAtOnce = 4096;
   Fingerprints all;
@@ -33,7 +33,7 @@ std::int64_t Catalogue::add(Backend& backend, const SongSet& set, bool replace,
                             const Observer& observer) {
   if (!replace) check_new(set.song_id);
   const std::int64_t before = size();
-  ModelMethod method(backend, model(), identity().name);
+  ModelFingerprinter method(backend, model(), identity().name);
   const Fingerprints fingerprints = fingerprints_of(method, set, Keys::candidate, observer);
   const Fingerprints queries =
       keeps_chroma() ? Fingerprints() : fingerprints_of(method, set, Keys::query, observer);

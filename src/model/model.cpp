@@ -227,7 +227,7 @@ void check_bands(const Model& model, const std::string& name, const SongSet& set
   check_bands(set, model.config.bands, model.band_names, name + " has");
 }
 
-struct ModelMethod::State {
+struct ModelFingerprinter::State {
   Backend& backend;
   std::string name;
   Config config;
@@ -266,24 +266,24 @@ struct ModelMethod::State {
   }
 };
 
-ModelMethod::ModelMethod(Backend& backend, const Model& model, std::string name)
+ModelFingerprinter::ModelFingerprinter(Backend& backend, const Model& model, std::string name)
     : state_(new State{backend, std::move(name), model.config, model.band_names, model.key_template,
                        model.dims(), !model.projection_bias.empty(), ModelBigrams(backend, model),
                        Buffer<float>(backend, std::span<const float>(model.projection_weight)),
                        Buffer<float>(backend, std::span<const float>(model.projection_bias))}) {}
 
-ModelMethod::~ModelMethod() = default;
+ModelFingerprinter::~ModelFingerprinter() = default;
 
-std::string ModelMethod::name() const {
+std::string ModelFingerprinter::name() const {
   return state_->name;
 }
 
-int ModelMethod::dims() const {
+int ModelFingerprinter::dims() const {
   return state_->dims;
 }
 
-Fingerprints ModelMethod::compute(const SongSet& set, std::span<const std::int64_t> songs,
-                                  Keys keys) {
+Fingerprints ModelFingerprinter::compute(const SongSet& set, std::span<const std::int64_t> songs,
+                                         Keys keys) {
   check_bands(set, state_->config.bands, state_->band_names, state_->name + " has");
   Fingerprints result;
   result.songs = static_cast<std::int64_t>(songs.size());

@@ -185,7 +185,7 @@ void Report::add_match(Backend& backend, const SongSet& set, const Protocol& pro
   plain.config.projection = 0;
   plain.projection_weight.clear();
   plain.projection_bias.clear();
-  ModelMethod method(backend, plain, "bigrams");
+  ModelFingerprinter method(backend, plain, "bigrams");
   const Fingerprints q = method.compute(set, std::span(songs, 1), Keys::query);
   const Fingerprints c = method.compute(set, std::span(songs + 1, 1), Keys::candidate);
   int key = 0;

@@ -62,7 +62,7 @@ void export_mirex(const Catalogue& catalogue, Backend& backend, const std::strin
   Fingerprints candidates = catalogue.fingerprints(songs);
   scale_to_unit(candidates.values, candidates.dims);
   const Buffer<float> vectors(backend, std::span<const float>(candidates.values));
-  ModelMethod method(backend, catalogue.model(), catalogue.identity().name);
+  ModelFingerprinter method(backend, catalogue.model(), catalogue.identity().name);
 
   replace_file(out, [&](const std::string& temporary) {
     std::ofstream file(temporary, std::ios::binary);

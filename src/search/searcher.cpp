@@ -99,8 +99,8 @@ Searcher::Searcher(Backend& backend, Source source, SearcherOptions options)
     : backend_(backend),
       options_(std::move(options)),
       source_(std::move(source)),
-      confidence_(confidence_of(model())),
-      method_(std::make_unique<ModelMethod>(backend, model(), model_name())),
+      calibration_(calibration_of(model())),
+      method_(std::make_unique<ModelFingerprinter>(backend, model(), model_name())),
       songs_(source_.catalogue ? source_.catalogue->songs() : songs_of(source_.set)) {
   if (!source_.catalogue && !options_.any_chroma)
     check_chroma_source(model(), model_name(), source_.set);
@@ -130,12 +130,12 @@ bool Searcher::keeps_chroma() const {
 }
 
 bool Searcher::gives_probabilities(const RerankOptions& rerank) const {
-  return rerank.k > 0 || !confidence_.cosine.empty();
+  return rerank.k > 0 || !calibration_.cosine.empty();
 }
 
 void Searcher::check(const RerankOptions& rerank) const {
   if (rerank.k == 0) return;
-  require_weights(confidence_, rerank.aligner, model_name());
+  require_weights(calibration_, rerank.aligner, model_name());
   if (source_.catalogue) source_.catalogue->check_chroma();
 }
 
@@ -233,8 +233,8 @@ std::vector<std::vector<Match>> Searcher::matches_of(const Queries& queries,
       return double{m.score} < options.min_score ||
              (!queries.own.empty() && songs_[m.candidate].number == queries.own[q].number);
     });
-  if (!confidence_.cosine.empty())
-    judge(backend_, confidence_, queries.fingerprints, *index_, matches);
+  if (!calibration_.cosine.empty())
+    set_log_odds(backend_, calibration_, queries.fingerprints, *index_, matches);
   if (options.rerank.k > 0) rerank_matches(queries, options.rerank, matches);
   for (std::vector<Match>& of_query : matches)
     if (of_query.size() > static_cast<std::size_t>(options.top)) of_query.resize(options.top);
@@ -245,7 +245,7 @@ void Searcher::rerank_matches(const Queries& queries, const RerankOptions& optio
                               std::vector<std::vector<Match>>& matches) {
   if (!source_.catalogue)
     return rerank(backend_, *queries.set, queries.numbers, source_.set, numbers_of(songs_),
-                  confidence_, options, matches);
+                  calibration_, options, matches);
   // Only the first answers' chroma is read.
   const auto frames = [&](std::int64_t position) { return songs_[position].frames; };
   const auto read = [&](std::span<const std::int64_t> positions) {
@@ -253,7 +253,7 @@ void Searcher::rerank_matches(const Queries& queries, const RerankOptions& optio
     for (const std::int64_t position : positions) needed.push_back(songs_[position]);
     return source_.catalogue->song_set(needed);
   };
-  rerank(backend_, *queries.set, queries.numbers, {frames, read}, confidence_, options, matches);
+  rerank(backend_, *queries.set, queries.numbers, {frames, read}, calibration_, options, matches);
 }
 
 QueryResult Searcher::result_of(const CatalogueSong& query, std::span<const Match> matches,
@@ -273,7 +273,7 @@ QueryResult Searcher::result_of(const CatalogueSong& query, std::span<const Matc
                             m.log_odds,
                             {}});
     // Songs behind the first k have the probability of the first stage.
-    if (!confidence_.cosine.empty() || result.found.size() <= std::size_t(options.rerank.k))
+    if (!calibration_.cosine.empty() || result.found.size() <= std::size_t(options.rerank.k))
       result.found.back().probability = probability_of(m.log_odds);
   }
   return result;

@@ -80,7 +80,7 @@ PairDistances::PairDistances(const SongSet& set, std::string_view split, std::ui
 PairDistances::Summary PairDistances::of(Backend& backend, const Model& model) const {
   std::vector<std::int64_t> all(songs_.songs());
   std::iota(all.begin(), all.end(), 0);
-  ModelMethod method(backend, model, "pairs");
+  ModelFingerprinter method(backend, model, "pairs");
   const Fingerprints f = method.compute(songs_, all, Keys::candidate);
   std::vector<double> covers, others;
   double loss = 0;

@@ -149,7 +149,7 @@ class Training {
     learner_->save(state_);
     double map = -1;
     if (validation_) {
-      ModelMethod method(backend_, model_of(state_.learned), "validation");
+      ModelFingerprinter method(backend_, model_of(state_.learned), "validation");
       map = evaluate(backend_, set_, *validation_, method).accuracy.map;
     }
     if (!validation_ || map > state_.best_map) {

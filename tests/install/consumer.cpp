@@ -12,7 +12,7 @@ int main() {
   set.work_id = {"work", "work"};
   set.split = {"test", "test"};
   const auto backend = reprise::make_cpu_backend();
-  const auto method = reprise::make_method("cov", *backend, set, {});
+  const auto method = reprise::make_fingerprinter("cov", *backend, set, {});
   const std::int64_t songs[] = {0, 1};
   const reprise::Index index(*backend, method->compute(set, songs, reprise::Keys::candidate));
   const auto found = index.search(method->compute(set, songs, reprise::Keys::query), 1);

@@ -6,22 +6,22 @@
 
 namespace reprise {
 
-Calibration calibration(std::span<const Judgement> judgements) {
+Reliability reliability(std::span<const ScoredPair> scored_pairs) {
   constexpr int kBins = 10;
-  Calibration result;
+  Reliability result;
   for (int b = 0; b < kBins; ++b)
     result.bins.push_back({static_cast<double>(b) / kBins, static_cast<double>(b + 1) / kBins});
-  for (const Judgement& judgement : judgements) {
-    const double probability = probability_of(judgement.log_odds);
-    const double outcome = judgement.version ? 1 : 0;
-    Calibration::Bin& bin = result.bins[std::min(static_cast<int>(probability * kBins), kBins - 1)];
+  for (const ScoredPair& pair : scored_pairs) {
+    const double probability = probability_of(pair.log_odds);
+    const double outcome = pair.version ? 1 : 0;
+    Reliability::Bin& bin = result.bins[std::min(static_cast<int>(probability * kBins), kBins - 1)];
     bin.pairs += 1;
     bin.expected += probability;
     bin.observed += outcome;
     result.pairs += 1;
     result.brier += (probability - outcome) * (probability - outcome);
   }
-  for (Calibration::Bin& bin : result.bins) {
+  for (Reliability::Bin& bin : result.bins) {
     result.expected_error += std::abs(bin.expected - bin.observed);
     const double share = bin.pairs > 0 ? 1 / static_cast<double>(bin.pairs) : 0;
     bin.expected *= share;

@@ -8,10 +8,10 @@ namespace {
 
 constexpr std::size_t kLines = 4;  // as many as there are colours
 
-std::string reliability_table(const Calibration& c) {
+std::string reliability_table(const Reliability& c) {
   const std::vector<std::string> header{"probability said", "pairs", "mean", "share of versions"};
   std::vector<std::vector<std::string>> rows;
-  for (const Calibration::Bin& bin : c.bins)
+  for (const Reliability::Bin& bin : c.bins)
     if (bin.pairs > 0)
       rows.push_back({fmt::format("{:.1f} to {:.1f}", bin.low, bin.high),
                       fmt::format("{}", bin.pairs), fmt::format("{:.3f}", bin.expected),
@@ -24,9 +24,9 @@ std::string reliability_table(const Calibration& c) {
 std::string reliability_chart(std::span<const Evaluation> evaluations) {
   std::vector<Series> lines{{"calibrated", {{0, 0}, {1, 1}}, {}, false}};
   for (const Evaluation& e : evaluations) {
-    if (e.judgements.empty() || lines.size() == kLines) continue;
+    if (e.scored_pairs.empty() || lines.size() == kLines) continue;
     Series& line = lines.emplace_back(short_name(e.name), decltype(Series::points){});
-    for (const Calibration::Bin& bin : calibration(e.judgements).bins)
+    for (const Reliability::Bin& bin : reliability(e.scored_pairs).bins)
       if (bin.pairs > 0) line.points.emplace_back(bin.expected, bin.observed);
   }
   return line_chart("How sure, and how often right", "probability said", "share of versions", "",
@@ -40,8 +40,8 @@ void Report::add_calibrations(std::span<const Evaluation> evaluations) {
               "Pairs of a query and one of its first answers, in ten bins by the probability said "
               "of them: its mean, and the share that were versions.");
   for (const Evaluation& e : evaluations) {
-    if (e.judgements.empty()) continue;
-    const Calibration c = calibration(e.judgements);
+    if (e.scored_pairs.empty()) continue;
+    const Reliability c = reliability(e.scored_pairs);
     html.paragraph(
         fmt::format("{}: {} pairs, expected calibration error {:.4f}, Brier score {:.4f}", e.name,
                     c.pairs, c.expected_error, c.brier));
