@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "backend/cpu/ops.h"
+#include "backend/cpu/run.h"
 
 namespace reprise {
 

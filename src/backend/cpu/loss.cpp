@@ -121,6 +121,13 @@ static void triplet(const ops::Loss& op, const Context& context) {
     // The rows' own products, not 1: the gradient holds for any z.
     return std::sqrt(std::max(0.0f, s[a * rows + a] + s[b * rows + b] - 2 * s[a * rows + b]));
   };
+  // From the products the distance of near rows has few digits left: enough to choose by.
+  const auto exact_distance = [&](std::int64_t a, std::int64_t b) {
+    const float *x = op.z + a * op.dims, *y = op.z + b * op.dims;
+    float square = 0;
+    for (int d = 0; d < op.dims; ++d) square += (x[d] - y[d]) * (x[d] - y[d]);
+    return std::sqrt(square);
+  };
   double total = 0;
   for (std::int64_t a = 0; a < rows; ++a) {
     std::int64_t positive = -1, negative = -1;
@@ -135,6 +142,8 @@ static void triplet(const ops::Loss& op, const Context& context) {
       }
     }
     if (positive < 0 || negative < 0) continue;
+    furthest = exact_distance(a, positive);
+    nearest = exact_distance(a, negative);
     const float value = op.params.margin + furthest - nearest;
     if (value <= 0) continue;
     total += double{value};

@@ -29,5 +29,7 @@ std::size_t scan_bytes(std::int64_t count, int dims, ScanFormat format);
 
 /// The instruction set that Highway's dispatch chose.
 const char* instruction_set();
+/// Those compiled in, as a set of Highway's target bits.
+std::int64_t instruction_sets();
 
 }  // namespace reprise::cpu
