@@ -108,6 +108,34 @@ inline std::vector<BigramCase> banded_cases() {
   };
 }
 
+/// What a device takes in several parts: songs, groups of lags, filters as large as they may be,
+/// and filters of more tiles than a block holds.
+inline std::vector<BigramCase> large_cases() {
+  using enum Compression;
+  const auto mean = Pooling::mean;
+  const auto of_bands = [](int bands, BigramParams p) {
+    p.bands = bands;
+    return p;
+  };
+  return {
+      {"three_parts",
+       bigram_case_params(12, 4, 3, lag_range(-3, 3), true, mean, signed_root, true),
+       {2100, 1027, 1028}},
+      {"far_lags",
+       bigram_case_params(6, 2, 2, {-700, -3, 0, 3, 250, 300, 1024}, true, mean, none, false),
+       {1100, 90}},
+      {"largest_filters",
+       bigram_case_params(64, 16, 1, {-130, 0, 5}, true, mean, tanh, false),
+       {180}},
+      {"most_bands",
+       of_bands(kMaxBands, bigram_case_params(12, 3, 2, {-3, 0, 40}, true, mean, tanh, true)),
+       {70, 2}},
+      {"most_tiles",
+       of_bands(2, bigram_case_params(48, 11, 1, {-1, 0}, true, mean, none, true)),
+       {75, 12, 3}},
+  };
+}
+
 /// The default preset, beside the cases that emulated kernels run too.
 inline BigramCase default_bigram_case() {
   return {"default",

@@ -171,7 +171,7 @@ void ReaderValues::set(std::string_view name, std::string_view value) {
   const std::string_view choices =
       option.kind == ReaderOption::Kind::flag ? "true|false" : option.choices;
   if (!choices.empty() &&
-      ("|" + std::string(choices) + "|").find("|" + std::string(value) + "|") == std::string::npos)
+      fmt::format("|{}|", choices).find(fmt::format("|{}|", value)) == std::string::npos)
     throw SettingsError(
         fmt::format("{}: expected one of {}, found {}", name, choices, quote(value)));
   values = {std::string(value)};

@@ -17,7 +17,10 @@
 //   cases()                every Case
 //   On(backend, case)      the arrays of a case on a back end; run() runs the op once, results()
 //                          gives its results
-//   definition<Real>(case) the same results by plain loops that share no code with the back ends
+//   definition<Real>(case) the same results by plain loops that share no code with the back ends,
+//                          compared by the rule of tolerance.h; or, where that is not the rule, a
+//                          class Definition
+//   on_device(case)        whether a device runs it; all of them where this is left out
 //
 // and all.h lists them. From that list tests/test_ops.cpp runs every case on the CPU in every
 // instruction set, tests/emulation/test_kernels_ops.cpp on the emulated device in several orders of
@@ -42,9 +45,9 @@ Parts<float> results_of(Backend& backend, const typename Op::Case& c) {
 
 /// The results of a case by the definition: the truth, and plain loops in single precision.
 template <class Op>
-class Definition {
+class PlainDefinition {
  public:
-  explicit Definition(const typename Op::Case& c)
+  explicit PlainDefinition(const typename Op::Case& c)
       : name_(std::string(Op::kName) + " " + c.name),
         truth_(Op::template definition<double>(c)),
         plain_(Op::template definition<float>(c)) {}
@@ -71,6 +74,30 @@ class Definition {
   Parts<double> truth_;
   Parts<float> plain_;
 };
+
+template <class Op>
+struct DefinitionOf {
+  using Type = PlainDefinition<Op>;
+};
+template <class Op>
+requires requires {
+  typename Op::Definition;
+}
+struct DefinitionOf<Op> {
+  using Type = typename Op::Definition;
+};
+/// An op whose rule is another has a class of its own, with the same three functions.
+template <class Op>
+using Definition = typename DefinitionOf<Op>::Type;
+
+/// Whether a device runs the case; else it declines.
+template <class Op>
+bool runs_on_device(const typename Op::Case& c) {
+  if constexpr (requires { Op::on_device(c); })
+    return Op::on_device(c);
+  else
+    return true;
+}
 
 template <class Op>
 void expect_same_bits(const Parts<float>& a, const Parts<float>& b, const std::string& what) {
