@@ -298,24 +298,35 @@ void loss(const ops::Loss& op, void* scratch_memory, cudaStream_t stream) {
     return LaunchConfig{.grid = grid, .block = kThreads, .stream = stream};
   };
   const auto count = static_cast<unsigned>(rows);
-  if (params.loss == Loss::contrastive) {
-    launch(contrastive_pairs, blocks(count / 2), op.z, op.labels, dims, params.margin, params.alpha,
-           op.z_gradient, scratch);
-  } else {
+  const auto multiply = [&] {
     launch(products, blocks({tiles(rows, kSide), tiles(rows, kSide), tiles(dims, kSlice)}), op.z,
            rows, dims, scratch.parts);
-    if (params.loss == Loss::nt_xent) {
-      launch(nt_xent_rows, blocks(count), op.labels, rows, op.log_inverse_temperature,
-             params.scale_max, scratch);
-    } else {
-      launch(triplet_rows, blocks(count), op.z, op.labels, rows, dims, params.margin, scratch);
-    }
+  };
+  const auto spread = [&] {
     launch(pull, blocks({tiles(dims, kWide), tiles(rows, kSide)}), op.z, rows, dims, scratch.weight,
            params.loss == Loss::triplet, op.z_gradient);
+  };
+  int losses = rows;
+  switch (params.loss) {
+    case Loss::nt_xent:
+      multiply();
+      launch(nt_xent_rows, blocks(count), op.labels, rows, op.log_inverse_temperature,
+             params.scale_max, scratch);
+      spread();
+      break;
+    case Loss::triplet:
+      multiply();
+      launch(triplet_rows, blocks(count), op.z, op.labels, rows, dims, params.margin, scratch);
+      spread();
+      break;
+    case Loss::contrastive:
+      losses = rows / 2;
+      launch(contrastive_pairs, blocks(count / 2), op.z, op.labels, dims, params.margin,
+             params.alpha, op.z_gradient, scratch);
+      break;
   }
-  launch(mean_loss, blocks(1), params.loss == Loss::contrastive ? rows / 2 : rows,
-         op.log_inverse_temperature, params.scale_max, scratch, op.loss,
-         op.log_inverse_temperature_gradient);
+  launch(mean_loss, blocks(1), losses, op.log_inverse_temperature, params.scale_max, scratch,
+         op.loss, op.log_inverse_temperature_gradient);
 }
 
 }  // namespace reprise::kernels
