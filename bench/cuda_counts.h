@@ -66,7 +66,7 @@ inline double pieces(double count, double of) {
 // --- bigrams, a song; `value`: bytes of a chroma value
 
 inline Counts bigram_forward(const BigramParams& p, int frames, int value) {
-  const BigramShape s = correlation_shape(p, frames, sizeof(float), 8);
+  const BigramPlan s = correlation_shape(p, frames, sizeof(float), 8);
   const double tiles = pieces(p.event_frames(frames), kTimeTile);
   Counts c;
   const auto compute = [&](double rows) {
@@ -87,7 +87,7 @@ inline Counts bigram_forward(const BigramParams& p, int frames, int value) {
 }
 
 inline Counts bigram_backward(const BigramParams& p, int frames, int value) {
-  const BigramShape s = gradient_shape(p, frames);
+  const BigramPlan s = gradient_shape(p, frames);
   const double tiles = pieces(p.event_frames(frames), kTimeTile);
   const int columns = round_up(s.filter_rows(), 16);
   Counts c;

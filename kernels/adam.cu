@@ -18,7 +18,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int i = threadIdx.x; i < count; i += kThreads) square += gradient[i] * gradient[i];
   const float norm = sqrtf(block_sum(square, partial));
   if (threadIdx.x == 0) *gradient_norm = norm;
-  const float scale = p.clip > 0 && norm > p.clip ? p.clip / norm : 1.f;
+  const float scale = p.max_grad_norm > 0 && norm > p.max_grad_norm ? p.max_grad_norm / norm : 1.f;
   const AdamStep now = *step;
   for (int i = threadIdx.x; i < count; i += kThreads) {
     const float g = gradient[i] * scale;

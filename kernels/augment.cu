@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(kThreads)
   const TrainingExcerpt take = excerpts[blockIdx.x];
   const Excerpt& e = take.excerpt;
   Random random(take.seed);
-  const Variation v(p, random);
+  const AugmentationDraw v(p, random);
 
   std::int64_t source = e.frames;
   const Random frame_draws = random;

@@ -24,25 +24,25 @@ struct GradientScratch {
   float* mixed;         // [songs, dims]: gradient of the pooled bigrams
   float* windows;       // [songs, F, L]
 
-  GradientScratch(const BigramShape& shape, std::int64_t songs, float* memory)
+  GradientScratch(const BigramPlan& shape, std::int64_t songs, float* memory)
       : correlations(memory),
         parts(correlations + songs * shape.correlations()),
         mixed(parts + songs * shape.parts * part_floats(shape)),
         windows(mixed + songs * shape.p.dims()) {}
 
   /// Columns of a filter's gradient, as whole tiles.
-  static REPRISE_HOST_DEVICE int columns(const BigramShape& shape) {
+  static REPRISE_HOST_DEVICE int columns(const BigramPlan& shape) {
     return round_up(shape.filter_rows(), kTile);
   }
-  static REPRISE_HOST_DEVICE int tiles(const BigramShape& shape) {
+  static REPRISE_HOST_DEVICE int tiles(const BigramPlan& shape) {
     return columns(shape) * shape.padded / (kTile * kTile);
   }
   /// A part: sums over time of A dE x and of A x [2, padded, columns], and of A dE, A and dE
   /// [3, padded].
-  static REPRISE_HOST_DEVICE int part_floats(const BigramShape& shape) {
+  static REPRISE_HOST_DEVICE int part_floats(const BigramPlan& shape) {
     return (2 * columns(shape) + 3) * shape.padded;
   }
-  static std::int64_t floats(const BigramShape& shape, std::int64_t songs) {
+  static std::int64_t floats(const BigramPlan& shape, std::int64_t songs) {
     return songs * (shape.correlations() + shape.parts * std::int64_t{part_floats(shape)} +
                     shape.p.dims() + shape.p.windows * shape.p.taps);
   }
@@ -51,8 +51,8 @@ struct GradientScratch {
 // Grid (songs). correlations [songs, lags, padded, padded]; out_gradient [songs, dims].
 template <typename Precision>
 __global__ void __launch_bounds__(kBigramThreads)
-    unmix(BigramBatch batch, BigramShape shape, const float* correlations,
-          const float* out_gradient, GradientScratch scratch) {
+    unmix(BigramBatch batch, BigramPlan shape, const float* correlations, const float* out_gradient,
+          GradientScratch scratch) {
   REPRISE_DYNAMIC_SHARED(float, windows);
   REPRISE_SHARED(float, partial, [kWarpThreads]);
   const std::int64_t song = blockIdx.x;
@@ -129,7 +129,7 @@ struct FilterSums {
   }
 
   template <typename Use>
-  __device__ void for_each(const BigramShape& shape, Use use) {
+  __device__ void for_each(const BigramPlan& shape, Use use) {
     const int side = shape.padded / kTile, columns = GradientScratch::columns(shape) / kTile;
 #pragma unroll
     for (int s = 0; s < kTiles; ++s) {
@@ -140,7 +140,7 @@ struct FilterSums {
 
   /// tile [kTimeTile, stride], x [kTimeTile + length - 1, width]: row t of x runs on into the next
   /// rows, and so holds all the frames that a filter spans.
-  __device__ void add(const BigramShape& shape, const float* tile, const float* x) {
+  __device__ void add(const BigramPlan& shape, const float* tile, const float* x) {
     const int width = shape.p.width();
     for (int t = 0; t < kTimeTile; t += Precision::kDepth) {
       for_each(shape, [&](TileSums<Precision>& sum, int row, int column) {
@@ -153,7 +153,7 @@ struct FilterSums {
     }
   }
 
-  __device__ void store(const BigramShape& shape, float* out) {
+  __device__ void store(const BigramPlan& shape, float* out) {
     const int columns = GradientScratch::columns(shape);
     for_each(shape, [&](const TileSums<Precision>& sum, int row, int column) {
       sum.store(out + row * kTile * columns + column * kTile, columns);
@@ -173,7 +173,7 @@ struct EventGradient {
   }
 
   template <typename Use>
-  __device__ void for_each(const BigramShape& shape, Use use) {
+  __device__ void for_each(const BigramPlan& shape, Use use) {
 #pragma unroll
     for (int s = 0; s < kTiles; ++s) {
       const int q = threadIdx.x / kWarpThreads + s * kBigramWarps;
@@ -183,7 +183,7 @@ struct EventGradient {
 
   /// Adds the product of events [kTimeTile, stride] with d [padded, padded] read in `Layout`.
   template <typename Layout>
-  __device__ void add(const BigramShape& shape, const float* events, const float* d) {
+  __device__ void add(const BigramPlan& shape, const float* events, const float* d) {
     const bool by_rows = std::is_same_v<Layout, ByRows>;
     for (int j = 0; j < shape.padded; j += Precision::kDepth) {
       for_each(shape, [&](TileSums<Precision>& sum, int t, int i) {
@@ -200,8 +200,8 @@ struct EventGradient {
 // Grid (songs, parts, tiles of filters / tiles of a block). means [songs, padded].
 template <typename Precision, int kTiles>
 __global__ void __launch_bounds__(kBigramThreads, 1)  // one block's registers rather than spills
-    event_gradient(BigramBatch batch, BigramShape shape, const float* means,
-                   GradientScratch scratch, float* events_gradient) {
+    event_gradient(BigramBatch batch, BigramPlan shape, const float* means, GradientScratch scratch,
+                   float* events_gradient) {
   const Excerpt excerpt = batch.excerpts[blockIdx.x];
   const std::int64_t song = blockIdx.x;
   const int frames = shape.p.event_frames(excerpt.frames);
@@ -303,7 +303,7 @@ __global__ void __launch_bounds__(kBigramThreads, 1)  // one block's registers r
 
 // One thread for each weight. gradient [weights].
 __global__ void __launch_bounds__(kBigramThreads)
-    sum_gradients(BigramBatch batch, BigramShape shape, GradientScratch scratch, float* gradient) {
+    sum_gradients(BigramBatch batch, BigramPlan shape, GradientScratch scratch, float* gradient) {
   const BigramParams& p = shape.p;
   const int at = blockIdx.x * kBigramThreads + threadIdx.x;
   if (at >= p.weights()) return;
@@ -336,7 +336,7 @@ __global__ void __launch_bounds__(kBigramThreads)
 }
 
 template <typename Precision, int kTiles>
-void run(const BigramBatch& batch, const BigramShape& shape, const float* out_gradient,
+void run(const BigramBatch& batch, const BigramPlan& shape, const float* out_gradient,
          const BigramReserve& kept, const GradientScratch& scratch, float* gradient,
          float* events_gradient, cudaStream_t stream) {
   const BigramParams& p = shape.p;
@@ -369,7 +369,7 @@ void run_for_size(const BigramBatch& batch, const BigramParams& params, const fl
                   float* events_gradient, cudaStream_t stream) {
   constexpr int kMaxTiles =  // all, of one band
       kMaxEvents / kTile * (kMaxEventLength * kPitchClasses / kTile) / kBigramWarps;
-  const BigramShape shape = gradient_shape(params, batch.longest);
+  const BigramPlan shape = gradient_shape(params, batch.longest);
   const BigramReserve kept(shape, batch.count,
                            const_cast<float*>(static_cast<const float*>(reserve)));
   const GradientScratch scratch(shape, batch.count, static_cast<float*>(scratch_memory));
@@ -382,7 +382,7 @@ void run_for_size(const BigramBatch& batch, const BigramParams& params, const fl
 
 std::size_t bigram_backward_scratch_bytes(const BigramParams& params, std::int64_t count,
                                           std::int64_t longest) {
-  const BigramShape shape = gradient_shape(params, longest);
+  const BigramPlan shape = gradient_shape(params, longest);
   return sizeof(float) * static_cast<std::size_t>(GradientScratch::floats(shape, count));
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 // Grid (songs, parts). sums [songs, parts, padded].
 __global__ void __launch_bounds__(kBigramThreads)
-    sum_events(BigramBatch batch, BigramShape shape, float* sums) {
+    sum_events(BigramBatch batch, BigramPlan shape, float* sums) {
   const Excerpt excerpt = batch.excerpts[blockIdx.x];
   const int frames = shape.p.event_frames(excerpt.frames);
   const int begin = blockIdx.y * kPartFrames, end = min(begin + kPartFrames, frames);
@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(kBigramThreads)
 // correlations [songs, parts, lags, padded, padded].
 template <typename Precision>
 __global__ void __launch_bounds__(kBigramThreads)
-    correlate(BigramBatch batch, BigramShape shape, const float* sums, float* means,
+    correlate(BigramBatch batch, BigramPlan shape, const float* sums, float* means,
               float* correlations) {
   using Storage = typename Precision::Storage;
   const Excerpt excerpt = batch.excerpts[blockIdx.x];
@@ -93,7 +93,7 @@ __global__ void __launch_bounds__(kBigramThreads)
 // Grid (songs). parts [songs, parts, lags, padded, padded], which is `correlations` [songs, lags,
 // padded, padded] itself where no song has a second part; out [songs, dims].
 __global__ void __launch_bounds__(kBigramThreads, 4)  // 64 registers a thread: no spills
-    mix(BigramBatch batch, BigramShape shape, const float* parts, float* correlations, float* out) {
+    mix(BigramBatch batch, BigramPlan shape, const float* parts, float* correlations, float* out) {
   REPRISE_DYNAMIC_SHARED(float, windows);
   REPRISE_SHARED(float, scratch, [kWarpThreads]);
   const std::int64_t song = blockIdx.x;
@@ -133,8 +133,8 @@ __global__ void __launch_bounds__(kBigramThreads, 4)  // 64 registers a thread: 
 template <typename Precision>
 void run(const BigramBatch& batch, const BigramParams& p, void* reserve, void* scratch, float* out,
          cudaStream_t stream) {
-  const BigramShape shape = correlation_shape(p, batch.longest, sizeof(typename Precision::Storage),
-                                              Precision::kTilesPerWarp);
+  const BigramPlan shape = correlation_shape(p, batch.longest, sizeof(typename Precision::Storage),
+                                             Precision::kTilesPerWarp);
   const auto songs = static_cast<unsigned>(batch.count);
   const auto parts = static_cast<unsigned>(shape.parts);
   const BigramReserve kept(shape, batch.count, static_cast<float*>(reserve));
@@ -175,13 +175,13 @@ void run(const BigramBatch& batch, const BigramParams& p, void* reserve, void* s
 }  // namespace
 
 std::size_t bigram_reserve_bytes(const BigramParams& params, std::int64_t count) {
-  const BigramShape shape = gradient_shape(params, 1);
+  const BigramPlan shape = gradient_shape(params, 1);
   return sizeof(float) * static_cast<std::size_t>(BigramReserve::floats(shape, count));
 }
 
 std::size_t bigram_forward_scratch_bytes(const BigramParams& params, std::int64_t count,
                                          std::int64_t longest) {
-  const BigramShape shape = gradient_shape(params, longest);
+  const BigramPlan shape = gradient_shape(params, longest);
   const std::int64_t part = (shape.parts > 1 ? shape.correlations() : 0) + shape.padded;
   return sizeof(float) * static_cast<std::size_t>(count * shape.parts * part);
 }

@@ -42,7 +42,7 @@ struct LagGroups {
 };
 
 /// Sizes that all bigram kernels share.
-struct BigramShape {
+struct BigramPlan {
   BigramParams p;
   LagSet lags;
   LagGroups groups;
@@ -68,14 +68,14 @@ struct BigramShape {
 
 /// element_bytes: of an event in shared memory; fixed_rows: of events that a block keeps beside its
 /// lag group's; lags_at_most: of a group.
-inline BigramShape bigram_shape(const BigramParams& p, std::int64_t longest, int element_bytes,
-                                int fixed_rows, int lags_at_most) {
+inline BigramPlan bigram_shape(const BigramParams& p, std::int64_t longest, int element_bytes,
+                               int fixed_rows, int lags_at_most) {
   if (p.events < 1 || p.events > kMaxEvents || p.event_length < 1 ||
       p.event_length > kMaxEventLength || p.bands < 1 || p.bands > kMaxBands || p.windows < 1 ||
       p.windows > kMaxWindows || p.taps < 1 || p.taps > kMaxTaps) {
     throw InternalError("bigram kernels: parameters out of range");
   }
-  BigramShape shape;
+  BigramPlan shape;
   shape.p = p;
   shape.lags = distinct_lags(p);
   shape.padded = round_up(p.events, 16);
@@ -107,15 +107,15 @@ inline BigramShape bigram_shape(const BigramParams& p, std::int64_t longest, int
 }
 
 /// The forward's shape: a separate tile of unshifted events, and all tiles of a group in registers.
-inline BigramShape correlation_shape(const BigramParams& p, std::int64_t longest, int element_bytes,
-                                     int tiles_per_warp) {
+inline BigramPlan correlation_shape(const BigramParams& p, std::int64_t longest, int element_bytes,
+                                    int tiles_per_warp) {
   const int side = round_up(p.events, 16) / 16;
   const int lags = kBigramWarps * tiles_per_warp / (side * side);
   return bigram_shape(p, longest, element_bytes, kTimeTile, lags);
 }
 
 /// The backward's shape: a separate tile of gradients.
-inline BigramShape gradient_shape(const BigramParams& p, std::int64_t longest) {
+inline BigramPlan gradient_shape(const BigramParams& p, std::int64_t longest) {
   return bigram_shape(p, longest, sizeof(float), kTimeTile, kMaxTaps);
 }
 
@@ -125,10 +125,10 @@ struct BigramReserve {
   float* correlations;  // [songs, lags, padded, padded]
   float* means;         // [songs, padded], of the events; unset where they are not centred
 
-  BigramReserve(const BigramShape& shape, std::int64_t songs, float* memory)
+  BigramReserve(const BigramPlan& shape, std::int64_t songs, float* memory)
       : correlations(memory), means(memory + songs * shape.correlations()) {}
 
-  static std::int64_t floats(const BigramShape& shape, std::int64_t songs) {
+  static std::int64_t floats(const BigramPlan& shape, std::int64_t songs) {
     return songs * (shape.correlations() + shape.padded);
   }
 };

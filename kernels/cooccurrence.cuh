@@ -20,7 +20,7 @@ struct CorrelationSums {
   LongTileSums<Precision> sums[kTiles];
   int lags, side;  // of the group; tiles along a matrix
 
-  __device__ CorrelationSums(const BigramShape& shape, int group)
+  __device__ CorrelationSums(const BigramPlan& shape, int group)
       : lags(shape.groups.first[group + 1] - shape.groups.first[group]),
         side(shape.padded / kTile) {
     for (auto& sum : sums) sum.clear();
@@ -40,7 +40,7 @@ struct CorrelationSums {
   }
 
   /// Adds kTimeTile frames. shifted: events from the group's first lag on; base: unshifted events.
-  __device__ void add(const BigramShape& shape, int group, const Storage* shifted,
+  __device__ void add(const BigramPlan& shape, int group, const Storage* shifted,
                       const Storage* base) {
     const int* lag = shape.lags.lag + shape.groups.first[group];
     for (int t = 0; t < kTimeTile; t += Precision::kDepth) {
@@ -63,7 +63,7 @@ struct CorrelationSums {
 /// M[f,i,j] = sum_l window[f,l] C_lag(l)[i,j]. correlations [lags, padded, padded]; windows [F, L].
 /// The matrices of neighbouring lags are large and alike, and signed windows leave little of them:
 /// hence the sum in double precision, which is a small part of the work.
-__device__ inline float mix_lags(const BigramShape& shape, const float* correlations,
+__device__ inline float mix_lags(const BigramPlan& shape, const float* correlations,
                                  const float* windows, int f, int i, int j) {
   double sum = 0;
   for (int l = 0; l < shape.p.taps; ++l) {

@@ -25,14 +25,14 @@ struct EventModel {
   float* bias;     // [padded]
   float* mean;     // [padded], zero where events are not centred
 
-  __device__ EventModel(float* memory, const BigramShape& shape)
+  __device__ EventModel(float* memory, const BigramPlan& shape)
       : filters(memory),
         bias(memory + shape.filter_rows() * shape.padded),
         mean(bias + shape.padded) {}
 
   /// weights: as BigramParams lays them out; mean_of(n): of event n. Ends without a barrier.
   template <typename MeanOf>
-  __device__ void load(const BigramShape& shape, const float* weights, MeanOf mean_of) {
+  __device__ void load(const BigramPlan& shape, const float* weights, MeanOf mean_of) {
     const int events = shape.p.events, rows = shape.filter_rows();
     for (int at = threadIdx.x; at < rows * shape.padded; at += blockDim.x) {
       const int row = at / shape.padded, n = at % shape.padded;
@@ -74,7 +74,7 @@ __device__ inline void load_chroma(const ChromaView& chroma, const Excerpt& exce
 /// Calls use(row, n, event) for rows 0 to `rows` (an even number) and all padded n, where `event`
 /// is not centred. x [rows + length - 1, width]. A thread computes two rows of four events.
 template <typename Use>
-__device__ void for_each_event(const BigramShape& shape, const EventModel& model, const float* x,
+__device__ void for_each_event(const BigramPlan& shape, const EventModel& model, const float* x,
                                int rows, Use use) {
   const int quads = shape.padded / 4, filter_rows = shape.filter_rows(), width = shape.p.width();
   for (int item = threadIdx.x; item < rows / 2 * quads; item += blockDim.x) {
@@ -107,7 +107,7 @@ __device__ void for_each_event(const BigramShape& shape, const EventModel& model
 /// outside the song. x: scratch for this function only, shape.chroma_floats(rows). Has a barrier
 /// before it writes events, for those who read the last ones, and one after.
 template <typename Precision>
-__device__ void compute_events(const BigramShape& shape, const EventModel& model,
+__device__ void compute_events(const BigramPlan& shape, const EventModel& model,
                                const ChromaView& chroma, const Excerpt& excerpt, int first,
                                int rows, float* x, typename Precision::Storage* events) {
   const int frames = shape.p.event_frames(excerpt.frames);

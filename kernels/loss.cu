@@ -74,11 +74,11 @@ __device__ float product_of(const LossScratch& scratch, int rows, int a, int b) 
 
 // Grid (rows). labels [rows]; log_scale: one value.
 __global__ void __launch_bounds__(kThreads)
-    nt_xent_rows(const std::int32_t* labels, int rows, const float* log_scale, float scale_max,
+    nt_xent_rows(const std::int32_t* labels, int rows, const float* log_scale, float max_scale,
                  LossScratch scratch) {
   REPRISE_SHARED(float, partial, [kWarpThreads]);
   const int a = blockIdx.x, partner = a ^ 1;
-  const float scale = fminf(expf(*log_scale), scale_max);
+  const float scale = fminf(expf(*log_scale), max_scale);
   float* w = scratch.weight + static_cast<std::int64_t>(a) * rows;
   const auto counts = [&](int b) { return b == partner || labels[b] != labels[a]; };
   float largest = -INFINITY;
@@ -232,7 +232,7 @@ __global__ void __launch_bounds__(kThreads)
 // Grid (pairs).
 __global__ void __launch_bounds__(kThreads)
     contrastive_pairs(const float* z, const std::int32_t* labels, int dims, float margin,
-                      float alpha, float* z_gradient, LossScratch scratch) {
+                      float negative_weight, float* z_gradient, LossScratch scratch) {
   REPRISE_SHARED(float, partial, [kWarpThreads]);
   const int pairs = gridDim.x, pair = blockIdx.x;
   const float* a = z + 2 * static_cast<std::int64_t>(pair) * dims;
@@ -244,9 +244,9 @@ __global__ void __launch_bounds__(kThreads)
   if (labels[2 * pair] != labels[2 * pair + 1]) {
     const float d = sqrtf(square);
     const float short_of = fmaxf(0.f, margin - d);
-    value = alpha * short_of * short_of;
+    value = negative_weight * short_of * short_of;
     // The root has no derivative at d = 0: such a pair is left where it is.
-    slope = d > 0 ? -2 * alpha * short_of / d : 0.f;
+    slope = d > 0 ? -2 * negative_weight * short_of / d : 0.f;
   }
   if (threadIdx.x == 0) {
     scratch.losses[pair] = value;
@@ -262,7 +262,7 @@ __global__ void __launch_bounds__(kThreads)
 
 // One block. losses, scales [count]: to their means.
 __global__ void __launch_bounds__(kThreads)
-    mean_loss(int count, const float* log_scale, float scale_max, LossScratch scratch, float* loss,
+    mean_loss(int count, const float* log_scale, float max_scale, LossScratch scratch, float* loss,
               float* scale_gradient) {
   REPRISE_SHARED(float, partial, [kWarpThreads]);
   float value = 0, by_scale = 0;
@@ -276,7 +276,7 @@ __global__ void __launch_bounds__(kThreads)
   const float scale = expf(*log_scale);
   *loss = value / static_cast<float>(count);
   // d scale / d log_scale = scale, and 0 where the limit holds.
-  *scale_gradient = scale < scale_max ? by_scale / static_cast<float>(count) * scale : 0.f;
+  *scale_gradient = scale < max_scale ? by_scale / static_cast<float>(count) * scale : 0.f;
 }
 
 unsigned tiles(int size, int side) {
@@ -311,7 +311,7 @@ void loss(const ops::Loss& op, void* scratch_memory, cudaStream_t stream) {
     case Loss::nt_xent:
       multiply();
       launch(nt_xent_rows, blocks(count), op.labels, rows, op.log_inverse_temperature,
-             params.scale_max, scratch);
+             params.max_inverse_temperature, scratch);
       spread();
       break;
     case Loss::triplet:
@@ -322,11 +322,11 @@ void loss(const ops::Loss& op, void* scratch_memory, cudaStream_t stream) {
     case Loss::contrastive:
       losses = rows / 2;
       launch(contrastive_pairs, blocks(count / 2), op.z, op.labels, dims, params.margin,
-             params.alpha, op.z_gradient, scratch);
+             params.negative_weight, op.z_gradient, scratch);
       break;
   }
-  launch(mean_loss, blocks(1), losses, op.log_inverse_temperature, params.scale_max, scratch,
-         op.loss, op.log_inverse_temperature_gradient);
+  launch(mean_loss, blocks(1), losses, op.log_inverse_temperature, params.max_inverse_temperature,
+         scratch, op.loss, op.log_inverse_temperature_gradient);
 }
 
 }  // namespace reprise::kernels

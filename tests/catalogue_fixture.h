@@ -57,7 +57,7 @@ inline CatalogueContents contents_of(const std::string& path) {
     for (const std::string& text : {song.song_id, song.work_id, song.title, song.artist})
       contents.texts.push_back(text);
   contents.vectors = catalogue.fingerprints(songs).values;
-  const Fingerprints compact = catalogue.fingerprints(songs, Precision::compact);
+  const Fingerprints compact = catalogue.fingerprints(songs, StoredCopy::compact);
   contents.vectors.insert(contents.vectors.end(), compact.values.begin(), compact.values.end());
   contents.vectors.insert(contents.vectors.end(), compact.rolls.begin(), compact.rolls.end());
   contents.chroma = catalogue.song_set(songs).chroma_float;

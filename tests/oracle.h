@@ -201,7 +201,7 @@ Real loss(const std::vector<Real>& z, const std::vector<std::int32_t>& works, in
   };
   Real total = 0;
   if (p.loss == Loss::nt_xent) {
-    const Real scale = std::min(std::exp(log_scale), Real(p.scale_max));
+    const Real scale = std::min(std::exp(log_scale), Real(p.max_inverse_temperature));
     for (int a = 0; a < rows; ++a) {
       const int partner = a % 2 == 0 ? a + 1 : a - 1;
       Real sum = 0;
@@ -230,7 +230,7 @@ Real loss(const std::vector<Real>& z, const std::vector<std::int32_t>& works, in
   for (int a = 0; a < rows; a += 2) {
     const Real d = distance(a, a + 1);
     const Real short_of = std::max(Real(0), Real(p.margin) - d);
-    total += works[a] == works[a + 1] ? d * d : Real(p.alpha) * short_of * short_of;
+    total += works[a] == works[a + 1] ? d * d : Real(p.negative_weight) * short_of * short_of;
   }
   return total / Real(rows / 2);
 }
@@ -269,7 +269,7 @@ LossGradient<Real> loss_gradient(const std::vector<Real>& z, const std::vector<s
     return std::sqrt(sum);
   };
   if (p.loss == Loss::nt_xent) {
-    const Real scale = std::min(std::exp(log_scale), Real(p.scale_max));
+    const Real scale = std::min(std::exp(log_scale), Real(p.max_inverse_temperature));
     for (int a = 0; a < rows; ++a) {
       const int partner = a % 2 == 0 ? a + 1 : a - 1;
       std::vector<Real> s(rows, 0), share(rows, 0);
@@ -283,7 +283,7 @@ LossGradient<Real> loss_gradient(const std::vector<Real>& z, const std::vector<s
       for (int b = 0; b < rows; ++b) {
         const Real slope = share[b] / sum - Real(b == partner ? 1 : 0);
         product(a, b, scale * slope / Real(rows));
-        if (std::exp(log_scale) < Real(p.scale_max))
+        if (std::exp(log_scale) < Real(p.max_inverse_temperature))
           gradient.by_log_scale += scale * slope * s[b] / Real(rows);
       }
     }
@@ -311,8 +311,9 @@ LossGradient<Real> loss_gradient(const std::vector<Real>& z, const std::vector<s
     if (works[a] == works[a + 1]) {
       difference(a, a + 1, 2 / pairs);
     } else if (d > 0) {
-      difference(a, a + 1,
-                 -2 * Real(p.alpha) * std::max(Real(0), Real(p.margin) - d) / (d * pairs));
+      difference(
+          a, a + 1,
+          -2 * Real(p.negative_weight) * std::max(Real(0), Real(p.margin) - d) / (d * pairs));
     }
   }
   return gradient;

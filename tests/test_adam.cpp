@@ -11,7 +11,7 @@ TEST(Adam, FirstStepMovesByTheRateAndClips) {
   std::vector<float> w{1, 1, 1}, m(3, 0), v(3, 0);
   const std::vector<float> gradient{3, -4, 0};
   AdamParams params;
-  params.clip = 1;
+  params.max_grad_norm = 1;
   const AdamStep step(params, 0.1, 1);
   float norm = 0;
   make_cpu_backend(1)->run(ops::Adam{.weights = w.data(),

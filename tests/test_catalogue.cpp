@@ -56,7 +56,7 @@ TEST_F(Catalogues, CompactVectorsAreWithinHalfAStep) {
   add(set);
   const Fingerprints exact = candidates_of(model, set);
   const Catalogue reader(catalogue);
-  const Fingerprints compact = reader.fingerprints(reader.songs(), Precision::compact);
+  const Fingerprints compact = reader.fingerprints(reader.songs(), StoredCopy::compact);
   EXPECT_EQ(compact.rolls, exact.rolls);
   for (std::int64_t song = 0; song < exact.songs; ++song) {
     const auto vector = std::span(exact.values).subspan(song * exact.dims, exact.dims);

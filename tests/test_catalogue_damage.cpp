@@ -156,7 +156,7 @@ TEST_F(CatalogueDamage, IsSeenByEveryReader) {
   const Catalogue reader(catalogue);
   EXPECT_NE(error_of([&] { reader.fingerprints(reader.songs()); }).find("vectors of song 3"),
             std::string::npos);
-  EXPECT_EQ(error_of([&] { reader.fingerprints(reader.songs(), Precision::compact); }), "");
+  EXPECT_EQ(error_of([&] { reader.fingerprints(reader.songs(), StoredCopy::compact); }), "");
   const auto songs = reader.songs();
   EXPECT_EQ(error_of([&] { reader.song_set(std::span(songs).first(3)); }), "");
   EXPECT_NE(error_of([&] { reader.song_set(songs); }).find("chroma of song 4"), std::string::npos);

@@ -7,7 +7,9 @@
 #include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
+#include <regex>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -74,6 +76,26 @@ TEST(ErrorKinds, TextsNameNoOptionOfTheCommandLine) {
       }
     }
   EXPECT_GT(files, 50);
+}
+
+// Advice is found by a part of the library's text: a text that changes must take its advice along.
+TEST(ErrorKinds, AdviceIsForTextsThatThereAre) {
+  const std::filesystem::path sources = REPRISE_SOURCE_DIR "/src";
+  const auto read = [](const std::filesystem::path& path) {
+    std::ifstream in(path);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  std::string library;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(sources))
+    if (entry.path().extension() == ".cpp" && entry.path().parent_path().filename() != "cli")
+      library += read(entry.path());
+  library = std::regex_replace(library, std::regex("\"\\s*\n\\s*\""), "");
+  const std::string advice = read(sources / "cli/advice.cpp");
+  const std::regex row("\\{\"([^\"]+)\",");
+  int rows = 0;
+  for (std::sregex_iterator at(advice.begin(), advice.end(), row), end; at != end; ++at, ++rows)
+    EXPECT_NE(library.find((*at)[1]), std::string::npos) << (*at)[1];
+  EXPECT_GT(rows, 15);
 }
 
 TEST(ErrorKinds, EveryKindIsAnError) {

@@ -34,9 +34,9 @@ TEST(OpParams, FollowTheConfiguration) {
   const LossParams loss = loss_params(c);
   EXPECT_EQ(loss.loss, Loss::contrastive);
   EXPECT_EQ(loss.margin, 7);
-  EXPECT_EQ(loss.alpha, 3);
-  EXPECT_EQ(loss.scale_max, 50);
-  EXPECT_EQ(adam_params(c).clip, 2);
+  EXPECT_EQ(loss.negative_weight, 3);
+  EXPECT_EQ(loss.max_inverse_temperature, 50);
+  EXPECT_EQ(adam_params(c).max_grad_norm, 2);
   EXPECT_EQ(adam_params(c).beta1, 0.5f);
   EXPECT_EQ(augment_params(c).crop, 99);
   EXPECT_EQ(augment_params(c).drop, 0.25f);

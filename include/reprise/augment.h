@@ -13,14 +13,14 @@ namespace reprise {
 /// What a take's seed determines for the excerpt as a whole, drawn in this order. Then follow one
 /// draw per source frame if `drop` > 0, one for the position of the crop if the result is cropped,
 /// and two for the noise of each value of the result if `deviation` > 0.
-struct Variation {
+struct AugmentationDraw {
   float stretch = 1;    ///< duration factor
   float drop = 0;       ///< probability that a source frame is left out
   float deviation = 0;  ///< of the noise
   float power = 1;      ///< exponent of the values
   bool powered = false;
 
-  REPRISE_HOST_DEVICE Variation(const AugmentParams& p, Random& random) {
+  REPRISE_HOST_DEVICE AugmentationDraw(const AugmentParams& p, Random& random) {
     // In double, rounded once: libraries of device and host differ in the last bit of a float.
     const auto low = static_cast<float>(log(double{p.stretch_low}));
     const auto high = static_cast<float>(log(double{p.stretch_high}));

@@ -17,55 +17,54 @@ namespace reprise {
 
 /// A song of a catalogue.
 struct CatalogueSong {
-  std::int64_t number = 0;  ///< its place in the catalogue: songs are kept in ascending order
+  std::int64_t number = 0;  ///< primary key; songs are stored in ascending order
   std::string song_id;
   std::string work_id;
   std::string title;
   std::string artist;
   std::int64_t frames = 0;
-  int roll = 0;                  ///< semitones it was transposed up for its fingerprint
+  int roll = 0;                  ///< transposition for its fingerprint, in semitones upwards
   double frames_per_second = 0;  ///< 0: unknown
 };
 
-/// What tells one model from another.
+/// Identifies a model.
 struct ModelIdentity {
   std::string name;     ///< of the file it was read from, without its folder
   std::string config;   ///< hash of its configuration, 16 hexadecimal digits
   std::string weights;  ///< hash of its learned values, 16 hexadecimal digits
 
   static ModelIdentity of(const Model& model, const std::string& name);
-  /// Equal but for the name.
+  /// Whether all but the name is equal.
   bool same(const ModelIdentity& other) const;
 };
 
-/// Which copy of the fingerprints is read.
-enum class Precision : std::uint8_t {
+/// Which of the two stored copies of a fingerprint to read.
+enum class StoredCopy : std::uint8_t {
   exact,    ///< float32, as they were computed
-  compact,  ///< int8 with one scale a vector: a quarter of the bytes
+  compact,  ///< int8 with one scale per vector: a quarter of the size
 };
 
 /// A collection of songs on disk, with the fingerprints and chroma of each and the model that made
-/// them: one SQLite file. Whatever happens to a program that changes it, the file holds either the
-/// state before or the state after. One program writes at a time, any number read meanwhile. Every
-/// row carries a checksum, which is compared whenever the row is read.
+/// them: one SQLite file. Every change is atomic, even if the program is killed. One program writes
+/// at a time while any number read. Every row carries a checksum that is verified on reading.
 ///
 /// All functions throw Error naming the file, what was expected and what was found: no such file,
 /// not a catalogue, a later version, damage, no permission, a full disk, another writer that does
 /// not finish.
 ///
-/// Threads: one at a time for each object; each thread may have one of its own on the same file.
+/// Threads: one at a time per object; each thread may open its own on the same file.
 class Catalogue {
  public:
   enum class Mode : std::uint8_t { read, write };
-  /// Counts songs done, of a number in all.
+  /// Called with the number of songs done and the total.
   using Progress = std::function<void(std::int64_t done, std::int64_t of)>;
 
-  /// A new, empty catalogue for the fingerprints of the model in this file, which is copied into
-  /// it. Without chroma, songs are found and looked up but not aligned.
+  /// Creates an empty catalogue for the model in this file, which is copied into it. Without chroma
+  /// songs can be searched but not aligned.
   static void create(const std::string& path, const std::string& model_path,
                      bool keeps_chroma = true);
 
-  /// A reader sees the songs as they are now, whatever is written while it lives.
+  /// A reader sees a snapshot: later writes do not show.
   explicit Catalogue(const std::string& path, Mode mode = Mode::read, double wait_seconds = 30);
   ~Catalogue();
 
@@ -73,45 +72,44 @@ class Catalogue {
   const ModelIdentity& identity() const;
   const Model& model() const;
   bool keeps_chroma() const;
-  /// Throws Error saying what to do, where no chroma is kept.
+  /// Throws InputError if no chroma is stored.
   void check_chroma() const;
-  /// Throws Error with the names and hashes of both, unless the models are the same.
+  /// Throws InputError with both names and hashes if the models differ.
   void check_model(const ModelIdentity& other) const;
 
   std::int64_t size() const;  ///< songs
   std::vector<CatalogueSong> songs() const;
-  /// Throws Error where there is none of this id.
+  /// Throws InputError for an unknown id.
   CatalogueSong song(const std::string& id) const;
-  /// The fingerprints of songs, one key each, some at a time: what an Index is filled from. Reads
-  /// forward, past songs that are not asked for. songs: in ascending order, as songs() gave them;
-  /// they and the catalogue must outlive the source.
+  /// A source of fingerprints, one key each, to fill an Index from. songs: any of songs(), in
+  /// ascending order; they and the catalogue must outlive the source.
   Index::Source vectors(std::span<const CatalogueSong> songs,
-                        Precision precision = Precision::exact) const;
+                        StoredCopy copy = StoredCopy::exact) const;
   /// The same, all at once.
   Fingerprints fingerprints(std::span<const CatalogueSong> songs,
-                            Precision precision = Precision::exact) const;
-  /// What songs are looked up by, Keys::query: computed by the catalogue's method from their chroma
-  /// or, where none is kept, as they were added, to 8 bits.
+                            StoredCopy copy = StoredCopy::exact) const;
+  /// Query fingerprints (Keys::query) of stored songs: computed from their chroma or, if none is
+  /// stored, read back as they were added, quantised to 8 bits.
   Fingerprints queries(std::span<const CatalogueSong> songs, Fingerprinter& method) const;
-  /// The songs' chroma (to the nearest 1/255 of each song's peak; uint8 where all of them peak at
-  /// 1, as chroma does) and what is known of them; of frames a second, what all of them have.
+  /// Stored songs as a song set. Chroma was rounded to 1/255 of each song's peak; it is uint8 if
+  /// all songs peak at 1, as chroma usually does. frames_per_second is 0 if songs differ in it.
   /// Throws as check_chroma() does.
   SongSet song_set(std::span<const CatalogueSong> songs) const;
 
-  /// Throws Error naming the first song that is already there.
+  /// Throws InputError naming the first id that the catalogue already has.
   void check_new(std::span<const std::string> ids) const;
-  /// Adds all songs of a set, or none. fingerprints: of these songs, Keys::candidate; queries: the
-  /// same, Keys::query, only where no chroma is kept. A song whose id is already there takes that
-  /// song's place where `replace` is true, and is an Error otherwise.
+  /// Adds all songs of a set, or none. fingerprints: Keys::candidate of these songs; queries:
+  /// Keys::query, only if no chroma is stored. An id that the catalogue already has is replaced if
+  /// `replace` is true, else InputError is thrown.
   void add(const SongSet& set, const Fingerprints& fingerprints, bool replace,
            const Progress& progress = {}, const Fingerprints& queries = {});
-  /// The same, with the fingerprints of the catalogue's own model; returns how many songs are new.
-  /// The observer is told of songs fingerprinted and written.
+  /// The same, computing the fingerprints with the catalogue's model. Returns the number of new
+  /// songs. The observer gets the progress of both steps.
   std::int64_t add(Backend& backend, const SongSet& set, bool replace = false,
                    const Observer& observer = {});
-  /// Takes over what the same model, calibrated again, says of how sure to be.
+  /// Copies the calibration of the same model, calibrated again.
   void recalibrate(const std::string& model_path);
-  /// Removes all songs of these ids, or none: an unknown id is an Error.
+  /// Removes all songs with these ids, or none: throws InputError for an unknown id.
   void remove(std::span<const std::string> ids);
 
  private:
@@ -119,12 +117,11 @@ class Catalogue {
   std::unique_ptr<State> state_;
 };
 
-/// True where the file begins as an SQLite file does. Throws Error where it cannot be read.
+/// Whether the file has the header of an SQLite file. Throws InputError if it cannot be read.
 bool looks_like_catalogue(const std::string& path);
 
-/// Everything that is wrong with a catalogue, a line each; empty where it is sound. Reads and
-/// compares every byte that holds a song, a fingerprint, chroma or the model. Throws Error where
-/// the file is not a catalogue at all.
+/// Verifies a catalogue: reads every song, fingerprint, chroma and the model and compares their
+/// checksums. Returns one line per problem. Throws InputError if the file is not a catalogue.
 std::vector<std::string> verify_catalogue(const std::string& path);
 
 }  // namespace reprise

@@ -9,19 +9,19 @@
 
 namespace reprise {
 
-/// Whether one song covers another, and where they agree.
+/// Whether one song is a cover of another, and where they match.
 struct Comparison {
-  SongSet songs;            ///< the two: the first was looked up as a query
-  FoundSong second;         ///< how the second was found: score, alignment, probability, ...
-  SongAlignment alignment;  ///< of the first song, transposed, with the second
+  SongSet songs;            ///< the two; the first was the query
+  FoundSong second;         ///< the second as a search result
+  SongAlignment alignment;  ///< of the transposed first song with the second
 
-  /// Whether the probability is one half at least.
+  /// Whether the probability is at least one half.
   bool cover() const { return *second.probability >= 0.5; }
 };
 
-/// Compares the two songs of a set. Throws Error where the set has not two songs, or the model no
-/// weights for aligned songs. `model_name`: for messages. Of the songs' chroma settings nothing is
-/// asked.
+/// Compares the two songs of a set. Throws InputError if the set does not hold two songs or the
+/// model has no weights for alignment scores. `model_name`: for messages. The songs' chroma
+/// settings are not checked.
 Comparison compare_songs(Backend& backend, const Model& model, const std::string& model_name,
                          SongSet two);
 
@@ -33,7 +33,7 @@ std::string comparison_json(const Comparison& comparison);
 /// An SVG document: see comparison_svg(ComparisonPicture, SongAlignment).
 std::string comparison_svg(const Comparison& comparison);
 
-/// The song's title or, where it has none, its id.
+/// The song's title, or its id if it has none.
 std::string display_name(const SongSet& songs, std::int64_t song);
 /// Semitones from -5 to +6, with their sign, for semitones 0 to 11.
 std::string transposition_text(int semitones_up);

@@ -11,9 +11,8 @@
 
 namespace reprise {
 
-/// Everything that decides what a model computes and how it is trained. Each member is declared by
-/// one row of parameters(): from it come the command-line key, the JSON reader and writer, the
-/// range check, the help text and the hash.
+/// The configuration of a model and its training. Each member has one row in parameters(), from
+/// which the command-line key, JSON, range check, help text and hash follow.
 struct Config {
   // The fingerprint.
   std::string preset;
@@ -78,10 +77,10 @@ struct Config {
   int validate_every;
   std::int64_t seed;
 
-  /// The named preset: `reprise` (the default), `recipe-a`, `seed2016`, or `plain`, the formula
-  /// alone: what each pitch class does with each other one. Throws SettingsError.
+  /// A preset: `reprise` (the default), `recipe-a`, `seed2016`, or `plain`, the bare formula on
+  /// pitch classes. Throws SettingsError for another name.
   static Config of_preset(std::string_view name);
-  /// Reads current and former names of parameters. Throws Error naming the key and what was
+  /// Accepts current and former names of parameters. Throws InputError naming the key and what was
   /// expected.
   static Config from_json(std::string_view json, const std::string& where);
   /// Writes current names.
@@ -92,27 +91,26 @@ struct Config {
   void set(std::string_view key, std::string_view value);
   std::string get(std::string_view key) const;
 
-  /// Values of a frame of chroma.
+  /// Chroma values per frame.
   int width() const { return 12 * bands; }
 
-  /// Values of the bigrams: windows x the pairs of events that are kept; of the last dense layer
-  /// where there is one in their place.
+  /// Number of bigrams: windows x kept pairs of events; with dense layers, the units of the last.
   int bigrams() const;
 
-  /// Whether events are found by a network of layers, as tried in 2016.
+  /// Whether events come from a network of layers, as tried in 2016.
   bool network() const { return !(layer_filters.empty() && pools.empty() && dense.empty()); }
 
-  /// Checks the ranges of all rows and the rules between rows. Throws SettingsError.
+  /// Checks the range of every parameter and the rules between them. Throws SettingsError.
   void validate() const;
 
-  /// 16 hexadecimal digits over the values that decide the fingerprint. What a model was once named
-  /// it stays: a renamed parameter enters under its former name.
+  /// Hash of the parameters that affect the fingerprint, 16 hexadecimal digits. It is stable:
+  /// renamed parameters enter under their former names.
   std::string hash() const;
 
   bool operator==(const Config&) const = default;
 };
 
-/// One row of the table.
+/// A row of the parameter table.
 struct Parameter {
   enum class Scope : std::uint8_t { model, training };
   using Field =
@@ -129,18 +127,18 @@ struct Parameter {
   double high = 0;
   std::string_view unit;
   std::string_view meaning;
-  std::string_view former = {};  ///< name it once had, still read
-  /// Named in JSON and hash only where it is not `initial`: what was named before there was such a
-  /// parameter keeps its name.
+  std::string_view former = {};  ///< former name, still accepted
+  /// Left out of JSON and hash if it has its initial value: added after files were written
+  /// without it.
   bool optional = false;
 
-  /// The names that its values have; empty where they are numbers.
+  /// Names of its values; empty for numbers.
   std::vector<std::string_view> choices() const;
 };
 
 std::span<const Parameter> parameters();
 
-/// The row of that name or former name. Throws SettingsError.
+/// The parameter of this name or former name. Throws SettingsError.
 const Parameter& parameter(std::string_view name);
 
 std::vector<std::string_view> preset_names();

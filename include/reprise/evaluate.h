@@ -12,11 +12,11 @@
 
 namespace reprise {
 
-/// Accuracy of ranked answers, means over queries.
+/// Retrieval accuracy, averaged over queries.
 struct Accuracy {
   double map = 0;  ///< mean average precision over all R other versions: (1/R) sum_k k / rank_k
   double mr1 = 0;  ///< mean rank of the first version, from 1
-  double p1 = 0;   ///< share of queries whose first candidate is a version
+  double p1 = 0;   ///< proportion of queries whose top candidate is a version
   double p10 = 0;  ///< versions among the first ten / 10
   double r5 = 0;   ///< versions among the first five / R
 };
@@ -43,7 +43,7 @@ struct Bucket {
   double map = 0;
 };
 
-/// Who the queries and the candidates are: leave one out within a split, `noise` songs as further
+/// Queries and candidates: leave one out within a split, with the `noise` songs as further
 /// candidates.
 struct Protocol {
   std::string split;
@@ -52,20 +52,20 @@ struct Protocol {
   std::vector<std::vector<std::int64_t>> versions;  ///< of each query: positions in `candidates`
 };
 
-/// Throws Error where the split has no song or no work with two versions.
+/// Throws InputError if the split has no song, or no work with two versions.
 Protocol make_protocol(const SongSet& set, std::string_view split);
 
-/// The set with every query of the protocol cut to `frames` frames, where it is longer, at a place
-/// that follows from its number. Song numbers stay.
+/// The set with every query of the protocol cropped to at most `frames` frames, at a random but
+/// fixed position. Song numbers are unchanged.
 SongSet with_excerpts(const SongSet& set, const Protocol& protocol, std::int32_t frames);
 
-/// How sure a stage was of a pair, and whether it was right.
+/// The log odds of a (query, candidate) pair, and whether it is a version.
 struct ScoredPair {
   double log_odds = 0;
   bool version = false;
 };
 
-/// How well probabilities agree with what happened.
+/// How well calibrated probabilities are.
 struct Reliability {
   /// Scored pairs of probability [low, high); the last bin includes 1.
   struct Bin {
@@ -73,7 +73,7 @@ struct Reliability {
     double high = 0;
     std::int64_t pairs = 0;
     double expected = 0;  ///< mean probability
-    double observed = 0;  ///< share of versions
+    double observed = 0;  ///< proportion of versions
   };
   std::int64_t pairs = 0;
   double brier = 0;           ///< mean squared difference of probability and outcome (Brier 1950)
@@ -83,9 +83,9 @@ struct Reliability {
 
 Reliability reliability(std::span<const ScoredPair> scored_pairs);
 
-/// How much higher the MAP of one method is than another's, on the same queries.
+/// The gain in MAP over another method, on the same queries.
 struct Gain {
-  std::string over;  ///< name of the other method; empty where there is none
+  std::string over;  ///< name of the other method; empty if none
   double map = 0;
   Interval interval;  ///< 95 %: paired bootstrap over works
 };
@@ -100,23 +100,23 @@ struct Evaluation {
   std::vector<double> average_precision;         ///< of each query of the protocol
   std::vector<std::vector<std::int64_t>> ranks;  ///< of each query: ranks of its versions
   std::vector<std::int64_t> first_answers;       ///< of each query: position of the best candidate
-  std::vector<Bucket> buckets;                   ///< empty where similarity is unknown
+  std::vector<Bucket> buckets;                   ///< empty if similarity is unknown
   std::vector<float> version_scores;             ///< similarity of every (query, version) pair
   std::vector<float> other_scores;               ///< of a fixed sample of (query, other) pairs
   double fingerprint_seconds = 0;
   double search_seconds = 0;
-  double rerank_seconds = 0;  ///< of the second stage, where there is one
-  /// Of every pair that the second stage looked at; of a first stage see score_first_stage().
+  double rerank_seconds = 0;  ///< time of the second stage; 0 without one
+  /// Every pair that was re-ranked; for the first stage see score_first_stage().
   std::vector<ScoredPair> scored_pairs;
   Gain gain;  ///< of the second stage over the first
 };
 
-/// Ranks by descending similarity, ties by ascending position in the file. `queries`: the set whose
-/// songs are looked up, where it is not `set` itself (see with_excerpts).
+/// Ranks by descending similarity, ties by ascending position in the file. `queries`: the set that
+/// queries are taken from, if not `set` itself (see with_excerpts).
 Evaluation evaluate(Backend& backend, const SongSet& set, const Protocol& protocol,
                     Fingerprinter& method, const SongSet* queries = nullptr);
 
-/// Both of the same protocol.
+/// Both evaluations must be of the same protocol.
 Gain gain_over(const SongSet& set, const Protocol& protocol, const Evaluation& method,
                const Evaluation& other);
 

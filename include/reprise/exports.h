@@ -7,19 +7,19 @@
 #include "reprise/catalogue.h"
 #include "reprise/fingerprints.h"
 
-// Fingerprints and distances as files of other programs.
+// Fingerprints and distances in the formats of other programs.
 namespace reprise {
 
-// Each throws Error where a file cannot be written; none is left half-written.
+// Each throws Error if a file cannot be written; no partial file is left.
 
-/// Fingerprints as a NumPy file, float32 [songs, D] or, of several keys, [songs, keys, D]; the
-/// songs' ids beside it in NAME.ids.txt, one a line. Returns the path of the ids.
+/// Writes a NumPy file, float32 [songs, D] or, with several keys, [songs, keys, D], and the song
+/// ids, one per line, in NAME.ids.txt beside it. Returns the path of the ids.
 std::string export_npy(const Fingerprints& fingerprints, std::span<const std::string> ids,
                        const std::string& out);
-/// The same of a whole catalogue, one key a song.
+/// The same for a whole catalogue, one key per song.
 std::string export_npy(const Catalogue& catalogue, const std::string& out);
 
-/// The same as a flat index for faiss.read_index, the vectors of length 1: inner products are
+/// Writes a flat index for faiss.read_index. Vectors have unit length, so inner products are
 /// cosines.
 std::string export_faiss(const Catalogue& catalogue, const std::string& out);
 

@@ -9,19 +9,19 @@
 
 namespace reprise {
 
-/// Fingerprints of songs, each in one or several keys.
+/// Fingerprints of songs, each in one or more keys.
 struct Fingerprints {
   std::int64_t songs = 0;
   int keys = 1;
   int dims = 0;
   std::vector<float> values;        ///< [songs, keys, dims]
-  std::vector<std::int32_t> rolls;  ///< [songs, keys]: semitones the song was transposed up
+  std::vector<std::int32_t> rolls;  ///< [songs, keys]: transposition in semitones upwards
 };
 
 /// The keys that a song is fingerprinted in.
 enum class Keys : std::uint8_t {
-  candidate,  ///< as it is stored: one key
-  query,      ///< as it is looked up: in 1, 2 or 12 keys, of which the best counts
+  candidate,  ///< for stored songs: one key
+  query,      ///< for queries: 1, 2 or 12 keys, the best match counts
   all,        ///< all 12; index r is the song transposed up by r semitones
 };
 
@@ -30,8 +30,8 @@ enum class Metric : std::uint8_t {
   euclidean,  ///< similarity is minus the squared distance
 };
 
-/// A method that computes fingerprints: a trained model or a published one.
-/// Threads: as many as its back end allows may call compute() at once.
+/// Computes fingerprints: a trained model or a published method.
+/// Threads: as many may call compute() concurrently as its back end allows.
 class Fingerprinter {
  public:
   virtual ~Fingerprinter() = default;

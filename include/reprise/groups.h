@@ -22,40 +22,42 @@ std::vector<std::int64_t> group_by_mutual_matches(
     std::span<const std::vector<Match>> matches,
     const std::function<double(const Match&)>& likeness, double least);
 
-/// What makes two songs that find each other one work. Exactly one of the first two is given.
+/// The rule for grouping two songs that find each other. Exactly one of the first two must be set.
 struct GroupOptions {
-  std::optional<double> min_probability{};  ///< 0 to 1, not included; for calibrated models
-  std::optional<double> min_score{};        ///< cosine similarity
-  int neighbours = 20;                      ///< best matches with which a song may be joined
-  bool align = true;  ///< probabilities of aligned songs, where their chroma is kept
+  std::optional<double>
+      min_probability{};              ///< between 0 and 1, exclusive; needs a calibrated model
+  std::optional<double> min_score{};  ///< cosine similarity
+  int neighbours = 20;                ///< matches considered per song
+  bool align = true;                  ///< align matches first, if chroma is stored
 };
 
-/// A song's place among the works.
+/// A song and its group.
 struct GroupedSong {
   CatalogueSong song;
-  std::int64_t group = 0;               ///< from 0
-  std::string closest;                  ///< id of its likeliest version in the group; or empty
-  std::optional<double> probability{};  ///< of that song, where the model is calibrated
+  std::int64_t group = 0;  ///< from 0
+  std::string closest;     ///< id of its most similar version in the group; or empty
+  std::optional<double>
+      probability{};  ///< that the two are versions; empty without a calibrated model
 };
 
-/// Songs sorted into works.
+/// Songs grouped into works.
 struct Groups {
-  std::vector<GroupedSong> songs;  ///< those of a group one after another
-  std::string rule;                ///< a sentence on what made a group
+  std::vector<GroupedSong> songs;  ///< ordered by group
+  std::string rule;                ///< the rule, as a sentence
 
   /// The songs of each group.
   std::vector<std::span<const GroupedSong>> all() const;
 };
 
-/// Groups all songs that are searched. The observer is told of songs compared, and where songs
-/// cannot be aligned. Throws Error for probabilities of a model that is not calibrated.
+/// Groups all songs of the searcher. The observer gets progress, and a note if songs cannot be
+/// aligned. Throws InputError if probabilities are asked of a model that is not calibrated.
 Groups find_groups(Searcher& searcher, const GroupOptions& options, const Observer& observer = {});
 
 /// Comma-separated values with a header line, in the order given (RFC 4180).
 std::string groups_csv(std::span<const GroupedSong> songs);
 
-/// One HTML page that needs no other file: the groups of more than one song, the largest first,
-/// then how many songs are alone.
+/// A self-contained HTML page: groups of several songs, largest first, then the number of
+/// ungrouped songs.
 std::string groups_page(const std::string& title, const Groups& groups);
 
 }  // namespace reprise

@@ -10,17 +10,17 @@
 
 namespace reprise {
 
-/// How a collection becomes a song set.
+/// Settings of an import.
 struct ImportOptions {
   std::string out;                   ///< song set to write
-  std::string split;                 ///< of all songs, in place of what the source says; or empty
-  std::string divide;                ///< per cent of the works "train/validation/test"; or empty
+  std::string split;                 ///< assigned to all songs; empty: as in the source
+  std::string divide;                ///< percentages of works "train/validation/test"; or empty
   std::uint64_t seed = 0;            ///< random seed of divisions
-  std::optional<ChromaType> type{};  ///< how chroma is kept; none: as the reader says
-  std::string report;                ///< file to list the songs in that were left out; or empty
+  std::optional<ChromaType> type{};  ///< storage of chroma; none: the reader's default
+  std::string report;                ///< file that lists skipped songs; or empty
 };
 
-/// How far an import has come.
+/// Progress of an import.
 struct ImportCounts {
   std::int64_t expected = 0;  ///< songs
   std::int64_t songs = 0;     ///< imported
@@ -32,22 +32,22 @@ struct ImportCounts {
   std::string chroma_source;  ///< see SongSet
 };
 
-/// What became of a song.
+/// The outcome for one song.
 struct ImportEvent {
-  std::optional<LeftOut> left_out{};  ///< none: it was imported
+  std::optional<LeftOut> left_out{};  ///< empty: imported
   std::string song_id, work_id;
-  std::string detail;  ///< what was found, or why it was left out
+  std::string detail;  ///< a few words on its contents, or why it was skipped
 };
 
 /// "missing", "damaged" or "duplicate".
 std::string_view name_of(LeftOut why);
 
-/// Told of each song; may be empty.
+/// Called for each song; may be empty.
 using ImportObserver = std::function<void(const ImportEvent&, const ImportCounts&)>;
 
-/// Reads songs into a song set, song by song in little memory. Songs that are missing, damaged (no
-/// frames, NaN, ...) or there already are counted. Throws SettingsError, and Error where no song
-/// was imported; then no file is left.
+/// Imports songs one at a time, in constant memory. Missing, damaged (no frames, NaN, ...) and
+/// duplicate songs are skipped and counted. Throws Error, also if no song was imported; no file is
+/// left behind then.
 ImportCounts import_songs(const Reader& reader, const ReaderValues& values,
                           const ImportOptions& options, ReadContext context = {},
                           const ImportObserver& observer = {});

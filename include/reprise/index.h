@@ -13,44 +13,43 @@
 
 namespace reprise {
 
-/// One answer to a query.
+/// A candidate found for a query.
 struct Match {
   std::int64_t candidate = 0;  ///< position among the candidates
   float score = 0;             ///< cosine similarity
-  int transposition = 0;       ///< semitones to roll the query up so that it is in the match's key
-  float alignment = 0;         ///< score of local alignment, where it was aligned
-  double log_odds = 0;         ///< that it is a version, where that was asked for
+  int transposition = 0;       ///< of the query into the match's key, in semitones upwards
+  float alignment = 0;         ///< score of local alignment, if aligned
+  double log_odds = 0;         ///< that it is a version, if calibrated
 };
 
-/// Exact search over the fingerprints of many songs, in the memory of a back end. The scan's
-/// precision decides how fast and how large it is (4, 6 or 5 bytes a value), never what is found.
-/// Vectors that the memory of a device does not hold stay in host memory, and every search sends
-/// them to the device in slices: while it searches one, the next is on its way. Where queries are
-/// too many for what is left, they are searched for in smaller batches.
+/// Exact search over many fingerprints in the memory of a back end. The scan format affects speed
+/// and size (4, 6 or 5 bytes per value), never the results. Vectors that do not fit into a device's
+/// memory stay in host memory and are streamed in slices, each copied while the one before is
+/// searched. Too many queries for the remaining memory are searched in smaller batches.
 ///
-/// Threads: any number may search one index at once. On the CPU they run side by side; on a device
-/// they take turns, and nothing else may use its back end meanwhile.
+/// Threads: any number may search one index concurrently. On the CPU the searches run in parallel;
+/// on a device they take turns, and nothing else may use its back end meanwhile.
 class Index {
  public:
-  /// Gives the fingerprints of songs first, first + 1, ..: values [songs, dims] and rolls [songs].
+  /// Fills in the fingerprints of songs first, first + 1, ...: values [songs, dims], rolls [songs].
   using Source = std::function<void(std::int64_t first, std::span<float> values,
                                     std::span<std::int32_t> rolls)>;
 
-  /// Asks the source for some thousand songs at a time, in ascending order, so that the vectors are
-  /// never in memory twice. Throws Error for a vector that is not finite, and where the device has
-  /// not even memory for a slice.
+  /// Asks the source for a few thousand songs at a time, in ascending order, so that vectors are
+  /// never in memory twice. Throws InputError for a vector that is not finite and OutOfMemory if
+  /// not even a slice fits.
   Index(Backend& backend, std::int64_t songs, int dims, ScanFormat format, const Source& source);
-  /// candidates: one key each.
+  /// candidates: one key per song.
   Index(Backend& backend, const Fingerprints& candidates, ScanFormat format = ScanFormat::fp32);
 
-  /// The `top` best candidates of each query, best first, ties by ascending position.
+  /// The `top` best candidates of each query, best first; ties by ascending position.
   std::vector<std::vector<Match>> search(const Fingerprints& queries, int top) const;
 
-  /// The vectors of candidates at these positions, of length 1.
+  /// Unit vectors of the candidates at these positions.
   Fingerprints candidates(std::span<const std::int64_t> positions) const;
 
   std::int64_t size() const { return static_cast<std::int64_t>(rolls_.size()); }
-  /// Songs that are searched at a time: all, or those of a slice.
+  /// Songs searched at a time: all, or those of a slice.
   std::int64_t songs_at_once() const { return songs_at_once_; }
   std::int64_t slices() const { return slice_count(size(), songs_at_once_); }
 

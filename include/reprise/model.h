@@ -13,22 +13,22 @@
 
 namespace reprise {
 
-/// A tensor of a configuration's learned values.
+/// Name and shape of a tensor of learned weights.
 struct WeightTensor {
   std::string name;  ///< in the model file
   std::vector<std::int64_t> shape;
   std::int64_t size() const;
 };
 
-/// The learned values of a configuration in their order, dense: `layers.K.weight` [filters, frames,
+/// The learned weights of a configuration, in order and dense: `layers.K.weight` [filters, frames,
 /// channels] and `layers.K.bias` of the convolutions before the events, `events.weight` [N,
 /// event_length, 12 * bands or channels], `events.bias` [N], then `windows.weight` [F, L], or
 /// `dense.K.weight` [units, values] and `dense.K.bias`.
 std::vector<WeightTensor> weight_tensors(const Config& config);
-/// The size of them all.
+/// Their total number.
 std::int64_t weight_count(const Config& config);
 
-/// Bigrams of their own that a model's projection sees behind its first ones.
+/// Further bigrams that a joined model concatenates before its projection.
 struct JoinedBigrams {
   Config config;
   std::vector<float> weights;  ///< as weight_tensors() lays them out
@@ -44,14 +44,14 @@ struct Model {
   std::array<float, kPitchClasses> key_template{};  ///< of canonical-key models
   std::vector<float> projection_weight;             ///< [projection, bigrams()], or empty
   std::vector<float> projection_bias;               ///< [projection], or empty
-  /// How sure to be, fitted on the validation split (see ScoreCalibration); empty where there was
-  /// none: weights of the second stage [5], of the same at half the frame rate [5], of the first
-  /// stage [2], and the fingerprints [songs, dims] of the cohort that the latter are relative to.
+  /// The calibration (see ScoreCalibration), fitted on the validation split; empty without one:
+  /// weights of the second stage [5], of the same at half the frame rate [5], of the first stage
+  /// [2], and the cohort's fingerprints [songs, dims].
   std::vector<float> rerank_weights;
   std::vector<float> rerank_half_weights;
   std::vector<float> probability_weights;
   std::vector<float> cohort;
-  /// alignment_definition() of the scores that the weights of the second stage were fitted to.
+  /// alignment_definition() that the weights of the second stage were fitted to.
   std::string alignment;
 
   /// Values before the projection.
@@ -60,22 +60,22 @@ struct Model {
   int dims() const;
 };
 
-/// Throws Error: not safetensors, wrong format or version, missing tensors, shapes or sizes that do
-/// not follow from the configuration, weights that are not finite.
+/// Throws InputError: not safetensors, wrong format or version, missing tensors, shapes that do not
+/// match the configuration, weights that are not finite.
 Model read_model(const std::string& path);
 /// The same from memory; `path` is for messages.
 Model parse_model(const std::vector<std::uint8_t>& bytes, const std::string& path);
 void write_model(const std::string& path, const Model& model);
 
-/// Throws Error with both descriptions where the songs' chroma was made otherwise than the chroma
-/// that the model learned from: similarities would silently be worse. Passes where either does not
-/// say how it was made. `name` is the model's, for the message.
+/// Throws InputError with both descriptions if the songs' chroma settings differ from those of the
+/// model's training data, which would silently degrade results. Passes if either is unknown.
+/// `name`: of the model, for the message.
 void check_chroma_source(const Model& model, const std::string& name, const SongSet& set);
 
-/// Throws Error with both where the songs have other bands than the model. `name` as above.
+/// Throws InputError if the songs have other bands than the model. `name` as above.
 void check_bands(const Model& model, const std::string& name, const SongSet& set);
 
-/// The fingerprints of a model, by the rules of its configuration (input, keys, projection).
+/// Computes the fingerprints of a trained model.
 /// Threads: as for Fingerprinter.
 class ModelFingerprinter : public Fingerprinter {
  public:

@@ -7,12 +7,12 @@
 
 namespace reprise {
 
-/// What long work tells a caller who wants to know: the library itself prints nothing. Functions
-/// that are empty are not called; calls come one at a time.
+/// Receives the progress and the notes of long work; the library itself prints nothing. Either
+/// function may be empty. Calls never overlap.
 struct Observer {
-  /// How much is done of how much in all; `what` names it: "files", "songs compared", ...
+  /// `what` names the unit: "files", "songs compared", ...
   std::function<void(std::int64_t done, std::int64_t of, std::string_view what)> progress;
-  /// A line for people on something that did not stop the work, such as a file that was left out.
+  /// A line about something that did not stop the work, such as a skipped file.
   std::function<void(const std::string& line)> note;
 
   void show(std::int64_t done, std::int64_t of, std::string_view what) const {

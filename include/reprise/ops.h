@@ -99,7 +99,7 @@ struct Loss {
   const std::int32_t* labels = nullptr;  ///< [rows]: numbers of works
   std::int64_t rows = 0;
   int dims = 0;
-  /// One value, used by nt_xent: its scale is min(exp(this), scale_max).
+  /// One value, used by nt_xent: its scale is min(exp(this), max_inverse_temperature).
   const float* log_inverse_temperature = nullptr;
   LossParams params = {};
   float* loss = nullptr;                              ///< one value

@@ -18,7 +18,7 @@ class PairDistances {
   PairDistances(const SongSet& set, std::string_view split, std::uint64_t seed);
 
   struct Summary {
-    double loss = 0;           ///< contrastive, of the model's margin and alpha
+    double loss = 0;           ///< contrastive, of the model's margin and weight of negatives
     double covers = 0;         ///< mean Euclidean distance of cover pairs
     double others = 0;         ///< mean Euclidean distance of non-cover pairs
     double bhattacharyya = 0;  ///< of the two sets of distances

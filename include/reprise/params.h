@@ -165,23 +165,23 @@ struct TrainingExcerpt {
 ///                (Sohn 2016; Chen et al. 2020)
 ///   triplet      mean over rows of max(0, margin + max d_positive - min d_negative), d Euclidean
 ///                (batch-hard: Hermans et al. 2017)
-///   contrastive  pairs (2p, 2p+1): mean(c d^2) + alpha mean((1 - c) max(0, margin - d)^2), c =
-///   same
-///                work, both means over all pairs (Hadsell et al. 2006, as the 2016 experiment)
+///   contrastive  pairs (2p, 2p+1): mean(c d^2 + negative_weight (1 - c) max(0, margin - d)^2) over
+///                pairs, c = 1 of one work and 0 of two (Hadsell et al. 2006, as the 2016
+///                experiment)
 struct LossParams {
   Loss loss = Loss::nt_xent;
   float margin = 0;
-  float alpha = 1;
-  float scale_max = 60;
+  float negative_weight = 1;
+  float max_inverse_temperature = 60;
 };
 
 /// Adam (Kingma & Ba 2015) on a flat weight vector, the gradient first scaled to a norm of at most
-/// `clip` (0: left as it is).
+/// `max_grad_norm` (0: left as it is).
 struct AdamParams {
   float beta1 = 0.9f;
   float beta2 = 0.999f;
   float epsilon = 1e-8f;
-  float clip = 0;
+  float max_grad_norm = 0;
 };
 
 /// What of Adam changes from step to step. An op reads it from the memory of its back end.

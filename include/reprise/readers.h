@@ -16,64 +16,64 @@
 #include "reprise/song_set.h"
 #include "reprise/song_set_writer.h"
 
-// Files of songs: one row a format. Whatever is read here can be imported into a song set and given
-// wherever songs are expected.
+// File formats, one row each. Every format can be imported into a song set and given wherever a
+// command or a Searcher takes songs.
 namespace reprise {
 
-/// Why a song did not become one of a set.
+/// Why a song was skipped.
 enum class LeftOut : std::uint8_t {
   missing,    ///< there is no such file
   damaged,    ///< its file cannot be read
-  duplicate,  ///< the same recording, or a song of the same id, is there already
+  duplicate,  ///< the set already has this recording or this id
 };
 
 /// Where a song comes from, for messages.
 struct SongOrigin {
   std::string path{};    ///< its own file
-  std::string detail{};  ///< what was found in it, in a few words
+  std::string detail{};  ///< a few words on its contents
   double seconds = 0;    ///< of audio
 };
 
-/// Takes the songs that a reader finds.
+/// Receives the songs of a reader.
 class SongSink {
  public:
   virtual ~SongSink() = default;
-  /// Before the first song: what is known of all of them, and how many may come.
+  /// Called before the first song, with what they have in common and how many to expect.
   virtual void begin(const SongSetInfo& info, std::int64_t expected) = 0;
-  /// chroma [frames, 12]. An empty split: the source does not say.
+  /// chroma [frames, 12]. The split is empty if the source has none.
   virtual void add(SongInfo song, std::span<const float> chroma, const SongOrigin& origin) = 0;
-  /// A song that is missing or damaged is no reason to stop.
+  /// Called for a missing or damaged song; reading continues.
   virtual void leave_out(LeftOut why, const std::string& song_id, const std::string& work_id,
                          const std::string& detail) = 0;
-  /// All songs of a set that is there as a whole; without begin().
+  /// Called with a complete set, without begin().
   virtual void add_set(SongSet set) = 0;
 };
 
-/// What a reader can be told: one row an option.
+/// An option of a reader.
 struct ReaderOption {
   enum class Kind : std::uint8_t { flag, number, text, texts, file, folder };
   std::string_view name;
   std::string_view meaning;
-  Kind kind = Kind::text;         ///< texts: any number of them; file, folder: one that is there
-  std::string_view initial = "";  ///< the default; of `choices` or numbers always given
+  Kind kind = Kind::text;         ///< texts: any number of values; file, folder: must exist
+  std::string_view initial = "";  ///< default; required for choices and numbers
   std::string_view choices = "";  ///< one|of|these
   double low = 0;                 ///< of numbers
   double high = 0;
   bool whole = false;  ///< of numbers
   bool required = false;
-  bool positional = false;  ///< on a command line given without its name
+  bool positional = false;  ///< given without its name on a command line
 };
 
 struct Reader;
 
-/// The options that a reader is given.
+/// Values for the options of a reader.
 class ReaderValues {
  public:
   explicit ReaderValues(const Reader& reader);
-  /// Flags take "true" or "false"; of `texts` each call adds one. Throws SettingsError: no such
-  /// option, no number, out of range, not among the choices.
+  /// Flags take "true" or "false"; each call appends to `texts`. Throws SettingsError for an
+  /// unknown option, a malformed number, a value out of range or not among the choices.
   void set(std::string_view name, std::string_view value);
-  /// Throws SettingsError where an option that is required was not set.
+  /// Throws SettingsError if a required option was not set.
   void check() const;
 
   bool flag(std::string_view name) const { return text(name) == "true"; }
@@ -86,46 +86,46 @@ class ReaderValues {
   std::map<std::string, std::vector<std::string>, std::less<>> values_;
 };
 
-/// What reading needs beside the files.
+/// What readers need besides the files.
 struct ReadContext {
-  /// How chroma is made from audio: asked where there is audio; empty: by default. Options of the
-  /// reader change it.
+  /// Chroma settings for audio, called only if there is audio; empty: the defaults. Options of the
+  /// reader override them.
   std::function<ChromaSettings()> chroma{};
-  /// What computes the chroma of audio in place of the CPU; may be empty, or return null.
+  /// Makes the engine that computes chroma from audio; empty, or returning null: the CPU.
   std::function<std::unique_ptr<ChromaEngine>(const ChromaSettings&)> engine{};
-  /// Random seed of splits that a reader makes.
+  /// Random seed for splits drawn by a reader.
   std::uint64_t seed = 0;
   Observer observer{};
 };
 
-/// A format.
+/// A file format.
 struct Reader {
   std::string_view name;
-  std::string_view what;     ///< it reads, in a line
+  std::string_view summary;  ///< one line for the help text
   std::string_view example;  ///< arguments of `reprise import`
   std::vector<ReaderOption> options;
-  /// Ends of the names of its files, in lower case; empty: never recognised, only asked for.
+  /// File name extensions, in lower case; empty: the format must be named.
   std::vector<std::string_view> endings{};
-  /// Whether a file of such a name is of this format; null: any is.
+  /// Whether the contents of such a file are of this format; null: always.
   bool (*holds)(const std::string& path) = nullptr;
-  /// Throws Error and SettingsError; songs that are missing or damaged are left out instead.
+  /// Throws Error; missing and damaged songs go to SongSink::leave_out() instead.
   void (*read)(const ReaderValues& values, const ReadContext& context, SongSink& sink) = nullptr;
-  ChromaType type = ChromaType::float32;  ///< in which chroma is kept, unless asked otherwise
-  bool hears = false;                     ///< computes chroma from audio
-  std::string (*notes)() = nullptr;       ///< more on its options, or null
+  ChromaType type = ChromaType::float32;  ///< default storage of chroma
+  bool reads_audio = false;               ///< computes chroma from audio
+  std::string (*notes)() = nullptr;       ///< further help text, or null
 };
 
-/// All formats. A path is tried against them in this order.
+/// All formats, in the order in which a path is tried against them.
 std::span<const Reader> readers();
-/// By name. Throws SettingsError.
+/// The format of this name. Throws SettingsError if there is none.
 const Reader& reader_named(std::string_view name);
-/// The first that recognises a file, or a file below a folder; else, of a folder, the one for audio
-/// and of a file the one for song sets, which say what is wrong with it.
+/// The first format that recognises a file, or a file below a folder; else the audio reader for a
+/// folder and the song-set reader for a file, whose error messages explain the problem.
 const Reader& reader_of(const std::string& path);
 
-/// The songs of files and folders, one after another, by whichever reader recognises each. Files
-/// that cannot be read are left out, with a note. Throws Error where none of a format can, where
-/// two songs have one id, or their chroma does not go together (see join_song_sets).
+/// Reads the songs of files and folders, each with the reader that recognises it. Unreadable files
+/// are skipped with a note to the observer. Throws InputError if no file of a format can be read,
+/// if two songs share an id, or if their chroma is incompatible (see join_song_sets).
 SongSet read_songs(std::span<const std::string> paths, const ReadContext& context = {});
 
 }  // namespace reprise

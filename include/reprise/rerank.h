@@ -26,90 +26,89 @@ inline constexpr int kAligners = 3;
 /// "row-z", "row-z-half" or "qmax".
 std::string_view name_of(Aligner aligner);
 
-/// What scores of row_z and row_z_half mean, in a line: weights that were fitted to others are
-/// wrong for them.
+/// The definition of row_z and row_z_half scores, in a line. Weights fitted to scores of another
+/// definition do not apply.
 std::string alignment_definition();
 
-/// First answers that the regressions are fitted on and that are re-ranked by default.
+/// Default k: matches per query that are re-ranked, and that the regressions are fitted on.
 inline constexpr int kRerank = 100;
 
-/// A second stage: the first k answers of each query are aligned with it.
+/// The second stage: the top k matches of each query are aligned with it.
 struct RerankOptions {
   int k = kRerank;
   Aligner aligner = Aligner::row_z;
 };
 
-/// How sure: log odds that a candidate is a version of the query, from logistic regressions on
-/// versions and others among the first answers to validation queries. The probability is
-/// 1 / (1 + exp(-log odds)), for catalogues in which versions are as frequent as in that split.
+/// Maps scores to log odds that a candidate is a version of the query: logistic regressions fitted
+/// on the top matches of validation queries. The probability is 1 / (1 + exp(-log odds)), valid
+/// where versions are as frequent as in that split.
 struct ScoreCalibration {
   /// For each aligner [a, b, c, d, e] of F = a cos + b ln(1 + A) - c ln T_query - d ln T_candidate
   /// - e, A being the alignment score and T numbers of frames. Empty: unknown.
   std::vector<float> fused[kAligners];
-  /// [a, b] of a z - b, of candidates that were not aligned: z is the cosine in standard deviations
+  /// [a, b] of a z - b for candidates that were not aligned; z is the cosine in standard deviations
   /// (see Cohort). Empty: unknown.
   std::vector<float> cosine;
-  /// [songs, dims] unit fingerprints of training songs, a work each; see Cohort. Empty: z is the
-  /// cosine as it is.
+  /// [songs, dims] unit fingerprints of training songs, one per work; see Cohort. Empty: z is the
+  /// cosine itself.
   std::vector<float> cohort;
-  /// Definition of an alignment that the weights of `fused` were fitted to and that is not this
-  /// program's, in which case they are left empty.
+  /// The alignment definition of the stored weights if it is not this program's; `fused` is then
+  /// empty.
   std::string other_alignment;
 
   double log_odds_aligned(Aligner aligner, double cosine_similarity, double alignment,
                           std::int64_t query_frames, std::int64_t candidate_frames) const;
   double log_odds_unaligned(double z) const;
   bool has_weights_for(Aligner aligner) const { return !fused[static_cast<int>(aligner)].empty(); }
-  /// Knew it in another version of the program.
+  /// Whether the stored weights belong to another alignment definition.
   bool outdated(Aligner aligner) const {
     return aligner != Aligner::qmax && !other_alignment.empty();
   }
 };
 
-/// What calibrate() stored in the model; empty if it was not called (see calibrate.h). Weights of
-/// the second stage that were fitted to a different alignment are left out (see other_alignment).
+/// The calibration stored in a model by calibrate(); empty without one. Weights for a different
+/// alignment definition are dropped (see other_alignment).
 ScoreCalibration calibration_of(const Model& model);
 
-/// Throws Error where there are no weights for this aligner's scores, or those of another version.
+/// Throws InputError if there are no weights for this aligner, or only outdated ones.
 void require_weights(const ScoreCalibration& calibration, Aligner aligner,
                      const std::string& model_name);
 
-/// Fits the regression of the first stage and those of `aligners` on a split with at least one
-/// version and one other song among the first answers; else they stay empty. Uses the method's
-/// cosines, the first kRerank answers of each query, and for the cohort the set's train songs.
+/// Fits the regressions of the first stage and of `aligners` on the top kRerank matches of the
+/// protocol's queries; they stay empty unless these contain a version and another song. The cohort
+/// is drawn from the set's train songs.
 ScoreCalibration fit_calibration(Backend& backend, const SongSet& set, const Protocol& protocol,
                                  Fingerprinter& method, std::span<const Aligner> aligners);
 
-/// Sets the log odds of matches from their cosines. queries: what was looked up in the index.
+/// Sets the log odds of matches from their cosines. queries: those the index was searched with.
 void set_log_odds(Backend& backend, const ScoreCalibration& calibration,
                   const Fingerprints& queries, const Index& index,
                   std::vector<std::vector<Match>>& matches);
 
-/// Aligns the first k answers of each query and orders them by fused score, ties as they were; the
-/// others stay behind them as they are. songs: the queries, numbers of songs of `asked`;
-/// candidates: numbers of songs of `catalogue`, which the matches are positions in. The calibration
-/// must know the aligner.
+/// Re-ranks: aligns the top k matches of each query and sorts them by log odds, stably; the rest
+/// follow unchanged. songs: the queries, as song numbers of `asked`; candidates: song numbers of
+/// `catalogue` that matches are positions in. The calibration must have weights for the aligner.
 void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t> songs,
             const SongSet& catalogue, std::span<const std::int64_t> candidates,
             const ScoreCalibration& calibration, const RerankOptions& options,
             std::vector<std::vector<Match>>& matches);
 
-/// Candidates that are not in memory, by the positions that matches name.
+/// Access to candidates that are not in memory, by position.
 struct RerankCandidates {
   std::function<std::int64_t(std::int64_t position)> frames;
-  /// The songs at these positions, each asked for once among some queries, in this order.
+  /// The songs at these positions, in this order; distinct within a batch of queries.
   std::function<SongSet(std::span<const std::int64_t> positions)> songs;
 };
 void rerank(Backend& backend, const SongSet& asked, std::span<const std::int64_t> songs,
             const RerankCandidates& candidates, const ScoreCalibration& calibration,
             const RerankOptions& options, std::vector<std::vector<Match>>& matches);
 
-/// How sure set_log_odds() is of the first kRerank answers of each query.
+/// The log odds of the top kRerank matches of each query, and whether each is a version.
 std::vector<ScoredPair> score_first_stage(Backend& backend, const SongSet& set,
                                           const Protocol& protocol, Fingerprinter& method,
                                           const ScoreCalibration& calibration);
 
-/// As evaluate(), with the first k answers of each query re-ranked.
+/// As evaluate(), with the top k matches of each query re-ranked.
 Evaluation evaluate_reranked(Backend& backend, const SongSet& set, const Protocol& protocol,
                              Fingerprinter& method, const ScoreCalibration& calibration,
                              const RerankOptions& options);

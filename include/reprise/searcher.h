@@ -20,10 +20,10 @@
 
 namespace reprise {
 
-/// Which songs are searched: those of which a field is, or contains, a text.
+/// A filter on the songs that are searched: a field equals or contains a text.
 struct SongCondition {
   std::string CatalogueSong::*field = &CatalogueSong::title;
-  bool contains = false;  ///< in upper or lower case; else the field equals the text
+  bool contains = false;  ///< case-insensitive substring; false: equals
   std::string text;
 
   bool met_by(const CatalogueSong& song) const;
@@ -33,23 +33,23 @@ struct SongCondition {
 /// Throws SettingsError.
 SongCondition parse_condition(std::string_view text);
 
-/// A song that was found.
+/// One search result.
 struct FoundSong {
-  std::int64_t number = 0;  ///< its place in Searcher::songs()
+  std::int64_t number = 0;  ///< position in Searcher::songs()
   std::string song_id;
   std::string work_id;
   std::string title;
   std::string artist;
   float score = 0;                    ///< cosine similarity of the fingerprints
   float alignment = 0;                ///< score of local alignment; 0 where it was not aligned
-  int transposition = 0;              ///< semitones to roll the query up to this song's key
-  double log_odds = 0;                ///< of being a version; 0 where the probability is unknown
-  std::optional<double> probability;  ///< of being a version, where the model is calibrated for it
+  int transposition = 0;              ///< of the query into this song's key, in semitones upwards
+  double log_odds = 0;                ///< that it is a version; 0 without a calibrated model
+  std::optional<double> probability;  ///< that it is a version; empty without a calibrated model
 };
 
-/// What was found for one query, best first.
+/// The results of one query, best first.
 struct QueryResult {
-  std::string song_id;  ///< of the query, as are these
+  std::string song_id;  ///< of the query, like the next three
   std::string work_id;
   std::string title;
   std::string artist;
@@ -64,30 +64,30 @@ std::string query_tsv_header();
 /// A line of tab-separated values for each song found; control characters become spaces.
 std::string query_tsv(const QueryResult& result);
 
-/// What to look for.
+/// Settings of a search.
 struct SearchOptions {
-  int top = 10;                  ///< songs a query
-  RerankOptions rerank{.k = 0};  ///< k 0: no second stage
-  double min_score = -2;         ///< leaves out songs of a lower similarity; -2: none
+  int top = 10;                  ///< results per query
+  RerankOptions rerank{.k = 0};  ///< second stage; k = 0: none
+  double min_score = -2;         ///< lowest similarity returned; -2: any
 };
 
-/// What reading songs for a model needs: the chroma of audio is made as that which the model
-/// learned from, by the back end, or where that cannot by the CPU, with a note. `name`: the
-/// model's, for messages. Model and back end must outlive the context.
+/// How to read songs for a model: chroma is computed from audio with the settings of the model's
+/// training data, on the back end or, where it cannot, on the CPU (the observer gets a note).
+/// `name`: of the model, for messages. The model and the back end must outlive the context.
 ReadContext reading_for(const Model& model, const std::string& name, Backend& backend,
                         const Observer& observer = {});
 
 struct SearcherOptions {
-  std::vector<SongCondition> where{};      ///< all of which the songs searched must meet
-  Precision precision = Precision::exact;  ///< of the fingerprints read from a catalogue
+  std::vector<SongCondition> where{};   ///< filters; songs must pass all of them
+  StoredCopy copy = StoredCopy::exact;  ///< of a catalogue's fingerprints
   bool any_chroma = false;  ///< accept songs whose chroma settings differ from the model's
-  /// What computes the chroma of audio, in place of the back end; see ReadContext.
+  /// Computes chroma from audio instead of the back end; see ReadContext.
   std::function<std::unique_ptr<ChromaEngine>(const ChromaSettings&)> engine{};
   Observer observer{};
 };
 
-/// Searches the songs of a catalogue or a song set in two stages: the fingerprints of all songs,
-/// exactly, then where asked for an alignment with the best of them.
+/// Searches a catalogue or a song set in two stages: an exact search of all fingerprints, then
+/// optionally local alignment with the top k.
 ///
 ///   const auto backend = make_cpu_backend();
 ///   Searcher searcher(*backend, "songs.reprise");
@@ -112,39 +112,39 @@ class Searcher {
   ~Searcher();
 
   const Model& model() const { return source_.model(); }
-  /// The file that the model is from, for messages.
+  /// The model's file, for messages.
   const std::string& model_name() const { return source_.model_name; }
-  /// The catalogue or song set that is searched.
+  /// File of the catalogue or song set.
   const std::string& path() const {
     return source_.catalogue ? source_.catalogue->path() : source_.set.path;
   }
-  /// The songs that are searched.
+  /// The songs searched: all that pass the filters.
   const std::vector<CatalogueSong>& songs() const { return songs_; }
-  /// Whether the songs' chroma is there to align.
+  /// Whether chroma is stored, which alignment needs.
   bool keeps_chroma() const;
-  /// Whether a probability comes with what is found in this way.
+  /// Whether results carry probabilities with these settings.
   bool gives_probabilities(const RerankOptions& rerank = {.k = 0}) const;
-  /// Throws Error where songs cannot be re-ranked in this way: no chroma, no weights in the model.
+  /// Throws InputError if re-ranking is impossible: no chroma, or no weights in the model.
   void check(const RerankOptions& rerank) const;
 
-  /// Receives the result of one query after another, so that none need be kept.
+  /// Called with each query's result in turn, so that results need not be kept.
   using Take = std::function<void(QueryResult)>;
 
-  /// Finds the songs of files and folders of any format that read_songs() reads.
+  /// Queries with the songs in files and folders of any format that read_songs() reads.
   std::vector<QueryResult> find_files(const std::vector<std::string>& paths,
                                       const SearchOptions& options = {});
   void find_files(const std::vector<std::string>& paths, const SearchOptions& options,
                   const Take& take);
-  /// Finds the songs of another set. Throws Error where their chroma settings differ from the
+  /// Queries with the songs of a set. Throws InputError if their chroma settings differ from the
   /// model's.
   std::vector<QueryResult> find(const SongSet& queries, const SearchOptions& options = {});
   void find(const SongSet& queries, const SearchOptions& options, const Take& take);
-  /// Finds songs that are in what is searched, by their ids (also those that `where` leaves out);
-  /// no song is among its own results. Throws Error for an unknown id.
+  /// Queries with stored songs, by id (filters do not apply to queries). A song is never among its
+  /// own results. Throws InputError for an unknown id.
   std::vector<QueryResult> find_ids(std::span<const std::string> ids,
                                     const SearchOptions& options = {});
   void find_ids(std::span<const std::string> ids, const SearchOptions& options, const Take& take);
-  /// The same for songs(), all of them.
+  /// Queries with every song of songs().
   void find_all(const SearchOptions& options, const Take& take);
 
  private:

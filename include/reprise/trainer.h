@@ -13,7 +13,7 @@
 
 namespace reprise {
 
-/// How far a training run has come.
+/// Progress of a training run.
 struct TrainingProgress {
   std::int64_t step = 0;  ///< steps done
   std::int64_t steps = 0;
@@ -22,9 +22,9 @@ struct TrainingProgress {
   double learning_rate = 0;
   double validation_map = -1;  ///< -1 where this step was not validated
   double best_map = -1;
-  bool resident = true;  ///< all songs are in the back end's memory; else each batch is copied
-  double seconds = 0;    ///< spent training, over all resumed parts
-  std::function<Model()> model;  ///< gives the model as it is now, without projection
+  bool resident = true;          ///< all songs are in device memory; else batches are copied
+  double seconds = 0;            ///< training time, including earlier parts of a resumed run
+  std::function<Model()> model;  ///< returns the current model, without projection
 };
 
 /// A line of the log.
@@ -36,10 +36,10 @@ struct LoggedStep {
   float validation_map = -1;  ///< -1 where this step was not validated
 };
 
-/// Where a run leaves what it learns; a file without a name is not written.
+/// Output files of a run; an empty name writes none.
 struct TrainingFiles {
   std::string model = {};       ///< the best model, when training is finished
-  std::string checkpoint = {};  ///< all that a resumed run needs
+  std::string checkpoint = {};  ///< state to resume from
   std::string log = {};         ///< comma-separated values, one line for each logged step
   std::string curve = {};       ///< loss and validation MAP, SVG
 
@@ -47,20 +47,21 @@ struct TrainingFiles {
   static TrainingFiles beside(const std::string& model);
 };
 
-/// All of it is optional: train(backend, set, config) trains in memory.
+/// All optional: train(backend, set, config) trains in memory.
 struct TrainingOptions {
   TrainingFiles files = {};
-  bool resume = false;            ///< go on from files.checkpoint
+  bool resume = false;            ///< continue from files.checkpoint
   std::vector<float> start = {};  ///< initial weights [weight_count()]; empty: drawn at random
   std::function<void(const TrainingProgress&)> report = {};  ///< called after every step
-  const std::atomic<bool>* stop = nullptr;  ///< ends the run after the step in which it turns true
+  const std::atomic<bool>* stop =
+      nullptr;  ///< set it to true to end the run after the current step
 };
 
 struct TrainingOutcome {
-  bool finished = false;  ///< false: ended by `stop`, and the checkpoint is written
-  Model model;            ///< the best one, projection fitted, when finished
+  bool finished = false;  ///< false: ended by `stop`; the checkpoint is written
+  Model model;            ///< the best model with its projection, if finished
   double best_map = -1;
-  std::vector<LoggedStep> log;  ///< of all resumed parts
+  std::vector<LoggedStep> log;  ///< including earlier parts of a resumed run
 };
 
 /// Trains on the `train` split and keeps the weights with the highest MAP on the `validation` split
@@ -71,8 +72,8 @@ struct TrainingOutcome {
 ///   const Model model = train(*backend, set, Config::of_preset("reprise"),
 ///                             {.files = TrainingFiles::beside("model.safetensors")}).model;
 ///
-/// A resumed run ends in the same weights, bit for bit, as one that was never stopped. Throws Error
-/// where the set has no work with two songs to train on, and where training diverges.
+/// A resumed run ends with the same weights, bit for bit, as an uninterrupted one. Throws
+/// InputError if the set has no train work with two songs, or if training diverges.
 TrainingOutcome train(Backend& backend, const SongSet& set, const Config& config,
                       const TrainingOptions& options = {});
 

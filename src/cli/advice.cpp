@@ -17,7 +17,7 @@ constexpr Advice kAdvice[] = {
     {"unknown chroma setting ", ": `reprise import audio --help` lists them all"},
     {"unknown parameter of made-up songs ", ": `reprise synth --help` lists them all"},
     {"unknown parameter ", ": `reprise train --help` lists them all"},
-    {"or train anew", ", without --resume"},
+    {"or train from the start", ", without --resume"},
     {"lower the learning rate", " with --set"},
     {"lower projection and projection_pca", " with --set"},
     {"expected new songs, found ", "; --replace takes its place"},

@@ -82,7 +82,7 @@ struct ImportCommand {
     ProgressLine line;
     ReadContext context;
     context.observer = {{}, [&](const std::string& note) { fmt::print("{}\n", note); }};
-    if (reader.hears) {
+    if (reader.reads_audio) {
       backend = device.open();
       context.engine = device.engine_maker(*backend);
     }
@@ -133,7 +133,7 @@ struct ImportCommand {
       fmt::print("           (--report FILE lists them)\n");
     fmt::print("time       {:.1f} s, {:.1f} songs a second\n", seconds,
                static_cast<double>(counts.songs) / seconds);
-    if (reader.hears)
+    if (reader.reads_audio)
       fmt::print("music      {}, {:.0f} x real time\n", duration_text(counts.audio_seconds),
                  counts.audio_seconds / seconds);
   }
@@ -149,9 +149,10 @@ void add_import(CLI::App& app, Action& action) {
       "Each kind has its own help.\n\nExample:\n  reprise import csv folder --out songs.h5\n");
   for (const Reader& reader : readers()) {
     const auto kind = std::make_shared<ImportCommand>(reader);
-    CLI::App* command = import->add_subcommand(std::string(reader.name), std::string(reader.what));
+    CLI::App* command =
+        import->add_subcommand(std::string(reader.name), std::string(reader.summary));
     for (const ReaderOption& row : reader.options) kind->add_option(*command, row);
-    if (reader.hears) kind->device.add_device_to(*command);
+    if (reader.reads_audio) kind->device.add_device_to(*command);
     kind->add_common(*command);
     command->footer((reader.notes ? reader.notes() + "\n" : "") + "Example:\n  reprise import " +
                     std::string(reader.example) + "\n");

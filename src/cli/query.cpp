@@ -28,7 +28,7 @@ struct Query {
       if (compact) throw SettingsError("query: --compact is for catalogues");
     }
     ProgressLine line;
-    SearcherOptions options{.precision = compact ? Precision::compact : Precision::exact,
+    SearcherOptions options{.copy = compact ? StoredCopy::compact : StoredCopy::exact,
                             .any_chroma = chroma.any,
                             .engine = {},
                             .observer = line.observer()};

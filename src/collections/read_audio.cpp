@@ -125,7 +125,7 @@ std::string settings_table() {
 std::vector<Reader> audio_readers() {
   using Kind = ReaderOption::Kind;
   return {{.name = "audio",
-           .what = "Compute the chroma of audio files",
+           .summary = "Compute the chroma of audio files",
            .example = "audio Music --out music.h5\n  reprise import audio --list works.csv --out "
                       "works.h5",
            .options = {{.name = "paths",
@@ -149,7 +149,7 @@ std::vector<Reader> audio_readers() {
            .endings = kEndings,
            .read = read,
            .type = ChromaType::uint8,
-           .hears = true,
+           .reads_audio = true,
            .notes = settings_table}};
 }
 

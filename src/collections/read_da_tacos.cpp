@@ -53,7 +53,7 @@ void read_acoss(const ReaderValues& values, const ReadContext&, SongSink& sink) 
 std::vector<Reader> da_tacos_readers() {
   return {
       {.name = "da-tacos",
-       .what = "Da-TACOS: feature files W_14/P_15.h5, or one file per feature",
+       .summary = "Da-TACOS: feature files W_14/P_15.h5, or one file per feature",
        .example = "da-tacos da-tacos_benchmark_subset_crema --feature crema --out da-tacos.h5",
        .options = {{.name = "folder",
                     .meaning = "folder with the files",
@@ -65,7 +65,7 @@ std::vector<Reader> da_tacos_readers() {
                    kRate},
        .read = read_da_tacos_folder},
       {.name = "acoss",
-       .what = "acoss: a list work_id,track_id and feature files",
+       .summary = "acoss: a list work_id,track_id and feature files",
        .example = "acoss --list covers80_annotations.csv --root features --out covers80.h5",
        .options = {{.name = "list", .meaning = "CSV of work_id,track_id", .required = true},
                    {.name = "root",

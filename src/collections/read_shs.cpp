@@ -150,7 +150,7 @@ void read(const ReaderValues& values, const ReadContext& context, SongSink& sink
 std::vector<Reader> shs_readers() {
   return {
       {.name = "shs",
-       .what = "SecondHandSongs lists with Million Song Dataset files",
+       .summary = "SecondHandSongs lists with Million Song Dataset files",
        .example = "shs --list shs_dataset_train.txt --list shs_dataset_test.txt --msd msd/data "
                   "--validation 10 --out shs.h5 --report left-out.tsv",
        .options = {{.name = "list",

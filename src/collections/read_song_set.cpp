@@ -13,7 +13,7 @@ void read(const ReaderValues& values, const ReadContext&, SongSink& sink) {
 
 std::vector<Reader> song_set_readers() {
   return {{.name = "song-set",
-           .what = "Song sets, joined, divided or kept in another type",
+           .summary = "Song sets, joined, divided or kept in another type",
            .example = "song-set a.h5 b.h5 --type uint8 --out both.h5",
            .options = {{.name = "paths",
                         .meaning = "song sets (HDF5)",

@@ -157,7 +157,7 @@ void read_cover_id(const ReaderValues& values, const ReadContext&, SongSink& sin
 std::vector<Reader> tables_readers() {
   return {
       {.name = "csv",
-       .what = "CSV files with twelve columns",
+       .summary = "CSV files with twelve columns",
        .example = "csv --list songs.csv --out songs.h5",
        .options = table_options(
            {kFirstLine,
@@ -165,7 +165,7 @@ std::vector<Reader> tables_readers() {
        .endings = {".csv"},
        .read = read_csv},
       {.name = "npy",
-       .what = "NumPy arrays of shape [frames, 12]",
+       .summary = "NumPy arrays of shape [frames, 12]",
        .example = "npy folder --transposed --out songs.h5",
        .options = table_options({{.name = "transposed",
                                   .meaning = "the arrays are [12, frames], as in librosa",
@@ -173,7 +173,7 @@ std::vector<Reader> tables_readers() {
        .endings = {".npy"},
        .read = read_npy},
       {.name = "chroma-h5",
-       .what = "HDF5 files with a dataset of shape [frames, 12]",
+       .summary = "HDF5 files with a dataset of shape [frames, 12]",
        .example = "chroma-h5 folder --dataset /hpcp --origin 9 --out songs.h5",
        .options = table_options(
            {{.name = "dataset", .meaning = "name of the dataset", .initial = "/chroma"}}),
@@ -181,7 +181,7 @@ std::vector<Reader> tables_readers() {
        .holds = holds_chroma,
        .read = read_hdf5},
       {.name = "cover-id",
-       .what = "cover_id: TRACK.csv files and a list of works",
+       .summary = "cover_id: TRACK.csv files and a list of works",
        .example = "cover-id chroma --list shs_pruned.txt --divide 50/20/30 --out shs.h5",
        .options =
            {{.name = "folder",

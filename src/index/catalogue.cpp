@@ -39,9 +39,9 @@ std::string describe(const ModelIdentity& model) {
 /// Reads rows of one table of vectors in ascending order.
 class VectorReader {
  public:
-  VectorReader(Database& database, Precision precision, int dims)
+  VectorReader(Database& database, StoredCopy copy, int dims)
       : path_(database.path()),
-        exact_(precision == Precision::exact),
+        exact_(copy == StoredCopy::exact),
         table_(exact_ ? "vectors" : "codes"),
         row_bytes_(static_cast<std::size_t>(dims) * (exact_ ? sizeof(float) : 1)),
         rows_(database, fmt::format("SELECT number, scale, bytes, checksum FROM {} "
@@ -207,8 +207,8 @@ CatalogueSong Catalogue::song(const std::string& id) const {
   return song_row(statement, path()).song;
 }
 
-Index::Source Catalogue::vectors(std::span<const CatalogueSong> songs, Precision precision) const {
-  const auto reader = std::make_shared<VectorReader>(state_->database, precision, model().dims());
+Index::Source Catalogue::vectors(std::span<const CatalogueSong> songs, StoredCopy copy) const {
+  const auto reader = std::make_shared<VectorReader>(state_->database, copy, model().dims());
   return
       [reader, songs](std::int64_t first, std::span<float> values, std::span<std::int32_t> rolls) {
         const std::size_t dims = rolls.empty() ? 0 : values.size() / rolls.size();
@@ -220,14 +220,13 @@ Index::Source Catalogue::vectors(std::span<const CatalogueSong> songs, Precision
       };
 }
 
-Fingerprints Catalogue::fingerprints(std::span<const CatalogueSong> songs,
-                                     Precision precision) const {
+Fingerprints Catalogue::fingerprints(std::span<const CatalogueSong> songs, StoredCopy copy) const {
   Fingerprints result;
   result.songs = static_cast<std::int64_t>(songs.size());
   result.dims = model().dims();
   result.values.resize(songs.size() * static_cast<std::size_t>(result.dims));
   result.rolls.resize(songs.size());
-  vectors(songs, precision)(0, result.values, result.rolls);
+  vectors(songs, copy)(0, result.values, result.rolls);
   return result;
 }
 

@@ -77,8 +77,8 @@ LossParams loss_params(const Config& config) {
   LossParams p;
   p.loss = config.loss;
   p.margin = static_cast<float>(config.margin);
-  p.alpha = static_cast<float>(config.negative_weight);
-  p.scale_max = static_cast<float>(config.max_inverse_temperature);
+  p.negative_weight = static_cast<float>(config.negative_weight);
+  p.max_inverse_temperature = static_cast<float>(config.max_inverse_temperature);
   return p;
 }
 
@@ -87,7 +87,7 @@ AdamParams adam_params(const Config& config) {
   p.beta1 = static_cast<float>(config.beta1);
   p.beta2 = static_cast<float>(config.beta2);
   p.epsilon = static_cast<float>(config.epsilon);
-  p.clip = static_cast<float>(config.max_grad_norm);
+  p.max_grad_norm = static_cast<float>(config.max_grad_norm);
   return p;
 }
 

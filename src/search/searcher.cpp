@@ -109,7 +109,7 @@ Searcher::Searcher(Backend& backend, Source source, SearcherOptions options)
   index_ =
       source_.catalogue
           ? std::make_unique<Index>(backend, std::ssize(songs_), method_->dims(), ScanFormat::int8,
-                                    source_.catalogue->vectors(songs_, options_.precision))
+                                    source_.catalogue->vectors(songs_, options_.copy))
           : std::make_unique<Index>(
                 backend, method_->compute(source_.set, numbers_of(songs_), Keys::candidate));
   if (index_->slices() > 1)

@@ -20,7 +20,7 @@ struct Adam {
 
     AdamParams params() const {
       AdamParams p;
-      p.clip = clip;
+      p.max_grad_norm = clip;
       return p;
     }
     std::vector<float> weights() const { return random_values(count, 1, 1); }
@@ -86,7 +86,9 @@ struct Adam {
       Real square = 0;
       for (const float value : g) square += Real(value) * Real(value);
       norm = std::sqrt(square);
-      const Real scale = p.clip > 0 && norm > Real(p.clip) ? Real(p.clip) / norm : Real(1);
+      const Real scale = p.max_grad_norm > 0 && norm > Real(p.max_grad_norm)
+                             ? Real(p.max_grad_norm) / norm
+                             : Real(1);
       const Real b1 = Real(p.beta1), b2 = Real(p.beta2);
       for (std::size_t i = 0; i < w.size(); ++i) {
         const Real gi = Real(g[i]) * scale;

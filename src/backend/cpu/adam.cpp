@@ -11,8 +11,9 @@ void run(const ops::Adam& op, const Context&) {
     square += double{op.gradient[i]} * double{op.gradient[i]};
   const double norm = std::sqrt(square);
   *op.gradient_norm = static_cast<float>(norm);
-  const float scale =
-      params.clip > 0 && norm > params.clip ? static_cast<float>(params.clip / norm) : 1.0f;
+  const float scale = params.max_grad_norm > 0 && norm > params.max_grad_norm
+                          ? static_cast<float>(params.max_grad_norm / norm)
+                          : 1.0f;
   for (std::int64_t i = 0; i < op.count; ++i) {
     const float g = op.gradient[i] * scale;
     float& m = op.moment1[i];

@@ -124,7 +124,7 @@ std::int64_t keep_frames(std::int32_t frames, float drop, Random& random,
 }
 
 // values[i] = max(0, values[i] ^ power + deviation * normal).
-void vary_values(float* HWY_RESTRICT values, std::int64_t count, const Variation& variation,
+void vary_values(float* HWY_RESTRICT values, std::int64_t count, const AugmentationDraw& variation,
                  Random random) {
 #if HWY_TARGET == HWY_SCALAR
   for (std::int64_t i = 0; i < count; ++i) {
@@ -150,7 +150,7 @@ Excerpt vary(ChromaView chroma, const TrainingExcerpt& excerpt, const AugmentPar
              std::int64_t out_first, AugmentScratch& scratch, float* out) {
   Random random(excerpt.seed);
   const Excerpt& e = excerpt.excerpt;
-  const Variation v(p, random);
+  const AugmentationDraw v(p, random);
   const std::int64_t source = keep_frames(e.frames, v.drop, random, scratch.kept);
   const Crop crop(source, v.stretch, p.crop, random);
 

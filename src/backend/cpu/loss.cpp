@@ -80,7 +80,7 @@ static void nt_xent(const ops::Loss& op, const Context& context) {
   const std::int64_t rows = op.rows;
   const int dims = op.dims, threads = context.threads;
   const float raw = std::exp(*op.log_inverse_temperature);
-  const float scale = std::min(raw, op.params.scale_max);
+  const float scale = std::min(raw, op.params.max_inverse_temperature);
   const std::int64_t stride = rows + kPad;  // of ds: rows may write behind themselves
   Floats s, ds, both;
   inner_products_of_rows(rows, dims, z, s.resize(rows * rows), threads, context.math);
@@ -107,7 +107,7 @@ static void nt_xent(const ops::Loss& op, const Context& context) {
   *op.loss = static_cast<float>(total / static_cast<double>(rows));
   // d scale / d log scale = scale, and 0 where the limit holds.
   *op.log_inverse_temperature_gradient =
-      raw < op.params.scale_max
+      raw < op.params.max_inverse_temperature
           ? static_cast<float>(total_scale / static_cast<double>(rows)) * scale
           : 0.0f;
 }
@@ -186,9 +186,9 @@ static void contrastive(const ops::Loss& op, const Context& context) {
       slope = 2;
     } else {
       const double short_of = std::max(0.0, double{params.margin} - d);
-      losses[p] = double{params.alpha} * short_of * short_of;
+      losses[p] = double{params.negative_weight} * short_of * short_of;
       // The root has no derivative at d = 0: such a pair is left where it is.
-      slope = d > 0 ? -2 * double{params.alpha} * short_of / d : 0;
+      slope = d > 0 ? -2 * double{params.negative_weight} * short_of / d : 0;
     }
     const auto share = static_cast<float>(slope / static_cast<double>(pairs));
     for (int i = 0; i < dims; ++i) {
